@@ -1,9 +1,9 @@
 /* decoder.h - loads and checks decoders of foreign file formats (ward/decoder.h).
  *
- * A decoder reads files from strangers: open it in a worker process (common/worker) and call it
- * there. Threads: any. Memory: a decoder stays loaded; pixels are the caller's, from `alloc`.
- * Errors: host.h's for a library that is missing or unfit; INTERNAL for an answer that breaks
- * the contract.
+ * A decoder reads files from strangers, so open and call decoders in a worker process
+ * (common/worker). Threads: any thread. Memory: a decoder stays loaded; pixels are the
+ * caller's, from `alloc`. Errors: as host.h for a library that is missing or unfit; INTERNAL
+ * for an answer that breaks the contract.
  */
 #ifndef WARD_HOST_DECODER_H
 #define WARD_HOST_DECODER_H

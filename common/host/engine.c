@@ -241,7 +241,7 @@ const struct ward_tensor *ward_tensor_named(const struct ward_tensor *t, uint32_
 
 void ward_known_input(float *out, uint64_t n, float lo, float hi)
 {
-    uint32_t x = 0x9e3779b9u; /* xorshift32: the same on every machine */
+    uint32_t x = 0x9e3779b9u; /* xorshift32 gives the same values on every machine */
 
     for (uint64_t i = 0; i < n; i++) {
         x ^= x << 13;

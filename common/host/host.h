@@ -51,7 +51,7 @@ WARD_MUST enum ward_code ward_backend_open(const char *dir, const char *name,
  * keys begin with its name. The options are stored by reference and must outlive the back
  * end. */
 struct ward_option {
-    const char *key, *value; /* "npu_providers" */
+    const char *key, *value; /* such as "npu_providers" */
 };
 WARD_MUST enum ward_code ward_backend_open_with(const char *dir, const char *name,
                                                 const struct ward_option *options, int n,
@@ -75,8 +75,8 @@ WARD_MUST enum ward_code ward_backend_devices(struct ward_backend *b, struct war
                                               uint32_t *n, struct ward_err *err);
 
 struct ward_model_config {
-    const char
-        *name; /* "face_detect": for messages and the metrics' label; stored by reference */
+    const char *name;   /* such as "face_detect", for messages and the metrics' label; stored by
+                           reference */
     const char *path;   /* the weights file; NULL for a model without weights */
     const char *sha256; /* SHA-256 of the file, 64 hex digits; never NULL if there is a path */
     int threads;        /* CPU threads of one run; 0 means 1 */
@@ -91,13 +91,13 @@ WARD_MUST enum ward_code ward_model_load(struct ward_backend *b,
                                          const struct ward_model_config *cfg,
                                          struct ward_model **out, struct ward_err *err);
 /* Loads weights that the caller has checked: cfg->sha256 is their hash, cfg->path is not used.
- * The plugin gets no folder. */
+ * The plugin receives no folder. */
 WARD_MUST enum ward_code ward_model_load_bytes(struct ward_backend *b,
                                                const struct ward_model_config *cfg,
                                                const void *data, uint64_t n,
                                                struct ward_model **out, struct ward_err *err);
 void ward_model_unload(struct ward_model *m); /* accepts NULL; free engines first */
-const char *ward_model_sha256(const struct ward_model *m); /* "" without weights */
+const char *ward_model_sha256(const struct ward_model *m); /* "" for a model without weights */
 /* Returns the plugin's description of inputs and outputs; NULL if the plugin has none (plugin.h
  * 1.2). */
 const struct ward_model_io *ward_model_shapes(const struct ward_model *m);
@@ -108,8 +108,8 @@ WARD_MUST enum ward_code ward_engine_new(struct ward_model *m, int device,
                                          struct ward_engine **out, struct ward_err *err);
 void ward_engine_free(struct ward_engine *e); /* accepts NULL */
 
-/* Asks the current run, if any, to stop soon. Any thread may call this, repeatedly. Returns
- * false if the plugin cannot be interrupted. */
+/* Asks the current run, if any, to stop soon. Any thread may call this function, repeatedly.
+ * Returns false if the plugin cannot be interrupted. */
 bool ward_engine_interrupt(struct ward_engine *e);
 /* Returns the share of the model's nodes that run on its device, 0 to 1; 1 if the plugin does
  * not report the share. */
@@ -145,7 +145,7 @@ void *ward_alloc64(struct ward_arena *mem, uint64_t nbytes);
 struct ward_known {
     uint32_t rank;
     int64_t shape[WARD_MAX_RANK]; /* F32 */
-    const char *input, *output;   /* tensor names; output "" is the first output */
+    const char *input, *output;   /* names of tensors; an output of "" means the first output */
     float lo, hi;                 /* range of the input values */
     uint32_t stride, n;
     float want[8]; /* n values */
@@ -158,7 +158,8 @@ void ward_known_input(float *out, uint64_t n, float lo, float hi);
  * false if the arena is full. */
 bool ward_known_tensor(const struct ward_known *k, const struct ward_io *io, int rows,
                        struct ward_arena *mem, struct ward_tensor *t);
-/*   FAILED_PRECONDITION  reason KNOWN_ANSWER: the answer differs; other codes as for a run */
+/* Runs a known-answer check.
+ *   FAILED_PRECONDITION  reason KNOWN_ANSWER: the answer differs; other codes as for a run */
 WARD_MUST enum ward_code ward_engine_known(struct ward_engine *e, struct ward_arena *mem,
                                            const struct ward_known *known,
                                            struct ward_err *err);
@@ -170,7 +171,8 @@ WARD_MUST enum ward_code
 ward_canary_start(const char *name, int period_ms,
                   enum ward_code (*fn)(void *arg, struct ward_err *err), void *arg,
                   struct ward_canary **out, struct ward_err *err);
-/* Moves the next check forward to `ms` from now. Any thread may call this, fn included. */
+/* Moves the next check forward to `ms` from now. Any thread may call this function, fn's
+ * included. */
 void ward_canary_soon(struct ward_canary *c, int ms);
 /*   UNAVAILABLE  reason MODEL_NOT_READY, or fn's DEVICE_NOT_READY, with the cause in the
  *                message */

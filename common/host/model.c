@@ -48,7 +48,8 @@ void ward_model_observe(struct ward_model *m, bool failed, double seconds,
             ward_metric_add(m->step[i], (double)ns[i] / 1e9);
 }
 
-/* Checks the plugin's description like its other data; an impossible shape is dropped. */
+/* Returns whether the plugin's description of inputs or outputs contains no impossible
+ * shape. */
 static bool io_fit(const struct ward_io *io, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {

@@ -7,7 +7,7 @@
  * The caller chooses again when the device's canary fails, and when a better device may be
  * available again (ward_choose_due).
  *
- * Threads: threads share a chooser; ward_choose waits for another ward_choose, the other
+ * Threads: threads share a chooser; ward_choose waits for another ward_choose; the other
  * functions never wait. Memory: open/close. Errors: UNAVAILABLE with reason DEVICE_NOT_READY
  * (the tried devices are in detail); INVALID_ARGUMENT for an order with no name or a repeated
  * name. Metric: ward_host_device_ready{backend}.
@@ -93,7 +93,7 @@ WARD_MUST enum ward_code ward_choose_now(struct ward_chooser *c, struct ward_cho
 bool ward_choose_due(struct ward_chooser *c, int recheck_ms);
 /* Returns whether both choices are the same device. If so, loaded models may stay loaded. */
 bool ward_choice_same(const struct ward_choice *a, const struct ward_choice *b);
-/* Writes all results in the order of the back ends. Returns their number. */
+/* Writes all results in the order of the back ends. Returns the number of results. */
 int ward_chooser_report(struct ward_chooser *c, struct ward_candidate out[WARD_ORDER_MAX]);
 void ward_chooser_close(
     struct ward_chooser *c); /* accepts NULL; close models and engines first */
