@@ -10,8 +10,8 @@ typedef Ward__Records__V1__BatchResult BatchResult;
 typedef Ward__Records__V1__BatchEntry BatchEntry;
 
 #define ENTRIES_MAX 100
-/* Below gRPC clients' default limit of 4 MiB: without the answer, a writer would not know the
- * result. */
+/* Maximum bytes of an answer, below gRPC clients' default limit of 4 MiB. A client that rejects
+ * the answer would not know the result of the write. */
 #define ANSWER_MAX (((size_t)4 << 20) - 4096)
 
 struct batch {
@@ -24,8 +24,8 @@ struct batch {
     const BatchEntry *failed; /* the entry that made the batch fail */
 };
 
-/* The failing field: "entries[3].resource" for "resource", "entries[3]" for an error without a
- * field. */
+/* Puts the entry's index before the failing field: "entries[3].resource" for "resource",
+ * "entries[3]" for an error without a field. */
 static enum ward_code at(struct batch *b, size_t i, enum ward_code code, struct ward_err *err)
 {
     char field[sizeof(err->field)];
@@ -125,8 +125,8 @@ static enum ward_code run_all(struct batch *b, struct ward_err *err)
     return WARD_OK;
 }
 
-/* After a failure. The chart determines the patient of an existing resource, not the
- * request.
+/* Sets the patient of the event after a failure. For an existing resource, the patient comes
+ * from the chart, not from the request.
  */
 static void blame(struct batch *b)
 {

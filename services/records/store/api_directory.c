@@ -1,4 +1,4 @@
-/* ListDirectory: resources of one kind without a patient, by id. */
+/* ListDirectory: resources of one kind without a patient, in the order of their ids. */
 #include "services/records/access/page.h"
 #include "services/records/fhir/fhir.h"
 #include "services/records/store/directory.h"
@@ -11,9 +11,9 @@ typedef Ward__Records__V1__ListDirectoryResponse ListDirectoryResponse;
 
 #define USUAL 50
 #define MOST  200
-#define CHUNK 16 /* decrypted by one statement */
-/* Maximum bytes of records in one answer: with one more of RECORDS_MAX it is below gRPC
- * clients' default limit of 4 MiB. */
+#define CHUNK 16 /* maximum resources read by one statement */
+/* Bytes of records after which an answer is complete. Even if its last record has RECORDS_MAX
+ * bytes, the answer is below gRPC clients' default limit of 4 MiB. */
 #define BYTES_ENOUGH ((size_t)5 << 19)
 
 struct listing {
@@ -22,7 +22,8 @@ struct listing {
     const ListDirectoryRequest *req;
     ListDirectoryResponse *resp;
     int page;
-    uint8_t from[RECORDS_ID], last[RECORDS_ID]; /* after this; the last displayed one */
+    /* The page starts after `from`; `last` is the last listed id. */
+    uint8_t from[RECORDS_ID], last[RECORDS_ID];
     bool more;
 };
 
@@ -41,7 +42,7 @@ static enum ward_code add(struct listing *l, const struct ward_val *row, size_t 
     return WARD_OK;
 }
 
-/* Until the page or the answer is full. */
+/* Adds records until the page or the answer is full. */
 static enum ward_code fill(struct listing *l, struct ward_err *err)
 {
     static const char SQL[] =

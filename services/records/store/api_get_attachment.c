@@ -1,5 +1,5 @@
-/* GetAttachment: part by part, each decrypted with the key that its row has at that time: an
- * erasure in between ends the stream. */
+/* GetAttachment: sends the content part by part. Each part is decrypted with the key that is
+ * stored at that moment, so an erasure ends the stream. */
 #include "common/base/text.h"
 #include "services/records/store/attachment.h"
 
@@ -13,7 +13,7 @@ struct getting {
     struct view view;
     struct ward_event event;
     uint8_t asked[RECORDS_ID], named[TOKEN_HASH];
-    struct attachment of; /* its original patient */
+    struct attachment of; /* the attachment, with its original patient */
     uint8_t type[WARD_SEAL_EXTRA + TYPE_MAX + 1];
 };
 
@@ -28,8 +28,9 @@ static enum ward_code no_such(struct ward_err *err)
     return WARD_FAIL_REASON(err, NOT_FOUND, "ATTACHMENT_NOT_FOUND", "no such attachment");
 }
 
-/* Of the chart; or of a formerly merged patient: an attachment that was named during the merge
- * remains named. */
+/* OF_CHART finds an attachment of the chart. ONCE_OF_CHART also finds an attachment of a
+ * formerly merged patient, because a resource that named the attachment during the merge still
+ * names it. */
 #define OF_CHART                                                                               \
     "SELECT t.patient_id, t.size, t.type FROM patient a"                                       \
     " JOIN patient p ON p.root_id = a.root_id"                                                 \
@@ -98,7 +99,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     return tell(g->call->wrk, &event, &g->view, g->of.patient, err);
 }
 
-/* The n-th part, in an arena that is reset after each. */
+/* Reads and decrypts the n-th part, in an arena that is reset after each part. */
 static enum ward_code part(struct getting *g, int n, struct ward_arena *mem, GetResponse *out)
 {
     static const char SQL[] = "SELECT sealed FROM attachment_part WHERE patient_id = ?"
@@ -154,7 +155,8 @@ static enum ward_code send_all(struct getting *g)
     return code;
 }
 
-/* The hash in a url, and the search token of a resource that names it. */
+/* Reads the hash in an attachment's url, and computes the search token of resources that name
+ * the attachment. */
 static enum ward_code take_url(struct getting *g, const char *url)
 {
     struct ward_call *c = g->call;

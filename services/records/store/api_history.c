@@ -21,13 +21,13 @@ struct looking {
     struct ward_event event;
     enum kind kind;
     uint8_t id[RECORDS_ID];
-    int from; /* versions below this, or exactly this one */
-    /* History */
+    int from; /* History: versions below this number; ReadVersion: this version */
+    /* used by History */
     int page;
-    bool bare; /* versions alone */
+    bool bare; /* without the resources' content */
     HistoryResponse *resp;
     bool more;
-    /* ReadVersion */
+    /* used by ReadVersion */
     Record *record;
 };
 
@@ -59,7 +59,7 @@ static enum ward_code run(struct looking *l, ward_tx_fn *fn)
     return code;
 }
 
-/* The current version: of a chart, or of a resource without a patient. */
+/* Finds the current version of a resource in a chart, or of a resource without a patient. */
 static enum ward_code find(struct looking *l, struct version *out, struct ward_err *err)
 {
     struct ward_call *c = l->call;
@@ -91,7 +91,7 @@ static enum ward_code told(struct looking *l, const struct version *v, struct wa
 
 /* ---- History ---- */
 
-/* The number of next versions that fit into one answer: at least one. */
+/* Counts the next versions that fit into one answer: at least one. */
 static enum ward_code fit(struct looking *l, const struct version *v, size_t *n,
                           struct ward_err *err)
 {

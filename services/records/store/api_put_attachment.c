@@ -14,18 +14,18 @@ struct putting {
     struct ward_call *call;
     struct view view;
     struct ward_event event;
-    enum kind kind; /* the permission of the caller */
+    enum kind kind; /* a kind that the caller may write */
     bool started;
     char *type;
     uint8_t patient[RECORDS_ID], sha256[WARD_SHA256_SIZE];
     uint8_t *part[ATTACHMENT_MAX / PART_SIZE];
-    size_t size; /* of all bytes so far */
+    size_t size; /* bytes received */
     struct ward_val *rows;
 };
 
 /* ---- the input ---- */
 
-/* "application/pdf", "text/plain; charset=utf-8". */
+/* Accepts, for example, "application/pdf" and "text/plain; charset=utf-8". */
 static bool is_type(const char *s)
 {
     size_t n = strlen(s);
@@ -38,7 +38,8 @@ static bool is_type(const char *s)
     return true;
 }
 
-/* Callers who may write a resource that names it: a note, a scanned consent, a photograph. */
+/* Permits callers who may write a kind of resource that can name the attachment: a note, a
+ * scanned consent, a photograph. */
 static enum ward_code choose_kind(struct putting *p)
 {
     static const enum kind kinds[] = {KIND_DOCUMENT, KIND_REPORT, KIND_CONSENT};
@@ -68,7 +69,8 @@ static enum ward_code start(struct putting *p, const Start *s)
                                "must be type/subtype, at most %d bytes", TYPE_MAX);
     if (!ward_unhex(s->sha256, p->sha256, sizeof(p->sha256)))
         return WARD_FAIL_FIELD(c->err, "start.sha256", "must be 64 hex digits");
-    return ward_call_copy(c, s->content_type, &p->type); /* s lives until the next message */
+    /* s is valid only until the next message */
+    return ward_call_copy(c, s->content_type, &p->type);
 }
 
 static enum ward_code add(struct putting *p, ProtobufCBinaryData chunk)
@@ -182,7 +184,7 @@ static enum ward_code seal_all(struct putting *p, const struct patient *owner,
     return WARD_OK;
 }
 
-/* The caller who sent the bytes already knows them. */
+/* Records the sender, who may name the attachment: the sender already knows its content. */
 static enum ward_code note_sender(struct putting *p, struct ward_db *db, struct ward_err *err)
 {
     static const char SQL[] = "INSERT INTO attachment_put (patient_id, sha256, actor)"
@@ -216,7 +218,7 @@ static enum ward_code insert(struct putting *p, const struct patient *owner, str
                     ward_int(mem, (int64_t)p->size), ward_int(mem, ward_wall_us()),
                     ward_blob(type, n + WARD_SEAL_EXTRA)),
         NULL, err);
-    if (code == WARD_ALREADY_EXISTS) { /* it exists, with the same bytes */
+    if (code == WARD_ALREADY_EXISTS) { /* the attachment exists, with the same bytes */
         if (err != NULL)
             *err = (struct ward_err){0};
         return WARD_OK;

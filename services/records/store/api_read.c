@@ -1,4 +1,5 @@
-/* Read: the current version; for a merged patient, the surviving record. */
+/* Read: returns the current version of a resource. For a merged patient, it returns the
+ * surviving record. */
 #include "services/records/store/directory.h"
 #include "services/records/store/rpc.h"
 

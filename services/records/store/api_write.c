@@ -11,7 +11,7 @@ typedef Ward__Records__V1__UpdateResponse UpdateResponse;
 typedef Ward__Records__V1__MarkEnteredInErrorRequest MarkRequest;
 typedef Ward__Records__V1__MarkEnteredInErrorResponse MarkResponse;
 
-/* A call with one job. Its stored answer is a CreateResponse whatever the method. */
+/* A call with one job. Its stored answer is a CreateResponse for all three methods. */
 struct single {
     struct job job;
     struct ward_idem idem;
@@ -77,8 +77,8 @@ static enum ward_code run(struct single *s)
     return chart_tx(c->wrk, in_tx, s, c->err);
 }
 
-/* For an existing resource the event is about its own patient, whatever patient the request
- * names. */
+/* Makes the event about the existing resource's patient, even if the request names another
+ * patient. */
 static enum ward_code blamed(struct ward_call *c, const char *id, enum ward_code code)
 {
     if (code != WARD_OK)

@@ -1,6 +1,8 @@
-/* attachment.h - functions for attachments: parts of 1 MiB, each encrypted separately and bound
- * to its patient, its attachment, the total size and its position, so that parts cannot be
- * exchanged and changed rows cannot be decrypted.
+/* attachment.h - encrypts and finds attachments.
+ *
+ * An attachment is stored in parts of 1 MiB. Each part is encrypted separately and bound to its
+ * patient, its attachment, the total size and its position. Parts therefore cannot be
+ * exchanged, and changed rows cannot be decrypted.
  *
  * Threads: a worker's own. Memory: the caller's. Errors: chart.h's.
  */
@@ -17,20 +19,22 @@ struct attachment {
     uint8_t patient[RECORDS_ID], sha256[WARD_SHA256_SIZE];
     int64_t size;
 };
-/* Of part 0, 1, ...; -1: of the content type. out has room for n + WARD_SEAL_EXTRA. */
+/* Encrypts part 0, 1, ...; part -1 is the content type. out has room for n + WARD_SEAL_EXTRA
+ * bytes. */
 WARD_MUST enum ward_code part_seal(const uint8_t key[WARD_KEY_SIZE],
                                    const struct attachment *of, int part, const void *data,
                                    size_t n, uint8_t *out, struct ward_err *err);
-/* out has room for sealed.n - WARD_SEAL_EXTRA.   DATA_LOSS  RECORD_UNREADABLE */
+/* Decrypts a part. out has room for sealed.n - WARD_SEAL_EXTRA bytes.
+ *   DATA_LOSS  RECORD_UNREADABLE */
 WARD_MUST enum ward_code part_open(const uint8_t key[WARD_KEY_SIZE],
                                    const struct attachment *of, int part,
                                    struct ward_val sealed, uint8_t *out, struct ward_err *err);
 
-/* The search token of a resource that names it. */
+/* The search token of resources that name the attachment. */
 WARD_MUST enum ward_code attachment_hash(struct worker *w,
                                          const uint8_t sha256[WARD_SHA256_SIZE],
                                          uint8_t named[TOKEN_HASH], struct ward_err *err);
-/* Whether a readable resource of the patient's chart names it. */
+/* Whether a resource that the view may read, in the patient's chart, names the attachment. */
 WARD_MUST enum ward_code attachment_seen(struct worker *w, struct ward_arena *mem,
                                          const struct view *view,
                                          const uint8_t patient[RECORDS_ID],

@@ -13,12 +13,12 @@ struct item {
     const struct write *what;
     struct found_by f;
     uint8_t id[RECORDS_ID];
-    struct patient p; /* its patient; with the key */
+    struct patient p; /* the resource's patient, with the key */
     int version;
     int64_t at_us;
-    bool owned;                      /* p is known */
-    bool fresh;                      /* a new patient, created with it */
-    struct ward_wrapped_key wrapped; /* theirs */
+    bool owned;                      /* p is filled */
+    bool fresh;                      /* p is created with this item */
+    struct ward_wrapped_key wrapped; /* the encrypted key of p */
     struct ward_val sealed, cleaned; /* cleaned: NULL for none */
 };
 
@@ -27,7 +27,7 @@ static inline struct ward_val id_val(const uint8_t id[RECORDS_ID])
     return ward_blob(id, RECORDS_ID);
 }
 
-/* A stored number; NULL is 0. */
+/* Converts a stored number; NULL is 0. */
 static inline int64_t row_number(struct ward_val v)
 {
     int64_t n = 0;
@@ -37,8 +37,8 @@ static inline int64_t row_number(struct ward_val v)
 
 /* ---- patient.c ---- */
 
-/* Inside the transaction of the write, at the end of chart_put: rows of new patients and their
- * keys. item.p.id is set; creates the key. */
+/* Inside the transaction of the write: patient_prepare creates the key of a new patient
+ * (item.p.id is set), and patients_put inserts the rows of new patients and their keys. */
 WARD_MUST enum ward_code patient_prepare(struct worker *w, struct ward_arena *mem,
                                          struct item *it, struct ward_err *err);
 WARD_MUST enum ward_code patients_put(struct worker *w, struct ward_arena *mem,
@@ -50,10 +50,10 @@ WARD_MUST enum ward_code patient_key(struct worker *w, const uint8_t id[RECORDS_
 
 /* ---- seal.c ---- */
 
-/* The version of an item, as in its row. */
+/* Converts an item to the version that its row will hold. */
 void item_row(const struct item *it, const struct ward_call *c, struct version *out);
-/* The associated data: the row of a resource's version ("v12"), or its normalization
- * ("c12"). */
+/* Encrypts an item, and decrypts a version (what 'v') or its normalization (what 'c'). The
+ * associated data contain the row, and "v12" or "c12" for version 12. */
 WARD_MUST enum ward_code seal_item(const struct ward_call *c, struct item *it,
                                    struct ward_err *err);
 WARD_MUST enum ward_code open_sealed(const uint8_t key[WARD_KEY_SIZE], char what,
@@ -63,21 +63,22 @@ WARD_MUST enum ward_code open_sealed(const uint8_t key[WARD_KEY_SIZE], char what
 
 /* ---- names.c ---- */
 
-/* The encounter and the attachments that an item names; p and the id are set. view NULL: an
- * import, which may name all attachments of the chart. encounter: named by the current version,
- * NULL for none.   NOT_FOUND, FAILED_PRECONDITION as chart_write says */
+/* Checks the encounter and the attachments that an item names; p and the id are set. view NULL:
+ * an import, which may name all attachments of the chart. encounter: the id that the current
+ * version names, or NULL.
+ *   NOT_FOUND, FAILED_PRECONDITION  as for chart_write */
 WARD_MUST enum ward_code names_what_is_there(struct worker *w, struct ward_arena *mem,
                                              const struct view *view, const struct item *it,
                                              struct ward_val encounter, struct ward_err *err);
 
 /* ---- put.c ---- */
 
-/* One more version, for the metrics. */
+/* Counts one more version in the metrics. */
 void put_count(Ward__Records__V1__Act act, enum kind kind);
-/* Rows of new resources. */
+/* Inserts the rows of new resources. */
 WARD_MUST enum ward_code put_new(struct worker *w, struct ward_call *c,
                                  const struct item *items, size_t n, struct ward_err *err);
-/* The next version of one. */
+/* Writes the rows of an existing resource's next version. */
 WARD_MUST enum ward_code put_next(struct worker *w, struct ward_call *c, const struct item *it,
                                   struct ward_err *err);
 

@@ -1,4 +1,4 @@
-/* Writing: conditions that must hold before a version is written. */
+/* Checks the conditions of a write, and then writes versions. */
 #include "services/records/store/chart_own.h"
 
 #include <stdio.h>
@@ -13,7 +13,8 @@ struct guarded {
     bool conflict;
 };
 
-/* ward_db_tx retries after ABORTED; a version conflict persists, however often it is tried. */
+/* Prevents the retry of a version conflict: ward_db_tx retries after ABORTED, but a version
+ * conflict would persist. */
 static enum ward_code guard(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct guarded *g = arg;
@@ -70,7 +71,7 @@ static enum ward_code begin(struct worker *w, struct ward_arena *mem, const stru
 
 /* ---- existing resources ----
  *
- * A NULL view limits nothing: imports have checked themselves. */
+ * A NULL view limits nothing: imports have already checked the access. */
 
 static enum ward_code alive(const struct patient *p, struct ward_err *err)
 {
@@ -135,15 +136,15 @@ struct held {
     int version;
     int64_t written_at_us;
     bool wrong;
-    struct ward_val encounter; /* NULL: it names none */
+    struct ward_val encounter; /* NULL: the current version names no encounter */
 };
 
 #define HELD                                                                                   \
     "SELECT r.patient_id, r.version, r.written_at_us, r.wrong, r.encounter_id"                 \
     " FROM resource r WHERE r.resource_id = ? AND r.kind = ?"
 
-/* Locks the resource; other writers wait. A locking read does not lock the rows of its
- * subqueries. */
+/* Locks the resource; other writers wait. The view's condition is in a subquery, because a
+ * locking read does not lock the rows of subqueries. */
 static enum ward_code hold(struct worker *w, struct ward_arena *mem, const struct view *view,
                            const struct item *it, struct held *out, struct ward_err *err)
 {
@@ -214,7 +215,7 @@ static enum ward_code update(struct worker *w, struct ward_call *c, const struct
     return put_next(w, c, it, err);
 }
 
-/* ---- one ---- */
+/* ---- one resource ---- */
 
 /* The part that outlives the item: the key of a new patient. */
 static enum ward_code keep_key(struct ward_arena *mem, const struct item *it,
@@ -248,7 +249,7 @@ enum ward_code chart_write(struct worker *w, struct ward_call *c, const struct v
     return code;
 }
 
-/* ---- many ---- */
+/* ---- many resources ---- */
 
 static const struct item *same_patient(const struct item *items, size_t n,
                                        const uint8_t id[RECORDS_ID])
@@ -259,7 +260,7 @@ static const struct item *same_patient(const struct item *items, size_t n,
     return NULL;
 }
 
-/* Patients first: their resources may precede them. */
+/* Prepares patients first, because a resource may precede its patient in the list. */
 static enum ward_code prepare_patients(struct worker *w, struct ward_arena *mem,
                                        struct item *items, size_t n, struct ward_err *err)
 {

@@ -1,5 +1,5 @@
-/* The dictionary of codes. A process caches the existing ones for a while, so that a write
- * rarely queries. */
+/* The dictionary of codes. A process caches the existing codes for TRUST_NS, so that a write
+ * rarely queries the dictionary. */
 #include "common/base/clock.h"
 #include "services/records/exchange/deid.h"
 #include "services/records/store/chart_own.h"
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define SLOTS    65536
-#define TRUST_NS (600000 * WARD_NS_PER_MS) /* then queried again */
+#define TRUST_NS (600000 * WARD_NS_PER_MS) /* lifetime of a cached code */
 #define CODE_MAX 20
 
 static struct {
@@ -49,8 +49,8 @@ static void remember(const uint8_t hash[TOKEN_HASH], int64_t now_ns)
     pthread_mutex_unlock(&known.lock);
 }
 
-/* Rows here are unencrypted and outlive an erasure, so free text must be excluded. HL7's own
- * systems are omitted, because any word may be a code there. */
+/* Rows of the dictionary are unencrypted and outlive an erasure, so free text must be excluded.
+ * HL7's own systems are omitted, because any word may be a code there. */
 static bool is_kept(const struct named_code *c)
 {
     static const char WORDS[] = "http://terminology.hl7.org/",
@@ -73,10 +73,10 @@ static size_t unknown_of(const struct item *it, int64_t now_ns, const struct nam
     return n;
 }
 
-/* Each is added by a statement of its own: only this tells which ones existed before and may be
- * cached; those added by this statement may still be rolled back. The same holds for codes
- * added by an earlier write of the same transaction: after a rollback the code has no name
- * until it occurs again after TRUST_NS. */
+/* Adds one code per statement: the number of inserted rows then shows whether the code existed
+ * before and may be cached. A code that is added now is not cached, because the transaction may
+ * roll back. A code from an earlier write of the same transaction counts as existing and is
+ * cached. After a rollback, the code is missing until it occurs again after TRUST_NS. */
 static enum ward_code add(struct worker *w, const struct named_code *code, bool *was_there,
                           struct ward_err *err)
 {
@@ -112,7 +112,7 @@ enum ward_code codes_put(struct worker *w, struct ward_arena *mem, const struct 
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for codes");
     for (size_t i = 0; i < n; i++)
         count += unknown_of(&items[i], now_ns, list + count);
-    /* in one order, so that concurrent transactions do not deadlock */
+    /* all transactions insert in this order, so that they do not deadlock */
     qsort(list, count, sizeof(struct named_code *), by_hash);
     for (size_t i = 0; i < count; i++) {
         bool was_there = false, again = i > 0 && by_hash(&list[i - 1], &list[i]) == 0;

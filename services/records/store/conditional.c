@@ -1,12 +1,12 @@
-/* Conditional Create: only if no patient has this identifier. Concurrent calls wait at a row of
- * identifier_gate, which is deleted at the end of the transaction: no trace of an identifier
- * remains there. */
+/* Conditional Create: creates a resource only if no resource has this identifier. Concurrent
+ * calls wait for a row of identifier_gate. The row is deleted at the end of the transaction, so
+ * that no trace of the identifier remains there. */
 #include "services/records/store/rpc.h"
 
 #include <string.h>
 
-/* Two matches are sufficient to report several. For merged patients, the surviving record
- * counts once. */
+/* Reads at most two matches, which are sufficient to report SEVERAL_MATCH. Merged patients
+ * count once, as the surviving record. */
 static const char FIND[] =
     "SELECT DISTINCT CASE WHEN r.kind = 1 THEN p.root_id ELSE r.resource_id END FROM token t"
     " JOIN resource r ON r.patient_id = t.patient_id AND r.resource_id = t.resource_id"

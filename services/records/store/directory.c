@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* Rows of one statement: a name has some 20 prefixes. */
+/* Rows of one INSERT: a name has about 20 prefixes. */
 #define TOKENS     16
 #define FOUR       "(?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?)"
 #define TOKENS_SQL FOUR ", " FOUR ", " FOUR ", " FOUR
@@ -68,7 +68,7 @@ enum ward_code directory_instead(struct worker *w, struct ward_arena *mem,
 
 /* ---- writing ---- */
 
-/* Locks it, and reads its key; or creates one. */
+/* Locks an existing resource and reads its key; creates a key for a new resource. */
 static enum ward_code hold(struct worker *w, struct ward_arena *mem, struct item *it,
                            struct ward_err *err)
 {
@@ -139,8 +139,8 @@ static enum ward_code put_current(struct worker *w, struct ward_arena *mem,
                        NULL, err);
 }
 
-/* Replaces its search tokens. A statement takes TOKENS rows; a shorter list repeats the last of
- * them. */
+/* Replaces the resource's search tokens. A statement inserts TOKENS rows; a shorter list is
+ * filled with copies of its last token. */
 static enum ward_code put_tokens(struct worker *w, struct ward_arena *mem,
                                  const struct item *it, struct ward_err *err)
 {
@@ -168,7 +168,7 @@ static enum ward_code put_tokens(struct worker *w, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* Without a patient: the feed's patient id is empty. */
+/* Adds the feed's change with an empty patient id, because the resource has no patient. */
 static enum ward_code put_change(struct worker *w, struct ward_arena *mem,
                                  const struct item *it, struct ward_err *err)
 {
@@ -207,7 +207,7 @@ enum ward_code directory_write(struct worker *w, struct ward_call *c, const stru
 
     it.f.kind = resource_kind(what->res);
     it.f.wrong = resource_is_wrong(what->res);
-    if (kind_is_nobodys(it.f.kind)) /* an Other there has no search tokens */
+    if (kind_is_nobodys(it.f.kind)) /* an Other in the directory has no search tokens */
         WARD_TRY(index_of(w->rec->keys, c->mem, what->res, &it.f, err));
     if (!ward_uuid_parse(resource_id(what->res), it.id))
         return WARD_FAIL_FIELD(err, "id", "is not a UUID");

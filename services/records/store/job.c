@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define TEXT_MAX 128 /* bytes of a device's or a model's name */
+#define TEXT_MAX 128 /* maximum bytes of a device's or a model's name */
 
 static enum ward_code check_provenance(struct ward_call *c, const Provenance *p)
 {
@@ -17,7 +17,7 @@ static enum ward_code check_provenance(struct ward_call *c, const Provenance *p)
         return WARD_OK;
     if (strlen(p->device) > TEXT_MAX)
         return WARD_FAIL_FIELD(c->err, "provenance.device", "is longer than 128 bytes");
-    /* The mark of a source's own versions: its next import may change them. */
+    /* Prefix of versions that a source imported: the source's next import may change them. */
     if (strncmp(p->device, IMPORT_MARK, strlen(IMPORT_MARK)) == 0)
         return WARD_FAIL_FIELD(c->err, "provenance.device",
                                "has the reserved prefix of imports");
@@ -32,7 +32,7 @@ static enum ward_code check_provenance(struct ward_call *c, const Provenance *p)
     return WARD_OK;
 }
 
-/* The content from a person or system: validated, and normalized if that is safe. */
+/* Validates the content from a person or system, and normalizes it where this is safe. */
 static enum ward_code take(struct job *j, const Resource *res, const Provenance *p)
 {
     struct ward_call *c = j->call;
@@ -121,7 +121,7 @@ enum ward_code job_mark(struct job *j, const Ward__Records__V1__MarkEnteredInErr
 
 /* ---- in the transaction ---- */
 
-/* The patient's birth date, if the measurement's range depends on age. */
+/* Reads the patient's birth date, if the measurement's range depends on age. */
 static enum ward_code birth_of(struct job *j, int64_t *birth_us, struct ward_err *err)
 {
     static const char SQL[] = "SELECT birth_us FROM patient WHERE patient_id = ?";
@@ -141,8 +141,8 @@ static enum ward_code birth_of(struct job *j, int64_t *birth_us, struct ward_err
     return WARD_OK;
 }
 
-/* A person's measurement is stored, and implausible values are marked: nothing is lost, and
- * readers are informed. */
+/* Marks implausible values of a measurement. The measurement is stored, so that nothing is
+ * lost; the marks inform readers. */
 static enum ward_code doubt(struct job *j, struct ward_err *err)
 {
     struct problems found = {0};
@@ -190,7 +190,7 @@ static enum ward_code tell_of(struct job *j, const struct version *v, struct war
     return tell(c->wrk, &event, &j->view, v->patient, err);
 }
 
-/* `found`: another patient's, by its identifier. */
+/* `found`: the identifier's existing resource instead of a new one. */
 static enum ward_code done(struct job *j, const struct version *v, bool found,
                            struct ward_err *err)
 {
@@ -204,8 +204,8 @@ static enum ward_code done(struct job *j, const struct version *v, bool found,
     return tell_of(j, v, err);
 }
 
-/* Its current content, to which the mark is added. chart_write detects writes in between,
- * because it reads the version again under its lock. */
+/* Loads the resource's current content and adds the mark. chart_write detects a concurrent
+ * write, because it reads the version again under its lock. */
 static enum ward_code load(struct job *j, struct ward_err *err)
 {
     struct ward_call *c = j->call;

@@ -1,4 +1,4 @@
-/* The position of a version's event in the audit log. */
+/* Reads the position of a version's event in the audit log. */
 #include "common/base/clock.h"
 #include "services/records/store/rpc.h"
 #include "ward/audit/v1/audit.pb-c.h"
@@ -13,13 +13,14 @@ enum ward_code leaf_of(struct ward_call *c, Ward__Records__V1__Version *v)
     struct ward_err err = {0};
     enum ward_code code;
 
-    with.deadline_ns = c->deadline_ns - 500 * WARD_NS_PER_MS; /* to report the unavailability */
+    /* the remaining 500 ms are reserved to report that audit is unavailable */
+    with.deadline_ns = c->deadline_ns - 500 * WARD_NS_PER_MS;
     q.event_id = v->event_id;
     code = ward_client_call(w->rec->audit, "/ward.audit.v1.Audit/GetReceipt", &with, &q.base,
                             &ward__audit__v1__get_receipt_response__descriptor, &msg, c->mem,
                             &err);
     if (code == WARD_NOT_FOUND)
-        return WARD_OK; /* it is in the outbox, and will arrive */
+        return WARD_OK; /* the event is still in the outbox */
     if (code == WARD_OK) {
         answer = (const Ward__Audit__V1__GetReceiptResponse *)msg;
         v->has_leaf = answer->receipt != NULL;

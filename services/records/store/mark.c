@@ -1,4 +1,4 @@
-/* What entering in error does to a resource of each kind. */
+/* Marks a resource of each kind as entered in error. */
 #include "services/records/index/index_own.h"
 #include "services/records/store/rpc.h"
 
@@ -32,7 +32,7 @@ static enum ward_code verification(struct ward_arena *mem, const char *system, C
 
 static ProtobufCMessage *message_of(Resource *res)
 {
-    return &res->consent->base; /* for any kind: a oneof's members share their storage */
+    return &res->consent->base; /* valid for any kind: a oneof's members share their storage */
 }
 
 /* All kinds with a `status` use the same name for it. */
@@ -76,7 +76,7 @@ static enum ward_code set_status(struct ward_arena *mem, Resource *res, struct w
     }
 }
 
-/* Every kind has at least one. */
+/* Finds the message's list of extensions. Every kind has the field. */
 static void extensions_of(Resource *res, Extension ****list, size_t **n)
 {
     char *m = (char *)message_of(res);

@@ -1,13 +1,13 @@
-/* Resources that a version names must be of its chart, and the writer must be permitted to name
- * an attachment. References of the previous version may stay, wherever their target is now: an
- * unmerge may have moved it. */
+/* Checks resources that a version names. They must be in the version's chart, and the writer
+ * must be permitted to name an attachment. A reference of the previous version may stay, even
+ * if an unmerge moved the referenced resource to another chart. */
 #include "services/records/store/attachment.h"
 #include "services/records/store/chart_own.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* An encounter of the same chart. */
+/* Checks that the encounter is in the same chart. */
 static enum ward_code encounter_is_theirs(struct worker *w, struct ward_arena *mem,
                                           const struct item *it, struct ward_val before,
                                           struct ward_err *err)
@@ -34,7 +34,8 @@ static enum ward_code encounter_is_theirs(struct worker *w, struct ward_arena *m
     return WARD_NOT_FOUND;
 }
 
-/* By an earlier version of the same resource: its token stays (put.c). */
+/* Whether an earlier version of the resource named the attachment: the earlier version's token
+ * stays (put.c). */
 static enum ward_code named_before(struct worker *w, struct ward_arena *mem,
                                    const struct item *it, const uint8_t named[TOKEN_HASH],
                                    bool *is, struct ward_err *err)
@@ -54,7 +55,8 @@ static enum ward_code named_before(struct worker *w, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* Of the chart; sent by the caller, unless the view limits nothing. */
+/* Whether the chart has the attachment and the caller sent it. A NULL view accepts any
+ * sender. */
 static enum ward_code was_put(struct worker *w, struct ward_arena *mem, const struct view *view,
                               const struct item *it, const uint8_t sha256[WARD_SHA256_SIZE],
                               bool *is, struct ward_err *err)
@@ -75,8 +77,8 @@ static enum ward_code was_put(struct worker *w, struct ward_arena *mem, const st
     return WARD_OK;
 }
 
-/* A reference makes it readable for readers of the referring resource, so nobody may name an
- * attachment without access. The error does not reveal the reason. */
+/* Readers of a resource may read the attachments that it names. Naming an attachment therefore
+ * requires access to the attachment. The error does not reveal the reason. */
 static enum ward_code may_name(struct worker *w, struct ward_arena *mem,
                                const struct view *view, const struct item *it,
                                const uint8_t sha256[WARD_SHA256_SIZE], struct ward_err *err)

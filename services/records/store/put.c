@@ -1,5 +1,5 @@
-/* Writes the rows of versions in bulk, so that one resource or a thousand take as many round
- * trips. */
+/* Writes the rows of versions in bulk: a thousand resources need as many round trips as one
+ * resource. */
 #include "services/records/feed/feed.h"
 #include "services/records/store/chart_own.h"
 
@@ -89,7 +89,7 @@ static enum ward_code put_versions(struct worker *w, const struct ward_call *c,
         cleaned[4 * n_cleaned++ + 3] = items[i].cleaned;
     }
     code = ward_db_bulk(w->event_ctx.db, SQL, row, VERSION_ROW, n, err);
-    if (code == WARD_ALREADY_EXISTS) /* the current row does not name the newest version */
+    if (code == WARD_ALREADY_EXISTS) /* the resource's row does not have the newest version */
         return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
                                 "the current version is not the newest that is stored");
     WARD_TRY(code);
@@ -146,7 +146,8 @@ static enum ward_code put_resources(struct worker *w, struct ward_arena *mem,
     return code;
 }
 
-/* Labels are those of all versions: a reader of the current one may read the history. */
+/* The labels of all versions are combined, because a reader of the current version may read the
+ * history. */
 static enum ward_code set_resource(struct worker *w, struct ward_arena *mem,
                                    const struct item *it, struct ward_err *err)
 {
@@ -202,8 +203,8 @@ static bool same_token(const struct ward_val *row, const struct item *it, const 
            memcmp(row[1].p, t->hash, TOKEN_HASH) == 0 && row_number(row[2]) == it->f.from_us;
 }
 
-/* Deletes only removed tokens, and inserts only new ones: an update with the same tokens writes
- * none. Both lists are in the order of param and hash. */
+/* Deletes only removed tokens, and inserts only new ones: an update with unchanged tokens
+ * writes nothing. The stored and the new list are ordered by param and hash. */
 static enum ward_code change_tokens(struct worker *w, struct ward_arena *mem,
                                     const struct item *it, struct ward_err *err)
 {
@@ -233,7 +234,7 @@ static enum ward_code change_tokens(struct worker *w, struct ward_arena *mem,
             continue;
         }
         if (was.param == PARAM_ATTACHMENT)
-            continue; /* a reader of the history may read it */
+            continue; /* a reader of the history may read the attachment */
         token_row(it, &was, mem, drop + TOKEN_ROW * n_drop);
         drop[TOKEN_ROW * n_drop + 2] = row[1];
         drop[TOKEN_ROW * n_drop++ + 3] = row[2];

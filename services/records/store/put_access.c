@@ -1,4 +1,4 @@
-/* The rows that decide on access to a chart: wards of open encounters, and denials of
+/* Writes the rows that decide on access to a chart: wards of open encounters, and denials of
  * consents.
  */
 #include "services/records/store/chart_own.h"

@@ -1,7 +1,7 @@
 /* rpc.h - declarations that the handlers of Records share.
  *
- * Answers stored under an idempotency key contain the written versions and not their content,
- * because those tables are unencrypted. A repeated key reads the versions again.
+ * Answers stored under an idempotency key contain the written versions without content, because
+ * the tables of answers are unencrypted. A call with a repeated key reads the versions again.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: the .proto's.
  */
@@ -23,39 +23,39 @@ typedef Ward__Records__V1__Provenance Provenance;
 struct job {
     struct ward_call *call;
     struct view view;
-    struct ward_event event; /* its own event */
+    struct ward_event event; /* the audit event of this write */
     enum kind kind;
     struct write write;
     struct cleanings cleaned;
-    const Ward__Records__V1__IdentifierQuery *if_none_exist; /* NULL: none */
-    uint8_t identifier[TOKEN_HASH];                          /* its hash */
-    const char *reason; /* for MarkEnteredInError; NULL: another write */
+    const Ward__Records__V1__IdentifierQuery *if_none_exist; /* NULL: unconditional */
+    uint8_t identifier[TOKEN_HASH];                          /* the hash of if_none_exist */
+    const char *reason; /* set by MarkEnteredInError; otherwise NULL */
     uint8_t id[RECORDS_ID];
     Record *record; /* the answer */
     bool created;
 };
 
-/* Fills a job from its request: kind, resource, provenance; all checks without the database.
- * The event is begun, and the view is the caller's. */
+/* Fills a job from its request: kind, resource, provenance. Makes all checks that need no
+ * database. j->event was begun, and j->view is set. */
 WARD_MUST enum ward_code job_create(struct job *j, const Ward__Records__V1__CreateRequest *q);
 WARD_MUST enum ward_code job_update(struct job *j, const Ward__Records__V1__UpdateRequest *q);
 WARD_MUST enum ward_code job_mark(struct job *j,
                                   const Ward__Records__V1__MarkEnteredInErrorRequest *q);
-/* In the transaction: writes it, with its event, and builds the record. */
+/* Inside the transaction: writes the resource and its event, and builds the record. */
 WARD_MUST enum ward_code job_run(struct job *j, struct ward_err *err);
-/* The kind of a resource in a request, or of its `kind` field.   INVALID_ARGUMENT */
+/* Converts the `kind` field of a request.   INVALID_ARGUMENT */
 WARD_MUST enum ward_code rpc_kind(struct ward_call *c, int given, enum kind *out);
 /* The patient of a resource, for the event of a call that may fail; NULL: unknown. */
 const char *rpc_patient(struct ward_call *c, const Resource *res);
-/* After a failure for an existing or nonexistent resource: its event is about the resource's
- * own patient, whatever patient the request names; about nobody if the resource does not
- * exist. */
+/* After a failure: makes the event about the resource's own patient, even if the request names
+ * another patient. If the resource does not exist, the event has no patient. */
 void rpc_blame(struct ward_call *c, const uint8_t id[RECORDS_ID]);
-/* The same for an id's text; for an invalid id, nobody. */
+/* rpc_blame for an id as text. For an invalid id, the event has no patient. */
 void rpc_blame_of(struct ward_call *c, const char *id);
 
-/* The stored part of a record; and the record read again: if the caller may no longer read it
- * (a consent, another ward, an expired grant), the version without the resource.
+/* rpc_keep selects the part of a record that is stored under an idempotency key. rpc_again
+ * reads the record again. If the caller has lost access (a consent, another ward, an expired
+ * grant), the record is the version without the resource.
  *   FAILED_PRECONDITION  PATIENT_ERASED */
 WARD_MUST enum ward_code rpc_keep(struct ward_arena *mem, const Record *full, Record **out,
                                   struct ward_err *err);
@@ -63,24 +63,25 @@ WARD_MUST enum ward_code rpc_again(struct ward_call *c, const struct view *v,
                                    const struct ward_event *event, const Record *kept,
                                    Record **out, struct ward_err *err);
 
-/* After chart_find of the resource of the version `v`: without access, v loses its key. */
+/* After chart_find for the resource of `v`: without access, clears the key of v. */
 WARD_MUST enum ward_code rpc_unseen(enum ward_code found, struct version *v,
                                     struct ward_err *err);
 
-/* mark.c: sets the status, keeps the reason. Pure except for the arena.
+/* mark.c: sets the status, and adds the reason as an extension. Pure except for the arena.
  *   INVALID_ARGUMENT  for a Patient */
 WARD_MUST enum ward_code mark_wrong(struct ward_arena *mem, Resource *res, const char *reason,
                                     struct ward_err *err);
 
-/* conditional.c: in the transaction: waits for concurrent calls, then finds the patient with
- * the identifier. *found false: none that the caller may read.   FAILED_PRECONDITION
- * SEVERAL_MATCH */
+/* conditional.c: in the transaction: waits for concurrent calls, then finds the resource with
+ * the identifier. *found is false if the caller may read no such resource.
+ *   FAILED_PRECONDITION  SEVERAL_MATCH */
 WARD_MUST enum ward_code conditional_find(struct job *j, struct version *out, bool *found,
                                           struct ward_err *err);
 WARD_MUST enum ward_code conditional_end(struct job *j, struct ward_err *err);
 
-/* leaf.c: the leaf of a version in the audit log, from audit itself. A version that audit does
- * not have yet has none.   UNAVAILABLE  AUDIT_AWAY */
+/* leaf.c: asks audit for the leaf of a version's event. The leaf is not set if audit does not
+ * have the event yet.
+ *   UNAVAILABLE  AUDIT_AWAY */
 WARD_MUST enum ward_code leaf_of(struct ward_call *c, Ward__Records__V1__Version *v);
 
 #endif

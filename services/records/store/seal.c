@@ -1,6 +1,7 @@
-/* Encrypts and decrypts resources under their patients' keys. A version's encryption is bound
- * to its patient and its row: resource, number, action, time, author and device, audit event.
- * Versions cannot be exchanged, and a changed row cannot be decrypted. */
+/* Encrypts and decrypts resources under their patients' keys. A version's ciphertext is bound
+ * to the patient and to the columns of its row: resource, number, action, time, author, device
+ * and audit event. Versions therefore cannot be exchanged, and a changed row cannot be
+ * decrypted. */
 #include "common/base/clock.h"
 #include "common/rpc/wire.h"
 #include "services/records/store/chart_own.h"
@@ -24,7 +25,7 @@ static struct ward_sealed_as as(char what[16], char letter, const struct version
 
     for (size_t i = 0; i < sizeof(numbers); i++)
         numbers[i] = (uint8_t)((uint64_t)values[i / 8] >> (8 * (i % 8)));
-    /* Each text with its NUL, so that different rows have different concatenations. */
+    /* each text includes its NUL, so that different rows have different concatenations */
     for (size_t i = 0; i < WARD_COUNT(texts); i++)
         parts[i] = (struct ward_bytes){texts[i], strlen(texts[i]) + 1};
     parts[WARD_COUNT(texts)] = (struct ward_bytes){numbers, sizeof(numbers)};
@@ -58,7 +59,7 @@ static enum ward_code seal_message(struct ward_arena *mem, const struct item *it
     return code;
 }
 
-/* The service's own parts of meta are not stored: the row has them. */
+/* Removes version_id and last_updated from meta before encryption: the row has these values. */
 static void strip_meta(Resource *res)
 {
     Meta *meta = *resource_meta(res);
@@ -89,7 +90,8 @@ void item_row(const struct item *it, const struct ward_call *c, struct version *
     *out = v;
 }
 
-/* A mark, a merge and an unmerge add a little to the existing content: they must always fit. */
+/* Allows RECORDS_SLACK more bytes for a mark, a merge and an unmerge, which add to existing
+ * content and must always fit. */
 static size_t size_limit(Ward__Records__V1__Act act)
 {
     bool created = act == WARD__RECORDS__V1__ACT__ACT_CREATED;
@@ -165,7 +167,7 @@ static enum ward_code decode(const struct version *v, const uint8_t key[WARD_KEY
     return code;
 }
 
-/* Author and time, in meta. */
+/* Sets the version's number and time in meta. */
 static enum ward_code set_meta(Resource *res, const struct version *v, struct ward_arena *mem,
                                struct ward_err *err)
 {
