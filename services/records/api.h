@@ -1,4 +1,5 @@
-/* api.h - functions that the handlers share, and the handlers' names. Threads: a worker's own.
+/* api.h - functions that the handlers share, and declarations of the handlers. Threads: a
+ * worker's own.
  * Memory: the call's arena. Errors: the .proto's. */
 #ifndef RECORDS_API_H
 #define RECORDS_API_H
@@ -20,8 +21,8 @@ ward_handler create_rpc, read_rpc, update_rpc, history_rpc, read_version_rpc,
 
 /* Casts a static or arena text to the char * that protobuf-c requires. */
 char *api_text(const char *s);
-/* First step of most handlers: the view of the caller for reading or writing this kind, and the
- * begun event. `patient` may be NULL.
+/* First step of most handlers: begins the audit event, and computes the caller's view for
+ * reading or writing this kind. `patient` may be NULL.
  *   PERMISSION_DENIED  PURPOSE_NOT_ALLOWED, KIND_NOT_ALLOWED */
 WARD_MUST enum ward_code api_begin(struct ward_call *c, struct ward_event *a, enum use use,
                                    enum kind kind, const char *patient, struct view *out);

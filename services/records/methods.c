@@ -1,4 +1,4 @@
-/* The table of methods: it names every handler, so no lower file refers to it. */
+/* The table of methods. It names every handler, so no other file depends on this file. */
 #include "services/records/api.h"
 
 #include "ward/records/v1/access.pb-c.h"

@@ -1,16 +1,16 @@
 /* records.h - the chart: declarations that the files of this service share.
  *
  * rules.c decides on roles (pure). store/ writes and reads resources and their versions; fhir/
- * validates them and converts them from and to FHIR JSON; search/ finds them; access/ is
- * consent, break-glass and the log of accesses; merge/ combines two charts; exchange/ is
- * bundles, CSV and quarantine; feed/ is the feed of changes; text/ reads notes; analytics/
- * counts; admin/ is for operators. api.c is the table of methods; service.c opens and closes
+ * validates them and converts them from and to FHIR JSON; search/ finds resources; access/ has
+ * consent, break-glass and the access log; merge/ combines two charts; exchange/ has bundles,
+ * CSV and quarantine; feed/ is the feed of changes; text/ reads notes; analytics/ counts;
+ * admin/ is for operators. methods.c is the table of methods; service.c opens and closes
  * everything.
  *
  * Threads: struct records is shared and read-only during service, except members with their own
- * lock; a worker is one thread's. Memory: results are in the arena passed in. Errors: as db.h
- * and keyring.h, and DATA_LOSS RECORD_UNREADABLE for rows that were changed outside the
- * service.
+ * lock; a struct worker belongs to one thread. Memory: results are in the arena passed in.
+ * Errors: those of db.h and keyring.h, and DATA_LOSS RECORD_UNREADABLE for rows that were
+ * changed outside the service.
  */
 #ifndef RECORDS_H
 #define RECORDS_H
@@ -26,9 +26,9 @@
 
 #define RECORDS_NAME    "records"
 #define RECORDS_ID      16
-#define RECORDS_MESSAGE ((size_t)8 << 20)   /* of one message */
-#define RECORDS_ARENA   ((size_t)128 << 20) /* of one call */
-#define RECORDS_MAX     ((size_t)1 << 20)   /* of one resource, serialized */
+#define RECORDS_MESSAGE ((size_t)8 << 20)   /* maximum bytes of a message */
+#define RECORDS_ARENA   ((size_t)128 << 20) /* maximum bytes of a call's arena */
+#define RECORDS_MAX     ((size_t)1 << 20)   /* maximum bytes of a serialized resource */
 #define RECORDS_SLACK   ((size_t)64 << 10)  /* additional bytes for a mark or a merge's links */
 
 typedef Ward__Records__V1__Resource Resource;
@@ -36,12 +36,12 @@ typedef Ward__Records__V1__Resource Resource;
 struct records_config {
     const char *kek, *kek_old;
     int key_hold_s;
-    const char *trusted_systems; /* URIs, comma-separated: one person's identifiers */
+    const char *trusted_systems; /* comma-separated URIs of systems that identify one person */
     const char *audit;           /* audit's gRPC address, for AccessLog and leaves */
     const char *text_data, *text_model, *plugins;
     int glass_s;
-    int followers; /* of the feed, concurrently */
-    int feed_ms;   /* interval for numbering the feed without a wake-up */
+    int followers; /* maximum concurrent readers of the feed */
+    int feed_ms;   /* ms between runs of the sequencer without a wake-up */
 };
 
 struct text_backend;
@@ -53,15 +53,15 @@ struct records {
     const struct ward_tls *tls;
     struct ward_keyring *keys;
     struct ward_client *audit;
-    struct text_backend *text_model; /* NULL: the rules alone */
+    struct text_backend *text_model; /* NULL: only the rules read notes */
     struct text_engine *text;
     struct sequencer *feed;
 };
 
 struct worker {
-    struct ward_arena mem; /* the worker's own */
+    struct ward_arena mem; /* the worker's memory */
     struct records *rec;
-    struct ward_event_ctx event_ctx; /* seat.db: its connection */
+    struct ward_event_ctx event_ctx; /* event_ctx.db: the worker's connection */
 };
 
 /* ---- service.c ---- */

@@ -18,8 +18,8 @@
 #define I KIND_BIT(KIND_IMMUNIZATION)
 #define X KIND_BIT(KIND_OTHER)
 
-/* The table of docs/records.md. Purposes are HL7 v3 PurposeOfUse codes. Source: HL7
- * Terminology, http://terminology.hl7.org/ValueSet/v3-PurposeOfUse, checked 2026-11-21. */
+/* The permissions listed in docs/records.md. Purposes are HL7 v3 PurposeOfUse codes. Source:
+ * HL7 Terminology, http://terminology.hl7.org/ValueSet/v3-PurposeOfUse, checked 2026-11-21. */
 static const struct rule {
     const char *role;
     const char *purpose[3];
@@ -28,8 +28,8 @@ static const struct rule {
     {"physician",
      {CARE},
      {.treated = KINDS_ALL},
-     /* The patient's identity and consents are not medical. No person writes uninterpreted
-      * kinds and resources without a patient; only their source does, by an import. */
+     /* The patient's identity and consents are not medical. Only an import writes uninterpreted
+      * kinds and resources without a patient. */
      {.treated = KINDS_ALL & ~(P | C | X | KINDS_NOBODYS)}},
     {"nurse", {CARE}, {.treated = KINDS_ALL}, {.treated = E | O | A | D | M | U | I}},
     {"pharmacist", {CARE}, {.treated = KINDS_ALL}, {.treated = A | D | M | I}},

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* ward.records.v1.Kind's numbers; a set of kinds is bits 1 << kind. */
+/* The numbers of ward.records.v1.Kind. A set of kinds has the bit 1 << kind for each kind. */
 enum kind {
     KIND_NONE,
     KIND_PATIENT,
@@ -22,7 +22,7 @@ enum kind {
     KIND_REPORT,
     KIND_CONSENT,
     KIND_MEDICATION,   /* MedicationStatement */
-    KIND_OTHER,        /* of a kind that is not interpreted */
+    KIND_OTHER,        /* a kind that the service does not interpret */
     KIND_PRESCRIPTION, /* MedicationRequest */
     KIND_PROCEDURE,
     KIND_IMMUNIZATION,
@@ -34,7 +34,7 @@ enum kind {
 };
 #define KIND_BIT(k) (UINT32_C(1) << (k))
 #define KINDS_ALL   (KIND_BIT(KINDS) - 2)
-/* Without a patient: store/directory.h. */
+/* Kinds whose resources have no patient: store/directory.h. */
 #define KINDS_NOBODYS                                                                          \
     (KIND_BIT(KIND_PRACTITIONER) | KIND_BIT(KIND_ORGANIZATION) | KIND_BIT(KIND_LOCATION))
 static inline bool kind_is_nobodys(enum kind kind)
@@ -52,18 +52,19 @@ enum use { USE_READ, USE_WRITE };
 /* A person's permissions by roles and purpose of use, as sets of kinds.
  *   everyone  for any patient; hidden only by denials that name the person or their role
  *   treated   for patients they treat (an open encounter in their ward); hidden by every denial
- *   own       for themselves (the patient whose id is their token's subject)
+ *   own       for the person (the patient whose id is their token's subject)
  *
- * A break-glass grant opens `treated` for one patient in spite of denials, except for writing
- * an encounter, which would outlast it. */
+ * A break-glass grant opens `treated` for one patient in spite of denials. Writing an encounter
+ * is excluded, because the encounter would outlast the grant. */
 struct scope {
     uint32_t everyone, treated, own;
 };
 /* Unknown roles and purposes permit nothing. */
 struct scope scope_of(const char *const *roles, int n_roles, const char *purpose, enum use use);
-bool scope_has(const struct scope *s, enum kind kind); /* for any scope */
-/* Whether one of their roles permits anything for another purpose: PURPOSE_NOT_ALLOWED instead
- * of KIND_NOT_ALLOWED. */
+/* Whether any part of the scope contains the kind. */
+bool scope_has(const struct scope *s, enum kind kind);
+/* Whether one of the caller's roles permits anything for another purpose: PURPOSE_NOT_ALLOWED
+ * instead of KIND_NOT_ALLOWED. */
 bool scope_by_other_purpose(const char *const *roles, int n_roles, enum use use,
                             enum kind kind);
 
@@ -75,10 +76,10 @@ bool ward_name_is(const char *name);
 struct standing {
     bool treats, glass, self;
     bool denied_all;     /* a denial without an actor covers this resource */
-    bool denied_to_them; /* a denial that names them or one of their roles does */
+    bool denied_to_them; /* a denial that names the caller or one of their roles covers it */
 };
-/* The complete decision, equal to the SQL of access/scope.h: tests compare both with the same
- * table. */
+/* The complete decision. It equals the SQL of access/scope.h: tests compare the function and
+ * the SQL with one table. */
 bool may(const struct scope *s, enum use use, enum kind kind, const struct standing *st);
 
 #endif

@@ -15,7 +15,7 @@ struct ward_family *const records_metrics[] = {&records_glass_broken, NULL};
 
 static enum ward_code open_keys(struct records *rec, struct ward_err *err)
 {
-    static struct ward_keyring_config cfg; /* the ring owns it */
+    static struct ward_keyring_config cfg; /* the keyring owns this configuration */
 
     cfg = (struct ward_keyring_config){.service = RECORDS_NAME,
                                        .root = rec->cfg.kek,

@@ -1,5 +1,6 @@
-/* ErasePatient: destroys the key, and deletes all search values. Rows of `version` remain: they
- * prove that something was written, when and by whom, and cannot be decrypted. */
+/* ErasePatient: destroys the patient's key, and deletes all search values. Rows of `version`
+ * remain but cannot be decrypted. The rows prove that a version was written, when and by
+ * whom. */
 #include "common/base/clock.h"
 #include "common/base/text.h"
 #include "services/records/api.h"
@@ -113,10 +114,10 @@ static enum ward_code told(struct erasing *e, const uint8_t id[RECORDS_ID],
 
 #define MEMBER "SELECT patient_id, root_id, erased_at_us, key_sha256 FROM patient"
 
-/* The requested patient's key is locked first and alone: every merge into a chart and every
- * unmerge locks its root, so the members of the chart cannot change afterwards. Only then are
- * the members read: a single statement with both conditions might return members from before a
- * merge that it waited for. */
+/* The requested patient's row is locked first and alone. Every merge into a chart and every
+ * unmerge locks the chart's root, so the members of the chart cannot change afterwards. A
+ * second statement reads the members: a single statement with both conditions could wait for a
+ * merge and then return the members from before the merge. */
 static enum ward_code hold(struct erasing *e, struct ward_rows *asked, struct ward_rows *chart,
                            struct ward_err *err)
 {
@@ -147,7 +148,8 @@ static enum ward_code look(struct erasing *e, const struct ward_val *row, struct
     return WARD_OK;
 }
 
-/* Patients of the chart that are not erased yet; for erased ones, items quarantined since. */
+/* Erases a patient of the chart. For an already erased patient, deletes items that were
+ * quarantined since the erasure. */
 static enum ward_code erase_member(struct erasing *e, const struct ward_val *row,
                                    struct ward_err *err)
 {
@@ -165,7 +167,7 @@ static enum ward_code erase(struct erasing *e, struct ward_err *err)
 
     WARD_TRY(hold(e, &asked, &chart, err));
     WARD_TRY(look(e, asked.at[0], err));
-    if (chart.n == 0) /* erased with the chart of their surviving record */
+    if (chart.n == 0) /* the patient was merged, and erased with the surviving record's chart */
         WARD_TRY(erase_member(e, asked.at[0], err));
     for (size_t i = 0; i < chart.n; i++)
         WARD_TRY(erase_member(e, chart.at[i], err));

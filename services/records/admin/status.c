@@ -1,4 +1,4 @@
-/* GetStatus: counts of rows, and of pending reviews. */
+/* GetStatus: counts rows and pending reviews. */
 #include "services/records/api.h"
 
 #include "common/base/text.h"
