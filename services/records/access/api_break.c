@@ -17,7 +17,7 @@ struct breaking {
     struct view view;
     struct ward_idem idem;
     uint8_t patient[RECORDS_ID], id[RECORDS_ID];
-    char glass[37]; /* as named in the event */
+    char glass[37]; /* the grant's id, as text for the event */
     int64_t until_us;
     bool again;
 };
@@ -80,8 +80,8 @@ static enum ward_code break_new(struct breaking *b, struct ward_db *db, struct w
     code = insert(b, w, &p, err);
     patient_wipe(&p);
     WARD_TRY(code);
-    /* The audit event is written without a view: accesses under the grant are counted, and this
-     * one is not. */
+    /* The audit event is written without a view, because BreakGlass itself is not an access
+     * under the grant. */
     WARD_TRY(tell(w, &b->event, NULL, b->patient, err));
     WARD_TRY(ward_call_uuid(b->c, b->id, &b->resp->glass_id));
     b->resp->until_us = b->until_us;

@@ -1,4 +1,4 @@
-/* AccessLog: all reads and changes of a patient's record. */
+/* AccessLog: lists all reads and changes of a patient's record. */
 #include "services/records/access/log.h"
 #include "services/records/access/page.h"
 
@@ -75,7 +75,8 @@ struct logging {
     struct log_page page;
 };
 
-/* A patient may read their own log, a privacy officer any; other roles do not count. */
+/* Permits patients for their own log, and privacy officers for any log. Other roles of the
+ * caller have no effect. */
 static enum ward_code begin(struct logging *l)
 {
     static const char *const roles[] = {"patient", "privacy-officer"};

@@ -76,7 +76,7 @@ static enum ward_code fill(struct listing *l, const struct ward_rows *rows, size
     return WARD_OK;
 }
 
-/* An event for each patient of a displayed grant. */
+/* Writes an event for each patient whose grant is listed. */
 static enum ward_code tell_shown(struct listing *l, const struct ward_rows *rows, size_t n,
                                  struct ward_err *err)
 {
@@ -175,7 +175,7 @@ static enum ward_code seal_note(struct review *v, const uint8_t *patient, struct
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the note");
     WARD_TRY(patient_find(v->c->wrk, v->c->mem, patient, false, &p, err));
     if (p.erased || *v->req->note == '\0')
-        return WARD_OK; /* without a key it cannot be stored encrypted */
+        return WARD_OK; /* an erased patient has no key to encrypt the note */
     code = glass_seal(&p, v->id, GLASS_NOTE, v->req->note, sealed, err);
     patient_wipe(&p);
     *out = ward_blob(sealed, n);

@@ -5,30 +5,31 @@
 
 #include <string.h>
 
-/* Systems without their scheme: by URL, and by OID as in CDA documents. Source: HL7 FHIR R4,
+/* Code systems, without the scheme: URLs, and OIDs as in CDA documents. Source: HL7 FHIR R4,
  * Using Codes, table of code systems, https://hl7.org/fhir/R4/terminologies-systems.html; HL7
  * OID Registry, https://www.hl7.org/oid; for Germany https://simplifier.net/basisprofil-de-r4;
  * for China WS/T 500-2016, shared documents of electronic records (diagnoses by ICD-10 in
  * 2.16.156.10011.2.3.3.11 and its tables .1, .2, .3 ...); WHO ICD API,
- * https://icd.who.int/icdapi/docs2/SupportedClassifications/. From knowledge: not looked up. */
+ * https://icd.who.int/icdapi/docs2/SupportedClassifications/. These sources were not
+ * checked. */
 static const struct system {
     const char *name;
-    bool begins; /* and all with this prefix */
+    bool begins; /* the entry covers all systems with this prefix */
     enum { ICD_10, ICD_11, ICD_9, LISTED } what;
-    const char *listed; /* its name in label_listed.c */
+    const char *listed; /* the system's name in label_listed.c */
 } systems[] = {
-    {"hl7.org/fhir/sid/icd-10", true, ICD_10, NULL}, /* and -cm, -gm, -nl ... */
+    {"hl7.org/fhir/sid/icd-10", true, ICD_10, NULL}, /* also -cm, -gm, -nl ... */
     {"2.16.840.1.113883.6.3", false, ICD_10, NULL},
     {"2.16.840.1.113883.6.90", false, ICD_10, NULL},    /* CM */
     {"2.16.156.10011.2.3.3.11", false, ICD_10, NULL},   /* China */
-    {"2.16.156.10011.2.3.3.11.", true, ICD_10, NULL},   /* its tables */
+    {"2.16.156.10011.2.3.3.11.", true, ICD_10, NULL},   /* tables of the preceding OID */
     {"id.who.int/icd/release/10", false, ICD_10, NULL}, /* WHO */
     {"id.who.int/icd/release/10/", true, ICD_10, NULL},
     {"fhir.de/CodeSystem/bfarm/icd-10-gm", false, ICD_10, NULL},
     {"fhir.de/CodeSystem/dimdi/icd-10-gm", false, ICD_10, NULL},
     {"hl7.org/fhir/sid/icd-11", false, ICD_11, NULL},
     {"id.who.int/icd/release/11", false, ICD_11, NULL},
-    {"id.who.int/icd/release/11/", true, ICD_11, NULL}, /* a version, "mms" */
+    {"id.who.int/icd/release/11/", true, ICD_11, NULL}, /* followed by a release and "mms" */
     {"hl7.org/fhir/sid/icd-9-cm", true, ICD_9, NULL},
     {"2.16.840.1.113883.6.2", false, ICD_9, NULL},
     {"2.16.840.1.113883.6.42", false, ICD_9, NULL},
@@ -56,8 +57,9 @@ uint32_t label_of_security(const char *system, const char *code)
     return 0;
 }
 
-/* Blocks and categories of ICD-10, without the dot; both ends include everything below them.
- * Source: WHO, ICD-10 Version:2019, https://icd.who.int/browse10/2019/en; those marked CM are
+/* Blocks and categories of ICD-10, without the dot. Each range includes the subcategories of
+ * its first and last category.
+ * Source: WHO, ICD-10 Version:2019, https://icd.who.int/browse10/2019/en; codes marked CM exist
  * only in ICD-10-CM: CDC/NCHS, ICD-10-CM 2025 tabular list,
  * https://www.cdc.gov/nchs/icd/icd-10-cm/files.html. */
 static const struct label_range icd_10[] = {
@@ -95,10 +97,10 @@ static const struct label_range icd_10[] = {
     {"Z717", "Z717", LABEL_HIV},    /* HIV counselling */
     {"Z830", "Z830", LABEL_HIV},    /* family history of HIV disease */
     {"A50", "A64", LABEL_STD},      /* infections mainly sexually transmitted */
-    {"O981", "O983", LABEL_STD},    /* the same complicating pregnancy */
-    {"Z113", "Z113", LABEL_STD},    /* screening for them */
-    {"Z202", "Z202", LABEL_STD},    /* contact with them */
-    {"Z224", "Z224", LABEL_STD},    /* carrier of them */
+    {"O981", "O983", LABEL_STD},    /* venereal infections in pregnancy */
+    {"Z113", "Z113", LABEL_STD},    /* screening for venereal infections */
+    {"Z202", "Z202", LABEL_STD},    /* contact with venereal infections */
+    {"Z224", "Z224", LABEL_STD},    /* carrier of venereal infections */
     {"T74", "T74", LABEL_SDV},      /* maltreatment syndromes */
     {"T76", "T76", LABEL_SDV},      /* CM: suspected abuse and neglect */
     {"Y05", "Y07", LABEL_SDV},      /* sexual assault, neglect, other maltreatment */
@@ -109,13 +111,13 @@ static const struct label_range icd_10[] = {
     {"Z6281", "Z6281", LABEL_SDV},  /* CM: history of abuse in childhood */
     {"Z69", "Z69", LABEL_SDV},      /* CM: care of victims and perpetrators of abuse */
     {"Z9141", "Z9141", LABEL_SDV},  /* CM: history of adult abuse */
-    {"D56", "D58", LABEL_GDIS},     /* thalassaemia, sickle-cell, other hereditary */
+    {"D56", "D58", LABEL_GDIS},     /* thalassaemia, sickle-cell, other anaemias */
     {"D66", "D67", LABEL_GDIS},     /* haemophilia */
     {"D680", "D682", LABEL_GDIS},   /* von Willebrand, hereditary factor deficiency */
     {"D821", "D821", LABEL_GDIS},   /* DiGeorge syndrome */
     {"E70", "E72", LABEL_GDIS},     /* disorders of amino-acid metabolism */
-    {"E74", "E77", LABEL_GDIS},     /* of carbohydrate, sphingolipid, glycoprotein ... */
-    {"E830", "E831", LABEL_GDIS},   /* of copper (Wilson), of iron */
+    {"E74", "E77", LABEL_GDIS},     /* disorders of carbohydrates, glycoproteins ... */
+    {"E830", "E831", LABEL_GDIS},   /* disorders of copper (Wilson), iron */
     {"E84", "E84", LABEL_GDIS},     /* cystic fibrosis */
     {"E880", "E880", LABEL_GDIS},   /* alpha-1-antitrypsin deficiency */
     {"G10", "G11", LABEL_GDIS},     /* Huntington disease, hereditary ataxia */
@@ -141,8 +143,8 @@ static const struct label_range icd_10[] = {
     {"Z70", "Z70", LABEL_SEX},      /* counselling on sexual attitude, behaviour */
 };
 
-/* Blocks and categories of ICD-11 for mortality and morbidity, without the dot; both ends
- * include everything below them. Source: WHO, ICD-11 MMS 2024-01,
+/* Blocks and categories of ICD-11 for mortality and morbidity, without the dot. Each range
+ * includes the subcategories of its first and last category. Source: WHO, ICD-11 MMS 2024-01,
  * https://icd.who.int/browse/2024-01/mms/en.
  */
 static const struct label_range icd_11[] = {
@@ -170,7 +172,7 @@ static const struct label_range icd_11[] = {
     {"QA21", "QA21", LABEL_SEX},      /* contraceptive management */
 };
 
-/* "B20.1" as "B201"; false if it is not an ICD code. */
+/* Converts "B20.1" to "B201". Returns false for a text that is not an ICD code. */
 static bool bare(const char *code, char out[12])
 {
     size_t n = 0;
@@ -181,7 +183,7 @@ static bool bare(const char *code, char out[12])
         if (c == '.')
             continue;
         if (!((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')))
-            break; /* national marks: "+", "*", "!" and the text after them */
+            break; /* "+", "*" and "!" are national marks; the rest is ignored */
         if (n == 11)
             return false;
         out[n++] = c;
@@ -217,7 +219,8 @@ static uint32_t label_of_icd_11(const char *code)
     }
 }
 
-/* A URL's scheme and last slash, and "urn:oid:", do not identify the system. */
+/* Removes "urn:oid:" or a URL's scheme, and a final slash, because they do not identify the
+ * system. */
 static const char *without_scheme(const char *name, size_t *n)
 {
     static const char *const schemes[] = {"http://", "https://", "urn:oid:"};
@@ -257,7 +260,7 @@ static bool is_loinc(const char *code)
 
     if (strncmp(code, "LA", 2) == 0 || strncmp(code, "LP", 2) == 0 ||
         strncmp(code, "LL", 2) == 0)
-        return true; /* answers, parts, lists */
+        return true; /* LOINC answers, parts, lists */
     if (n == 0 || code[n] != '-' || code[n + 1] == '\0' || code[n + 2] != '\0')
         return false;
     for (size_t i = 0; i < n; i++) {

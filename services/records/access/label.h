@@ -1,8 +1,8 @@
 /* label.h - security labels: bits of resource.labels and consent_deny.labels.
  *
  * Codes of HL7 v3 ActCode, InformationSensitivityPolicy. Source: HL7 Terminology,
- * http://terminology.hl7.org/CodeSystem/v3-ActCode, checked 2026-11-21. label.c has the
- * diagnoses that imply a label without a mark, with its sources.
+ * http://terminology.hl7.org/CodeSystem/v3-ActCode, checked 2026-11-21. label.c lists the
+ * diagnoses that imply a label even if meta.security has none, with the sources.
  *
  * Threads: any. Memory: none. Errors: none.
  */
@@ -21,11 +21,12 @@ enum label {
     LABEL_SDV = 1 << 4,  /* sexual assault, abuse or domestic violence */
     LABEL_GDIS = 1 << 5, /* genetic disease */
     LABEL_SEX = 1 << 6,  /* sexuality and reproductive health */
-    /* Coded only in systems that label.c does not recognize. Every denial by label includes
-     * it. */
+    /* The resource has only codes that label.c does not recognize. Every denial by label
+     * includes this bit. */
     LABEL_UNKNOWN = 1 << 7
 };
-uint32_t label_of_security(const char *system, const char *code); /* 0: none of these */
+/* Returns 0 for a code without a label. */
+uint32_t label_of_security(const char *system, const char *code);
 /* The labels that a diagnosis or laboratory code implies: ICD-9, 10 and 11, LOINC, SNOMED
  * CT. */
 uint32_t label_of_code(const char *system, const char *code);

@@ -1,12 +1,12 @@
-/* ICD-9-CM's diagnoses: charts from before 2015 are still exchanged. */
+/* Diagnoses of ICD-9-CM, because charts from before 2015 are still exchanged. */
 #include "services/records/access/label_own.h"
 
 #include "common/base/status.h"
 #include "services/records/access/label.h"
 
 /* Source: CDC/NCHS and CMS, ICD-9-CM, sixth edition, volume 1: tabular list, fiscal year 2012,
- * https://www.cdc.gov/nchs/icd/icd9cm.htm. The selection corresponds to label.c's for
- * ICD-10. */
+ * https://www.cdc.gov/nchs/icd/icd9cm.htm. The selection corresponds to the ICD-10 table in
+ * label.c. */
 static const struct label_range icd_9[] = {
     {"290", "319", LABEL_PSY},               /* chapter 5: mental disorders */
     {"291", "292", LABEL_ETH},               /* alcohol- and drug-induced disorders */
@@ -14,7 +14,7 @@ static const struct label_range icd_9[] = {
     {"303", "305", LABEL_ETH},               /* alcohol and drug dependence, abuse */
     {"E950", "E959", LABEL_PSY},             /* suicide and self-inflicted injury */
     {"V11", "V11", LABEL_PSY},               /* history of mental disorder */
-    {"V113", "V113", LABEL_ETH},             /* of alcoholism */
+    {"V113", "V113", LABEL_ETH},             /* history of alcoholism */
     {"V154", "V154", LABEL_PSY | LABEL_SDV}, /* history of psychological trauma, of abuse */
     {"V6284", "V6285", LABEL_PSY},           /* suicidal, homicidal ideation */
     {"V790", "V790", LABEL_PSY},             /* screening for depression */
@@ -34,10 +34,10 @@ static const struct label_range icd_9[] = {
     {"07811", "07811", LABEL_STD},           /* condyloma acuminatum */
     {"090", "099", LABEL_STD},               /* syphilis and other venereal diseases */
     {"131", "131", LABEL_STD},               /* trichomoniasis */
-    {"6470", "6472", LABEL_STD},             /* the same complicating pregnancy */
+    {"6470", "6472", LABEL_STD},             /* venereal diseases in pregnancy */
     {"V016", "V016", LABEL_STD},             /* contact with venereal diseases */
-    {"V027", "V028", LABEL_STD},             /* carrier of them */
-    {"V745", "V745", LABEL_STD},             /* screening for them */
+    {"V027", "V028", LABEL_STD},             /* carrier of venereal diseases */
+    {"V745", "V745", LABEL_STD},             /* screening for venereal diseases */
     {"9955", "9955", LABEL_SDV},             /* child maltreatment syndrome */
     {"9958", "9958", LABEL_SDV},             /* adult maltreatment */
     {"E9601", "E9601", LABEL_SDV},           /* rape */

@@ -8,19 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* LOINC and SNOMED CT have no ranges, so this is a selection of common codes: others need a
- * mark in meta.security. */
+/* Common codes of LOINC and SNOMED CT, which have no ranges. A resource with an unlisted
+ * sensitive code needs a label in meta.security. */
 struct listed {
     const char *code;
     uint32_t labels;
 };
 
-/* Ascending, without the check digit. Source: the value sets of the CMS quality measures: HIV
- * laboratory tests (Ab and Ag) 2.16.840.1.113762.1.4.1056.50, HIV viral load tests
- * 2.16.840.1.113762.1.4.1248.377, chlamydia screening 2.16.840.1.113883.3.464.1003.110.12.1052,
- * gonorrhea screening 2.16.840.1.113762.1.4.1258.1, syphilis tests
- * 2.16.840.1.113762.1.4.1248.389, updates of 2021 and 2025, checked 2026-11-24; HIV and
- * chlamydia also as in the Swiss list of laboratory observations to be reported,
+/* LOINC numbers in ascending order, without the check digit. Source: the value sets of the CMS
+ * quality measures: HIV laboratory tests (Ab and Ag) 2.16.840.1.113762.1.4.1056.50, HIV viral
+ * load tests 2.16.840.1.113762.1.4.1248.377, chlamydia screening
+ * 2.16.840.1.113883.3.464.1003.110.12.1052, gonorrhea screening 2.16.840.1.113762.1.4.1258.1,
+ * syphilis tests 2.16.840.1.113762.1.4.1248.389, updates of 2021 and 2025, checked 2026-11-24;
+ * HIV and chlamydia also as in the Swiss list of laboratory observations to be reported,
  * https://github.com/project-husky/husky, LabObsListLoinc, checked 2026-11-21. */
 static const int loinc_hiv[] = {
     5017,  5018,  5220,  5221,  5222,  5223,  5224,  5225,  7917,   7918,   7919,  9660,  9661,
@@ -113,7 +113,8 @@ static int by_number(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* 5017 of "5017-9", without its check digit; 0: not a LOINC code. */
+/* Converts "5017-9" to 5017, without the check digit. Returns 0 for a text that is not a LOINC
+ * code. */
 static int number_of_loinc(const char *code)
 {
     const size_t n = strspn(code, "0123456789");

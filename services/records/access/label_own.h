@@ -1,5 +1,5 @@
-/* label_own.h - codes by ranges, and codes in lists. Threads: any. Memory: none. Errors:
- * none. */
+/* label_own.h - labels of codes in ranges and of listed codes. Threads: any. Memory: none.
+ * Errors: none. */
 #ifndef RECORDS_ACCESS_LABEL_OWN_H
 #define RECORDS_ACCESS_LABEL_OWN_H
 
@@ -9,15 +9,16 @@
 #define LABEL_LOINC  "http://loinc.org"
 #define LABEL_SNOMED "http://snomed.info/sct"
 
-/* Blocks and categories of a classification, without the dot; both ends include everything
- * below them. */
+/* Blocks and categories of a classification, without the dot. The range includes the
+ * subcategories of its first and last category. */
 struct label_range {
     const char *from, *to;
     uint32_t labels;
 };
-/* For "B20.1" written as "B201". */
+/* The labels of an ICD-9 code. bare: the code without the dot. */
 uint32_t label_of_icd_9(const char *bare);
 uint32_t label_of_ranges(const struct label_range *at, size_t n, const char *bare);
-uint32_t label_of_listed(const char *system, const char *code); /* 0: not in the list */
+/* Returns 0 for an unlisted code. */
+uint32_t label_of_listed(const char *system, const char *code);
 
 #endif

@@ -1,12 +1,14 @@
 /* log.h - builds one page of AccessLog.
  *
- * The answer has audit's events about a patient. They are compared with `seen`, which is
- * written in the transaction of each access: an event of a row of `seen` is in audit, or still
- * in the outbox (reported as pending), or was removed from audit, which is an error. The order
- * of the reads makes this exact: seen, then the outbox, then audit. audit acknowledged an event
- * before it left the outbox, and audit is read after that.
+ * The answer has audit's events about a patient. log_check compares the events with the table
+ * `seen`, to which each access adds a row in its own transaction. The event of a row is in
+ * audit, or in the outbox (reported as pending). Otherwise the event was removed from audit,
+ * which is an error. The reads have a fixed order: seen, then the outbox, then audit. audit
+ * acknowledges an event before the event leaves the outbox, so an event that is missing in the
+ * outbox must be in audit.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: db.h's; AUDIT_AWAY, AUDIT_DIFFERS.
+ * Threads: a worker's own. Memory: the call's arena. Errors: those of db.h; AUDIT_AWAY,
+ * AUDIT_DIFFERS.
  */
 #ifndef RECORDS_ACCESS_LOG_H
 #define RECORDS_ACCESS_LOG_H
@@ -18,16 +20,16 @@
 
 typedef Ward__Audit__V1__Event Event;
 
-#define LOG_NO_INDEX INT64_MAX /* of an event that is not in audit yet */
+#define LOG_NO_INDEX INT64_MAX /* index of an event that is not in audit yet */
 
 /* Position of an entry: newest first. */
 struct log_place {
     int64_t at_us, index;
     uint8_t event_id[16];
 };
-int log_order(const struct log_place *a, const struct log_place *b); /* in the form for qsort */
+int log_order(const struct log_place *a, const struct log_place *b); /* result as for qsort */
 
-struct log_line { /* of `seen` */
+struct log_line { /* a row of `seen` */
     int64_t at_us;
     uint8_t event_id[16];
 };
@@ -37,7 +39,7 @@ struct log_entry {
 };
 struct log_page {
     struct ward_call *c;
-    int64_t from_us, to_us; /* 0: no bound */
+    int64_t from_us, to_us; /* to_us 0: no upper bound */
     bool has_after;
     struct log_place after; /* the last entry of the previous page */
     size_t most;
@@ -52,24 +54,25 @@ struct log_page {
 
 /* ---- log_local.c: accesses through this service ---- */
 
-/* The rows of `seen` that belong to this page, and their events that are still in the outbox,
- * as entries. */
+/* Reads the rows of `seen` for this page, and adds an entry for each event that is still in the
+ * outbox. */
 WARD_MUST enum ward_code log_read_local(struct log_page *p, struct ward_err *err);
 
 /* ---- log_audit.c ---- */
 
-/* Adds audit's events; formerly pending ones that have arrived meanwhile appear once. */
+/* Adds audit's events. An event that was read as pending and has since reached audit appears
+ * once. */
 WARD_MUST enum ward_code log_ask_audit(struct log_page *p, struct ward_err *err);
-/* After the page was cut: every row of `seen` in its time span has an entry, or audit has the
- * event elsewhere.
+/* Called after the page was cut to its size. Checks that each row of `seen` in the page's time
+ * span has an entry, or that audit has the event on another page.
  *   DATA_LOSS  AUDIT_DIFFERS */
 WARD_MUST enum ward_code log_check(struct log_page *p, struct ward_err *err);
-/* A signed head that covers every entry.   DATA_LOSS  AUDIT_DIFFERS */
+/* Reads a signed head that covers every entry.   DATA_LOSS  AUDIT_DIFFERS */
 WARD_MUST enum ward_code log_checkpoint(struct log_page *p, char **out, struct ward_err *err);
 
 WARD_MUST enum ward_code log_add(struct log_page *p, const Event *e, int64_t index,
                                  struct ward_err *err);
-/* An entry with this event, or NULL. */
+/* Finds the entry of this event, or returns NULL. */
 const struct log_entry *log_with(const struct log_page *p, const uint8_t event_id[16]);
 
 #endif

@@ -28,8 +28,8 @@ static enum ward_code meaning(struct ward_call *c, enum ward_code code, struct w
                             "audit is unavailable; partial results are not returned");
 }
 
-/* In the person's name; a part of the last second before the deadline is reserved for the error
- * message. */
+/* Calls audit with the caller's token. The last 500 ms before the deadline are reserved to
+ * report an error. */
 static enum ward_code ask(struct log_page *p, const char *path, const ProtobufCMessage *req,
                           const ProtobufCMessageDescriptor *type, ProtobufCMessage **resp,
                           struct ward_err *err)
@@ -94,8 +94,8 @@ static int64_t high_of(const struct log_page *p)
     return p->has_after && p->after.at_us < to ? p->after.at_us : to;
 }
 
-/* audit has the event but did not return it for the patient: it is on another page, or its
- * content was erased; otherwise its search key was altered. */
+/* Checks an event that audit has but did not return for the patient. An event on another page
+ * and an erased event are correct; any other event's search key was altered. */
 static enum ward_code elsewhere(const struct log_page *p, const Receipt *r,
                                 struct ward_err *err)
 {
@@ -146,7 +146,7 @@ enum ward_code log_check(struct log_page *p, struct ward_err *err)
     return WARD_OK;
 }
 
-/* The second line of a checkpoint. */
+/* Reads the log's size from the second line of a checkpoint. */
 static bool size_of(const char *note, int64_t *out)
 {
     const char *line = strchr(note, '\n'), *end = line == NULL ? NULL : strchr(line + 1, '\n');

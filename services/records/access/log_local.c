@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* More rows than a page: an access writes its row a moment after its event. */
+/* Rows that are read beyond a page, because an access writes its row slightly later than its
+ * event. */
 #define SLACK 64
 
 static int64_t upper(const struct log_page *p)
@@ -57,8 +58,8 @@ static const struct log_line *line_of(const struct log_page *p, const char *even
     return NULL;
 }
 
-/* The outbox has no index by event: each of its two tables is read once for each patient of the
- * chart, and its events are looked up among the rows. */
+/* Reads events that are still in an outbox table. The outbox has no index by event, so each of
+ * the two outbox tables is read once for each patient of the chart. */
 #define HELD_BY(table)                                                                         \
     "SELECT o.event_id, o.event FROM " table " o WHERE o.event_id IN (SELECT s.event_id"       \
     " FROM seen s WHERE s.patient_id = ? AND s.at_us >= ? AND s.at_us <= ?)"

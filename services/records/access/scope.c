@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* "nurse,physician": the argument of FIND_IN_SET. A role name with a comma is omitted, because
- * it would count as two. */
+/* Joins roles to "nurse,physician", the argument of FIND_IN_SET. A role name with a comma is
+ * omitted, because it would count as two roles. */
 static const char *joined(struct ward_arena *mem, const struct ward_principal *who)
 {
     const char *out = "";
@@ -77,13 +77,15 @@ static struct ward_val self_of(const struct view *v)
     return v->has_self ? ward_blob(v->self, sizeof(v->self)) : ward_text(NULL);
 }
 
-/* A person without a ward treats no patients: NULL equals no ward, not even "". */
+/* A person without a ward treats no patients: the parameter is NULL, which equals no ward, not
+ * even "". */
 static struct ward_val ward_of(const struct view *v)
 {
     return ward_text(*v->ward == '\0' ? NULL : v->ward);
 }
 
-/* The grantee of the break-glass grants that count: NULL, nobody, for writing an encounter. */
+/* The grantee whose break-glass grants apply. NULL for writing an encounter: no grant
+ * applies. */
 static struct ward_val glass_of(const struct view *v, enum kind kind)
 {
     return ward_text(v->writes && kind == KIND_ENCOUNTER ? NULL : v->actor);
@@ -165,7 +167,7 @@ enum ward_code view_glass(struct worker *w, struct ward_arena *mem, const struct
 
     *found = false;
     if (v->scope.treated == 0)
-        return WARD_OK; /* only break-glass opens that scope */
+        return WARD_OK; /* grants apply only to the scope `treated` */
     WARD_TRY(ward_db_run(w->event_ctx.db, mem, sql,
                          WARD_PARAMS(ward_blob(patient, RECORDS_ID), ward_text(v->actor),
                                      ward_int(mem, v->now_us)),

@@ -1,7 +1,7 @@
 /* scope.h - a caller's view of the charts, and its SQL condition.
  *
- * Every query of patients' data has VIEW_SQL in its WHERE, so that unreadable resources are
- * neither found nor counted.
+ * Every query of patients' data has VIEW_SQL in its WHERE, so that queries neither find nor
+ * count unreadable resources.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: as each says.
  */
@@ -13,30 +13,30 @@
 struct view {
     struct scope scope;
     const char *actor; /* the token's subject */
-    const char *ward;  /* "" for none, or for an invalid name: no patient is treated */
+    const char *ward;  /* "" for no ward or an invalid name: the person treats no patient */
     const char *roles; /* "nurse,physician" for FIND_IN_SET */
     uint8_t self[RECORDS_ID];
     bool has_self;
-    /* For writing. A write under a break-glass grant must not outlast it, and an encounter
-     * would, because it creates a treatment relation. Writing an encounter therefore ignores
-     * grants. */
+    /* The view is for writing. A write under a break-glass grant must not extend access beyond
+     * the grant. An encounter would, because it creates a treatment relation, so grants do not
+     * permit writing an encounter. */
     bool writes;
     int64_t now_us;
 };
-/* From the call's person. */
+/* The view of the call's person. */
 WARD_MUST enum ward_code view_of(struct ward_call *c, enum use use, struct view *out,
                                  struct ward_err *err);
-/* The same as if the person had only the named roles: for a method that is restricted to fewer
- * roles than the kind. */
+/* Limits a view to the named roles, for a method that fewer roles may call than may use the
+ * kind. */
 void view_only(struct view *v, const struct ward_call *c, enum use use,
                const char *const *roles, int n_roles);
-/* PERMISSION_DENIED PURPOSE_NOT_ALLOWED or KIND_NOT_ALLOWED unless the scope permits anything
- * for this kind. */
+/* Returns PERMISSION_DENIED, with PURPOSE_NOT_ALLOWED or KIND_NOT_ALLOWED, unless the scope
+ * permits access to any patient's resource of this kind. */
 WARD_MUST enum ward_code view_allows(const struct view *v, struct ward_call *c, enum use use,
                                      enum kind kind, struct ward_err *err);
 
-/* A condition on `resource r JOIN patient p ON p.patient_id = r.patient_id` for one kind. Its
- * parameters are view_params', in this order, VIEW_PARAMS of them. */
+/* A condition on `resource r JOIN patient p ON p.patient_id = r.patient_id` for one kind. It
+ * has VIEW_PARAMS parameters, in the order of view_params. */
 #define VIEW_OPEN_IN_WARD                                                                      \
     "EXISTS (SELECT 1 FROM patient vq JOIN open_encounter vo ON vo.patient_id = vq.patient_id" \
     " WHERE vq.root_id = p.root_id AND vo.ward = ?"                                            \
@@ -61,10 +61,10 @@ WARD_MUST enum ward_code view_allows(const struct view *v, struct ward_call *c, 
 void view_params(const struct view *v, enum kind kind, struct ward_arena *mem,
                  struct ward_val *out);
 
-/* Ids of readable patients if no role of the caller shows this kind of all patients
- * (view_is_few): patients of their ward, of a break-glass grant, and themselves. VIEW_SQL still
- * decides for each resource; a query without a patient starts here, so that it reads a ward and
- * not all patients: "p.patient_id IN " VIEW_FEW_SQL. */
+/* Ids of readable patients, if no role of the caller permits this kind for all patients
+ * (view_is_few). These are the patients of the caller's ward and break-glass grants, and the
+ * caller. A query without a patient adds "p.patient_id IN " VIEW_FEW_SQL, so that it reads a
+ * ward and not all patients. VIEW_SQL still decides for each resource. */
 #define VIEW_FEW_SQL                                                                           \
     "(SELECT fp.patient_id FROM (SELECT fq.root_id FROM open_encounter fo"                     \
     " JOIN patient fq ON fq.patient_id = fo.patient_id WHERE fo.ward = ?"                      \
@@ -78,13 +78,14 @@ bool view_is_few(const struct view *v, enum kind kind);
 /* Fills out[VIEW_FEW_PARAMS]. */
 void view_few_params(const struct view *v, struct ward_arena *mem, struct ward_val *out);
 
-/* Whether the view covers a resource of this kind with these labels (access/label.h) of this
- * patient, existing or not.
+/* Checks that the view covers resources of this kind, with these labels (access/label.h), of
+ * this patient. The resource need not exist.
  *   NOT_FOUND  PATIENT_NOT_FOUND: no such patient, or no access */
 WARD_MUST enum ward_code view_covers(struct worker *w, struct ward_arena *mem,
                                      const struct view *v, enum kind kind, uint32_t labels,
                                      const uint8_t patient[RECORDS_ID], struct ward_err *err);
-/* The caller's open break-glass grant for this patient. *found false if none. */
+/* Finds the caller's open break-glass grant for this patient. *found is false if there is no
+ * grant. */
 WARD_MUST enum ward_code view_glass(struct worker *w, struct ward_arena *mem,
                                     const struct view *v, const uint8_t patient[RECORDS_ID],
                                     uint8_t glass_id[RECORDS_ID], bool *found,

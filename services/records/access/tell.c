@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* A row of `seen`, and the text that names its grant in the event. */
+/* A row of `seen`, and its event, which names the break-glass grant. */
 struct line {
     const uint8_t *patient;
     struct ward_event event;
@@ -37,7 +37,8 @@ static enum ward_code of_patient(struct line *l, struct ward_arena *mem, struct 
     return WARD_OK;
 }
 
-/* Every open grant of the caller, by the patients of the opened charts. */
+/* Reads every open break-glass grant of the caller, with one row for each patient of the
+ * grant's chart. */
 static enum ward_code find_glasses(struct worker *w, struct ward_arena *mem,
                                    const struct view *v, struct ward_rows *out,
                                    struct ward_err *err)
@@ -103,7 +104,8 @@ static enum ward_code write_lines(struct worker *w, struct line *lines, size_t n
     for (size_t i = 0; i < n; i++)
         events[i] = lines[i].event;
     WARD_TRY(ward_event_write_many(events, n, w->event_ctx.db, err));
-    now = ward_int(mem, ward_wall_us()); /* not before the events: AccessLog depends on it */
+    /* AccessLog requires that a row is not earlier than its event */
+    now = ward_int(mem, ward_wall_us());
     for (size_t i = 0; i < n; i++)
         seen_row(&lines[i], now, rows + i * 4);
     return ward_db_bulk(w->event_ctx.db, sql, rows, 4, n, err);
