@@ -1,4 +1,4 @@
-/* GetSeries. */
+/* GetSeries: returns counts for a dashboard. */
 #include "services/records/analytics/series.h"
 #include "services/records/api.h"
 
@@ -55,8 +55,8 @@ static enum ward_code read_by(struct ward_call *c, const SeriesRequest *req, str
     return WARD_OK;
 }
 
-/* The clock changes of the zone within the requested time; without an end, within the next ten
- * years. */
+/* Reads the zone's clock changes in the requested time. A request without an end is read up to
+ * ten years from now. */
 static enum ward_code read_zone(struct ward_call *c, const char *name, struct query *q)
 {
     const int64_t until = q->to_us != 0 ? q->to_us : ward_wall_us() + TEN_YEARS_US;
@@ -114,7 +114,7 @@ static enum ward_code read_request(struct ward_call *c, const SeriesRequest *req
 
 /* ---- the answer ---- */
 
-/* A row of the table: its cells are adjacent, in the order of the columns. */
+/* A row of the table. The row's cells are adjacent, in the order of the columns. */
 struct row {
     const struct cell *first;
     size_t n;
@@ -130,8 +130,8 @@ static int by_place(const void *a, const void *b)
     return x->column < y->column ? -1 : x->column > y->column;
 }
 
-/* Sorted by published values, because the order of the exact values would reveal more:
- * suppressed ones count 0. */
+/* Sorts by published values, because the order of the exact values would reveal more.
+ * Suppressed cells count 0. */
 static int largest_first(const void *a, const void *b)
 {
     const struct row *x = a, *y = b;
@@ -189,7 +189,7 @@ static enum ward_code add_series(struct asked *x, const struct row *row, SeriesR
     return WARD_OK;
 }
 
-/* With one dimension there is one series; without an order of its own, of the largest cells. */
+/* Converts a table of one dimension to a table with one row, which is one series. */
 static void one_series(struct asked *x)
 {
     struct table *t = &x->t;
@@ -243,7 +243,7 @@ static enum ward_code answer(struct asked *x, size_t most, SeriesResponse *resp)
     resp->series = ward_alloc(x->call->mem, SERIES_MOST * sizeof(Series *));
     if (row == NULL || resp->series == NULL)
         return no_memory(x->call);
-    if (t->n > 0) /* an empty table has no first cell either */
+    if (t->n > 0) /* an empty table has no cell array */
         qsort(t->cell, t->n, sizeof(*t->cell), by_place);
     if (t->n > 0 && x->q.n_by == 1 && (x->q.by[0] == BY(CODE) || x->q.by[0] == BY(WARD))) {
         qsort(t->cell, t->n, sizeof(*t->cell), more_given);

@@ -61,8 +61,9 @@ static const char *text_of(Ward__Records__V1__By by, const struct ward_val *row)
 
 #define KEYS      "g1, l1, d1, g2, l2, d2"
 #define PARTITION "PARTITION BY k.g1, k.g2"
-/* The two values around a quartile; their positions among n, from 1. Source: R. J. Hyndman, Y.
- * Fan, Sample Quantiles in Statistical Packages, The American Statistician 50 (1996), type 7.
+/* The two values around a quartile. The positions of the values among n are numbered from 1.
+ * Source: R. J. Hyndman, Y. Fan, Sample Quantiles in Statistical Packages, The American
+ * Statistician 50 (1996), type 7.
  */
 #define AT(q) "FLOOR((v.n - 1) * " q ")"
 #define BETWEEN(q)                                                                             \
@@ -174,8 +175,8 @@ static int by_name(const void *a, const void *b)
     return order != 0 ? order : strcmp(x->display, y->display);
 }
 
-/* Numbers the values of a dimension in their order: codes with the same text are distinguished
- * by their names, and are one if the names are equal too. */
+/* Numbers the values of a dimension in their order. Two codes with equal text get one number if
+ * their names are also equal, and otherwise two numbers. */
 static enum ward_code number_lines(struct table *t, int dimension, struct ward_arena *mem,
                                    struct ward_err *err)
 {

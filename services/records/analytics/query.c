@@ -1,4 +1,4 @@
-/* The counted resources, with the parts of their keys. */
+/* Builds the query of the counted resources and their grouping values. */
 #include "services/records/analytics/query_own.h"
 #include "services/records/index/param.h"
 
@@ -43,7 +43,8 @@ static struct ward_val offset_at(const void *arg, size_t i)
     return ward_int(mem, q->zone[i].offset_us);
 }
 
-/* Days since 1970-01-01 in that zone's local time; NULL without a date. */
+/* Adds the column `day`: days since 1970-01-01 in the query's time zone, or NULL for a resource
+ * without a date. */
 static void put_day(const struct query *q, struct sql *s)
 {
     const void *arg[2] = {q, s->mem};

@@ -1,13 +1,14 @@
-/* Selects the suppressed cells, and the precision of the others. A line is a row or a column of
- * the table: its total can be requested separately, with one dimension less. */
+/* Selects the suppressed cells, and rounds the values of the other cells. A line is a row or a
+ * column of the table. The total of a line can be requested separately, with one dimension
+ * less. */
 #include "services/records/analytics/series.h"
 
 #include <math.h>
 
 struct line {
     int hidden, shown;
-    int64_t people;  /* total of the suppressed ones */
-    size_t smallest; /* the published one with the fewest patients */
+    int64_t people;  /* patients of the suppressed cells */
+    size_t smallest; /* index of the published cell with the fewest patients */
 };
 
 static bool tells(const struct line *l)
@@ -28,7 +29,8 @@ static void put(struct line *l, const struct table *t, size_t i)
         l->smallest = i;
 }
 
-/* One pass over all rows and columns: whether anything more had to be suppressed. */
+/* Makes one pass over all rows and columns. Returns whether the pass suppressed another
+ * cell. */
 static bool again(struct table *t, struct line *row, struct line *column)
 {
     bool more = false;
@@ -84,9 +86,9 @@ double series_figures(double x, int figures, enum series_round to)
     if (x == 0 || !isfinite(x))
         return x;
     power = (int)floor(log10(fabs(x))) + 1 - figures;
-    unit = pow(10, power < 0 ? -power : power); /* an integer, so exact up to 1e22 */
+    unit = pow(10, power < 0 ? -power : power); /* an integer, exact up to 1e22 */
     n = power < 0 ? x * unit : x / unit;
-    /* 0.07 is 7.000000000000001 hundredths: it counts as 7, below and above */
+    /* 0.07 * 100 is 7.000000000000001, which must count as 7 when rounding down or up */
     if (fabs(n - nearbyint(n)) < 1e-9)
         n = nearbyint(n);
     n = to == TO_BELOW ? floor(n) : to == TO_ABOVE ? ceil(n) : round(n);
