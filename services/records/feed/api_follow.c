@@ -1,4 +1,4 @@
-/* Follow: the feed from a reader's position, until the reader disconnects. */
+/* Follow: sends the feed from a reader's position, until the reader disconnects. */
 #include "common/base/clock.h"
 #include "common/base/text.h"
 #include "services/records/api.h"
@@ -11,8 +11,8 @@ typedef Ward__Records__V1__FollowRequest FollowRequest;
 typedef Ward__Records__V1__FollowResponse FollowResponse;
 typedef Ward__Records__V1__Change Change;
 
-#define AT_ONCE      500 /* changes of one message */
-#define WAIT_MS      250 /* interval for checking the connection */
+#define AT_ONCE      500 /* maximum changes of one message */
+#define WAIT_MS      250 /* ms between checks of the connection */
 #define HEARTBEAT_NS (5000 * WARD_NS_PER_MS)
 #define MESSAGE_MEM  ((size_t)4 << 20)
 #define FEED_ID      16
@@ -22,10 +22,10 @@ struct reader {
     struct ward_call *call;
     struct ward_db *db;
     struct sequencer *feed;
-    struct ward_arena mem; /* of one message */
+    struct ward_arena mem; /* memory of one message, then reset */
     uint32_t kinds;
     uint8_t feed_id[FEED_ID];
-    int64_t at; /* the last number that was processed */
+    int64_t at; /* sequence number of the last processed change */
     int64_t sent_ns;
 };
 
@@ -39,7 +39,8 @@ static void token_of(const struct reader *r, char text[WARD_BASE64_SIZE(TOKEN)])
     ward_base64url(token, sizeof(token), text);
 }
 
-/* The position of a token; the token of another database's feed is beyond this one's end. */
+/* Reads the start position from the request. A token of another database's feed counts as a
+ * position after the feed's end. */
 static enum ward_code stand(struct reader *r, const FollowRequest *req, int64_t end)
 {
     const char *text = req->resume_token;
@@ -111,7 +112,7 @@ static char *uuid(struct reader *r, struct ward_val id)
     return text;
 }
 
-/* The directory's changes have no patient. */
+/* Changes of the directory's resources have no patient. */
 static bool is_nobodys(Ward__Records__V1__Kind kind, struct ward_val patient)
 {
     static const uint8_t none[RECORDS_ID] = {0};
@@ -154,7 +155,7 @@ static enum ward_code send_message(struct reader *r, Change **changes, size_t n)
     return ward_send(r->call, &resp.base);
 }
 
-/* Changes after r->at. *whole: the feed continues after it. */
+/* Sends the changes after r->at, at most AT_ONCE. *more: the feed may have further changes. */
 static enum ward_code send_some(struct reader *r, bool *more)
 {
     static const char SQL[] =
@@ -205,7 +206,8 @@ static enum ward_code follow_on(struct reader *r)
         WARD_TRY(ended(r->call));
         if (more || sequencer_wait(r->feed, r->at, WAIT_MS) > r->at)
             WARD_TRY(send_some(r, &more));
-        /* Nothing for this reader for a while, although others' changes may have passed. */
+        /* Heartbeat: the new token moves the reader past changes of kinds that it does not
+         * follow. */
         if (ward_mono_ns() - r->sent_ns >= HEARTBEAT_NS)
             WARD_TRY(send_message(r, NULL, 0));
     }

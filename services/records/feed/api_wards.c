@@ -1,4 +1,4 @@
-/* GetWards: the current wards of patients, for a service with its own ward lists. */
+/* GetWards: returns the current wards of patients, for a service with its own ward lists. */
 #include "common/base/clock.h"
 #include "common/base/text.h"
 #include "services/records/api.h"
@@ -17,7 +17,7 @@ struct asking {
     struct ward_event event;
 };
 
-/* The latest open stay of this patient or of merged records. */
+/* Finds the ward of the latest open stay of the patient or of merged records. */
 static enum ward_code ward_of(struct asking *a, const char *patient, const uint8_t *id,
                               PatientWard *out, struct ward_err *err)
 {

@@ -7,12 +7,12 @@
 #include <pthread.h>
 #include <time.h>
 
-#define AT_ONCE   1000 /* changes moved in one transaction */
+#define AT_ONCE   1000 /* maximum changes moved in one transaction */
 #define KEYS_NS   (1000 * WARD_NS_PER_MS)
-#define GATHER_MS 50 /* interval, so that a busy service does not commit for each change */
+#define GATHER_MS 50 /* minimum ms between runs, so that many changes share a commit */
 #define ARENA_CAP ((size_t)8 << 20)
 #define RETRY_MS  5000
-#define COLUMNS   8 /* of feed_change */
+#define COLUMNS   8 /* columns of feed_change */
 
 static struct ward_family sequence_now = {
     .name = "ward_records_feed_sequence",
@@ -32,12 +32,12 @@ struct sequencer {
     struct records *rec;
     struct ward_db *db;
     pthread_t thread;
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* protects the members from `stop` to `followers` */
     pthread_cond_t wake, halt, grown;
     bool stop, woken, away;
     int64_t last;
     int followers;
-    int64_t followed_ns; /* the thread's own */
+    int64_t followed_ns; /* used only by the sequencer's thread */
 };
 
 static struct timespec in_ms(int ms)
@@ -55,9 +55,9 @@ struct move {
     size_t n;
 };
 
-/* Deletes numbered changes by unbroken ranges of ids: all rows of such a range were readable,
- * so the range contains nothing without a number. A range lock also waits for the row after its
- * end. The range therefore ends before its last row, which is deleted by key. */
+/* Deletes numbered changes by ranges of consecutive ids. All rows of a range were readable, so
+ * the range contains no unnumbered change. A range lock also waits for the row after the range.
+ * The deleted range therefore excludes the last row, which is deleted by its key. */
 static enum ward_code take_out(struct sequencer *s, const struct ward_rows *rows,
                                const int64_t *ids, struct ward_db *db, struct ward_err *err)
 {
@@ -141,7 +141,8 @@ static void saw(struct sequencer *s, int64_t last)
     ward_gauge(&sequence_now, (double)last);
 }
 
-/* Without new changes this costs two plain reads; the end is locked only to move something. */
+/* Numbers new changes. Without new changes, look makes two plain reads; it locks feed_end only
+ * to move changes. */
 static enum ward_code look(struct sequencer *s, bool *more, struct ward_err *err)
 {
     static const char SQL[] =
@@ -176,8 +177,8 @@ static enum ward_code follow_keys(struct sequencer *s, struct ward_err *err)
     return ward_keyring_follow(s->rec->keys, s->db, err);
 }
 
-/* Waits for work; before that, for changes that others are writing now. The first change after
- * a quiet period does not wait. */
+/* Waits GATHER_MS for further changes, and then for a wake-up or feed_ms. The first change
+ * after a quiet period is numbered immediately. */
 static bool rest(struct sequencer *s)
 {
     struct timespec until = in_ms(s->rec->cfg.feed_ms), gathered = in_ms(GATHER_MS);
