@@ -8,8 +8,9 @@
 
 /* ---- labels ---- */
 
-/* What is said anywhere is said: in evidence, a manifestation, an extension too. What stands in
- * more_json has no fields and is not looked at; a coding without a system is none. */
+/* Adds the labels of a coding anywhere in the resource, including evidence, manifestations and
+ * extensions. Codings in more_json have no fields and are ignored. A coding without a system
+ * has no label. */
 static enum ward_code label_coding(void *arg, const char *path, const ProtobufCMessage *m,
                                    const ProtobufCFieldDescriptor *f, void *value,
                                    struct ward_err *err)
@@ -29,7 +30,7 @@ static enum ward_code label_coding(void *arg, const char *path, const ProtobufCM
     return WARD_OK;
 }
 
-/* Coded, and in no system that label.c reads. */
+/* Whether a concept has codes, but none that label.c recognizes. */
 static bool is_unread(const Ward__Records__V1__CodeableConcept *c)
 {
     bool coded = false;
@@ -44,7 +45,7 @@ static bool is_unread(const Ward__Records__V1__CodeableConcept *c)
     return coded;
 }
 
-/* NULL where a reference names the medicine: the two share their storage. */
+/* NULL if the medicine is a reference: the reference and the concept share their storage. */
 static const Concept *medicine_of(const Resource *res)
 {
     const Ward__Records__V1__MedicationStatement *m = res->medication_statement;
@@ -65,7 +66,7 @@ static const Concept *prescribed_of(const Resource *res)
                : NULL;
 }
 
-/* Of an allergy it is not asked: a hidden allergy harms more than a shown one. */
+/* Allergies never get LABEL_UNKNOWN: hiding an allergy harms more than showing it. */
 static uint32_t label_unknown(const Resource *res)
 {
     switch (resource_kind(res)) {
@@ -104,7 +105,7 @@ static int by_param_and_hash(const void *a, const void *b)
     return token_cmp(a, b);
 }
 
-/* No token twice: they are rows of one key. */
+/* Sorts the tokens and removes duplicates, because a token is a key of its table. */
 static void once(struct found_by *f)
 {
     size_t n = 0;
@@ -135,7 +136,7 @@ static bool index_nobodys(struct sink *s, const Resource *res)
     }
 }
 
-/* False: it holds none. */
+/* Returns false if `res` has no resource. */
 static bool index_kind(struct sink *s, const Resource *res)
 {
     switch (s->out->kind) {

@@ -1,14 +1,14 @@
-/* Observations, conditions, allergies: indexed by codes, dates and numbers. */
+/* Indexes observations, conditions and allergies by codes, dates and numbers. */
 #include "common/measure/ucum.h"
 #include "services/records/index/index_own.h"
 
 #include <string.h>
 
 #define UCUM     "http://unitsofmeasure.org"
-#define UNIT_MAX 32 /* bytes of resource.unit */
+#define UNIT_MAX 32 /* maximum bytes of resource.unit */
 
-/* A number without a UCUM unit, or with one that the index cannot express, has no indexed
- * value: it is stored as written, and not found by value. */
+/* Indexes a quantity. A number without a UCUM unit, or with a unit that the index cannot
+ * express, is not indexed: the resource is stored, but searches by value do not find it. */
 static void value(struct sink *s, const Quantity *q)
 {
     struct found_by *f = s->out;
@@ -30,7 +30,7 @@ static void value(struct sink *s, const Quantity *q)
         return;
     f->value = ward_ucum_to_canonical(&x, &u);
     f->unit = unit;
-    f->has_value = f->value - f->value == 0; /* finite */
+    f->has_value = f->value - f->value == 0; /* true for a finite value */
 }
 
 static void components(struct sink *s, const Observation *o)

@@ -1,5 +1,5 @@
-/* A consent: indexed by scope and category; while active, its denials. Unenforceable provisions
- * are refused: resources.proto lists the permitted ones at Consent. */
+/* Indexes a consent by scope and category, and an active consent by its denials. Unenforceable
+ * provisions are rejected: resources.proto lists the permitted provisions at Consent. */
 #include "services/records/access/label.h"
 #include "services/records/index/index_own.h"
 #include "services/records/index/resource.h"
@@ -27,7 +27,8 @@ static bool denies(const Provision *p)
     return p->type == WARD__RECORDS__V1__CONSENT__PROVISION_TYPE__PROVISION_TYPE_DENY;
 }
 
-/* Nothing uninterpreted in it: no modifier extension, no member without a field. */
+/* Rejects a provision with uninterpreted content: a modifier extension, a member without a
+ * field, or an unsupported restriction. */
 static bool plain(struct sink *s, const Provision *p)
 {
     if (p->n_modifier_extension > 0 || *p->more_json != '\0')
@@ -52,8 +53,8 @@ static bool kinds_of(struct sink *s, const Provision *p, uint32_t *out)
 
         if (kind == KIND_NONE)
             return cannot(s, "a provision by a class that is no kind of resource here");
-        /* An uninterpreted resource may have the same content: a claim, a contained
-         * resource. */
+        /* A denial of a kind also covers uninterpreted resources, which may repeat its content,
+         * for example in a claim or a contained resource. */
         *out |= KIND_BIT(kind) | KIND_BIT(KIND_OTHER);
     }
     return true;
@@ -107,7 +108,7 @@ static bool add_actor(struct sink *s, const Actor *a, struct deny d)
     return add(s, &d);
 }
 
-/* One nested denial, within the period of the whole. */
+/* Adds one nested denial, limited to the outer provision's period. */
 static bool nested(struct sink *s, const Provision *p, const struct deny *within)
 {
     struct deny d = {0};
@@ -152,7 +153,8 @@ static void provisions(struct sink *s, const Provision *p)
         ok = nested(s, p->provision[i], &whole);
 }
 
-/* Alone it denies everything. Source: HL7 v3 ActCode, OPTOUT and its children. */
+/* Whether the policy rule is OPTOUT, which denies everything if there is no provision. Source:
+ * HL7 v3 ActCode, OPTOUT and its children. */
 static bool opted_out(const Consent *c)
 {
     for (size_t i = 0; c->policy_rule != NULL && i < c->policy_rule->n_coding; i++)

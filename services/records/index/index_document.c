@@ -1,4 +1,4 @@
-/* Notes and reports: indexed by type, category, author, encounter and date. */
+/* Indexes notes and reports by type, category, author, encounter and date. */
 #include "services/records/access/label.h"
 #include "services/records/index/index_own.h"
 

@@ -1,10 +1,9 @@
-/* An encounter: found by where and why; and the wards it is open in. */
+/* Indexes an encounter by location and reason, and computes the wards in which it is open. */
 #include "services/records/index/index_own.h"
 
 #include <string.h>
 
-/* A stay counts from slightly before its start: clocks differ, and an admitted patient is
- * present. */
+/* A stay counts from 900 s before its start, because clocks differ. */
 #define EARLY_US (900 * WARD_US_PER_SECOND)
 
 typedef Ward__Records__V1__Encounter__Location Location;
@@ -34,7 +33,7 @@ static bool is_there(const Location *l)
     }
 }
 
-/* The ward of a location; NULL: none. */
+/* The ward of a location; NULL: the location is not a ward. */
 static const char *ward_of(const Location *l)
 {
     static const char PREFIX[] = "Location/";
@@ -68,7 +67,7 @@ static void add_stay(struct found_by *f, const struct stay *stay)
     f->stay[f->n_stays++] = *stay;
 }
 
-/* While both the encounter and the location last. */
+/* Adds a stay for the time that the encounter's and the location's periods share. */
 static void opens(struct sink *s, const Encounter *e, const Location *l, const char *ward)
 {
     struct stay whole = {.ward = ward}, part = {.ward = ward};

@@ -1,5 +1,5 @@
-/* What concerns no patient: Practitioner, Organization and Location, found by name, identifier
- * and what else their search parameters name. */
+/* Indexes Practitioner, Organization and Location by name, identifier and their other search
+ * parameters. */
 #include "services/records/index/index_own.h"
 
 typedef Ward__Records__V1__Practitioner Practitioner;

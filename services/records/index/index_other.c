@@ -1,8 +1,8 @@
-/* Uninterpreted resources: indexed by kind, by the first date of a list of elements, by each
- * coding and by identifiers; hidden by each coding. An invalid date is ignored, because the
- * resource is stored unchanged. Source: HL7 FHIR R4, https://hl7.org/fhir/R4/fivews.html: the
- * elements that kinds share for when something was done or intended, before when it was
- * recorded. */
+/* Indexes uninterpreted resources by kind, by the first date found in a list of elements, by
+ * codings and by identifiers. Each coding adds its labels. An invalid date is ignored, because
+ * the resource is stored unchanged. Source: HL7 FHIR R4, https://hl7.org/fhir/R4/fivews.html:
+ * date elements that many kinds share. Dates of an action or intention come before dates of
+ * recording. */
 #include "services/records/access/label.h"
 #include "services/records/index/index_own.h"
 
@@ -12,10 +12,11 @@
 #include <string.h>
 
 #define UCUM "http://unitsofmeasure.org"
-/* Maximum of codings: a resource with more is stored, labelled by all and found by these. */
+/* Maximum tokens from codings and identifiers. A resource with more is stored and has the
+ * labels of all codings, but searches find only these tokens. */
 #define CODES_MOST (TOKENS_MAX / 2)
 
-/* ---- when ---- */
+/* ---- dates ---- */
 
 static bool parse(const struct ward_json *v, struct ward_fhirtime *out)
 {
@@ -83,9 +84,9 @@ static void dates(struct sink *s, const struct ward_json *v)
             return;
 }
 
-/* ---- what ---- */
+/* ---- codes ---- */
 
-/* A string, or a number if the code was written as one; "" for neither. */
+/* The text of a string or a number (a code may be written as a number); "" for other values. */
 static const char *text_of(const struct ward_json *v, const char *key)
 {
     const struct ward_json *x = ward_json_get(v, key);
@@ -102,7 +103,8 @@ static bool is_read(const struct ward_json *coding)
            (label_reads(system, text_of(coding, "code")) || strcmp(system, LABEL_SYSTEM) == 0);
 }
 
-/* A list of codings of one concept: a recognized one represents the others. */
+/* Whether a list of codings of one concept has a recognized coding. That coding makes the
+ * others count as recognized. */
 static bool any_is_read(const struct ward_json *list)
 {
     for (const struct ward_json *x = list->first; x != NULL; x = x->next)
@@ -111,7 +113,7 @@ static bool any_is_read(const struct ward_json *list)
     return false;
 }
 
-/* An object with a code: a Coding, or what may be one. A unit is excluded. */
+/* Indexes and labels an object with a code, which may be a Coding. A UCUM unit is excluded. */
 static void look(struct sink *s, const struct ward_json *v, bool beside_read)
 {
     const char *system = text_of(v, "system"), *code = text_of(v, "code");
@@ -163,7 +165,7 @@ static void identifiers(struct sink *s, const struct ward_json *v)
         identifier(s, x);
 }
 
-/* Content of meta and of the patient's reference besides their fields: marks, and more_json. */
+/* Visits meta and the patient's reference: adds security labels, and indexes more_json. */
 static enum ward_code visit(void *arg, const char *path, const ProtobufCMessage *m,
                             const ProtobufCFieldDescriptor *f, void *value,
                             struct ward_err *err)

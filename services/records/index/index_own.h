@@ -1,8 +1,8 @@
-/* index_own.h - declarations that the files of the index share: a sink that collects the tokens
- * of one resource.
+/* index_own.h - declarations that the files of the index share. A sink collects the tokens of
+ * one resource.
  *
  * Threads, memory, errors: index.h's. After a failure a sink ignores further tokens, so a
- * caller checks once, at the end.
+ * caller checks sink.code once, at the end.
  */
 #ifndef RECORDS_STORE_INDEX_OWN_H
 #define RECORDS_STORE_INDEX_OWN_H
@@ -38,18 +38,18 @@ struct sink {
     struct ward_arena *mem;
     struct found_by *out;
     struct ward_err *err;
-    enum ward_code code; /* of the first failure */
+    enum ward_code code; /* the first failure's code */
     size_t token_cap, code_cap, attachment_cap;
 };
 
-/* Records the first failure; returns whether there is none. */
+/* Records the first failure. Returns whether no failure has occurred. */
 bool sink_is(struct sink *s, enum ward_code code);
-/* Room for one more in a list of the arena's with n of *cap; NULL: none, and s has the
- * failure. */
+/* Makes room for one more element in a list in the arena, which has n elements and the capacity
+ * *cap. NULL: no memory; the sink has recorded the failure. */
 void *sink_room(struct sink *s, void *list, size_t n, size_t *cap, size_t size);
-/* A token of exactly this text. "" is ignored. */
+/* Adds a token of exactly this text. "" is ignored. */
 void sink_text(struct sink *s, enum param p, const char *text, size_t n);
-void sink_word(struct sink *s, enum param p, const char *code); /* "|code" */
+void sink_word(struct sink *s, enum param p, const char *code); /* adds a token of "|code" */
 void sink_coding(struct sink *s, enum param p, const Coding *c);
 void sink_concept(struct sink *s, enum param p, const Concept *c);
 void sink_concepts(struct sink *s, enum param p, Concept *const *list, size_t n);
@@ -57,25 +57,25 @@ void sink_reference(struct sink *s, const Reference *r);
 void sink_references(struct sink *s, Reference *const *list, size_t n);
 void sink_identifiers(struct sink *s, Identifier *const *list, size_t n);
 void sink_encounter(struct sink *s, const Reference *r);
-/* Family, given and other parts of a person's name; and the name of an organization or
- * place. */
+/* sink_name indexes the parts of a person's name; sink_title indexes the name of an
+ * organization or place. */
 void sink_name(struct sink *s, const Ward__Records__V1__HumanName *h);
 void sink_title(struct sink *s, const char *name);
 void sink_telecom(struct sink *s, Ward__Records__V1__ContactPoint *const *list, size_t n);
 void sink_address(struct sink *s, const Ward__Records__V1__Address *a);
 void sink_gender(struct sink *s, Ward__Records__V1__AdministrativeGender gender);
 void sink_labels(struct sink *s, const Meta *meta);
-/* The kind's date, or the second. "" or NULL is ignored. */
+/* Sets the resource's date, or its second date. "" and NULL are ignored. */
 void sink_date(struct sink *s, enum ward_fhirtime_type type, const char *text, bool second);
 void sink_period(struct sink *s, const Period *p, bool second);
-/* The interval of a period: unbounded for a missing end. */
+/* Converts a period to an interval. A missing start or end is unbounded. */
 void sink_span(struct sink *s, const Period *p, int64_t *from_us, int64_t *to_us);
-/* The same with the widest interval of days, months and years: a date without a zone begins at
- * UTC+14 and ends at UTC-12. For decisions on access: consents and stays. Source: IANA time
- * zone database, Pacific/Kiritimati, Etc/GMT+12.
+/* sink_span with the widest interval: a date without a zone begins at UTC+14 and ends at
+ * UTC-12. For decisions on access: consents and stays. Source: IANA time zone database,
+ * Pacific/Kiritimati, Etc/GMT+12.
  */
 void sink_span_widest(struct sink *s, const Period *p, int64_t *from_us, int64_t *to_us);
-/* A stored attachment, by its url. */
+/* Adds the attachment that a url names by its hash. */
 void sink_attachment(struct sink *s, const Ward__Records__V1__Attachment *a);
 bool concept_has(const Concept *c, const char *system, const char *code);
 

@@ -1,4 +1,4 @@
-/* A patient: indexed by names in any script, birth date, identifiers, telephone, postal
+/* Indexes a patient by names in any script, birth date, identifiers, telephone and postal
  * code. */
 #include "common/unicode/pinyin.h"
 #include "common/unicode/unicode.h"
@@ -8,8 +8,8 @@
 
 typedef Ward__Records__V1__HumanName HumanName;
 
-#define PAIRED   8 /* parts of a name */
-#define HAN_NAME 6 /* characters of a Chinese name; longer texts are not names */
+#define PAIRED   8 /* maximum name parts that are paired */
+#define HAN_NAME 6 /* maximum characters of a Chinese name */
 
 static void beginnings(struct sink *s, enum param p, const char *word)
 {
@@ -21,7 +21,7 @@ static void beginnings(struct sink *s, enum param p, const char *word)
     }
 }
 
-/* A word, and its form when typed. */
+/* Indexes a word, and its form without special letters. */
 static void word_of(struct sink *s, enum param p, const char *word)
 {
     char *plain;
@@ -31,7 +31,8 @@ static void word_of(struct sink *s, enum param p, const char *word)
         beginnings(s, p, plain);
 }
 
-/* lü, lv and lyu are one syllable when typed; ward_pinyin writes lv. */
+/* Indexes pinyin as people type it: the syllable lü is typed as lv, lu or lyu. ward_pinyin
+ * writes lv. */
 static void as_typed(struct sink *s, enum param p, const char *joined)
 {
     static const char *const vowels[] = {"u", "yu"};
@@ -49,9 +50,9 @@ static void as_typed(struct sink *s, enum param p, const char *joined)
     }
 }
 
-/* The reading of a Chinese word, from each of its first `starts` syllables on: "wangxiaoming",
- * "xiaoming" and "ming" for 王小明. A word that may be a surname also has the surname's
- * reading. */
+/* Indexes the pinyin of a Chinese word, starting at each of its first `starts` syllables:
+ * "wangxiaoming", "xiaoming" and "ming" for 王小明. A word that may be a surname is also
+ * indexed with the surname's reading. */
 static void in_pinyin(struct sink *s, enum param p, const char *word, size_t starts,
                       bool maybe_surname)
 {
@@ -72,7 +73,7 @@ static void in_pinyin(struct sink *s, enum param p, const char *word, size_t sta
     }
 }
 
-/* "obrien" of "O'Brien". */
+/* Indexes "obrien" for "O'Brien". */
 static void joined(struct sink *s, enum param p, const char *text)
 {
     size_t n = 0;
@@ -85,8 +86,8 @@ static void joined(struct sink *s, enum param p, const char *text)
         word_of(s, p, words[i]);
 }
 
-/* The given name of a complete Chinese name: after a surname of one character, and of two if
- * the name has at least four. */
+/* Indexes the given name in a complete Chinese name. The surname has one character; a name of
+ * at least four characters may have a surname of two. */
 static void given_part(struct sink *s, const char *word)
 {
     size_t one = ward_first_points(word, 1), two = ward_first_points(word, 2), n = strlen(word);
@@ -99,7 +100,8 @@ static void given_part(struct sink *s, const char *word)
         beginnings(s, PARAM_NAME_TEXT, word + two);
 }
 
-/* "王小明" for the family name 王 and the given name 小明, which people type as one word. */
+/* Indexes "王小明" for the family name 王 and the given name 小明, because people type the full
+ * name as one word. */
 static void han_name(struct sink *s, const HumanName *h)
 {
     char *family, *given;
@@ -147,7 +149,7 @@ static void first_letters(struct sink *s, char *const *words, size_t n, const ch
     }
 }
 
-/* birth_date "": this part is not used to find duplicates. */
+/* Indexes a part of a name. birth_date "": the part is not used to find duplicates. */
 static void part(struct sink *s, enum param p, const char *text, const char *birth_date)
 {
     size_t n = 0;
@@ -172,8 +174,8 @@ static void parts(struct sink *s, enum param p, char *const *list, size_t n)
         part(s, p, list[i], "");
 }
 
-/* Each pair of the first parts of a name, as one token: too many patients share a single family
- * or given name. */
+/* Indexes each pair of the first PAIRED parts of a name as one token, because too many patients
+ * share a single family or given name. */
 static void pairs(struct sink *s, const HumanName *h)
 {
     const char *part[PAIRED];

@@ -1,4 +1,4 @@
-/* What is asked for and what was done: prescriptions, requests, procedures, vaccines. */
+/* Indexes prescriptions, requests, procedures and vaccinations. */
 #include "services/records/index/index_own.h"
 
 #define OF(name) WARD__RECORDS__V1__##name

@@ -9,7 +9,8 @@ bool param_is_keyed(enum param p)
     return p >= PARAM_IDENTIFIER;
 }
 
-/* The associated data of a keyed hash, from PARAM_IDENTIFIER on in the order of the numbers. */
+/* The name to which a keyed hash is bound. The names are in the order of the numbers, starting
+ * with PARAM_IDENTIFIER. */
 static const char *bound_to(enum param p)
 {
     static const char *const names[] = {
@@ -49,8 +50,8 @@ enum ward_code param_fold(struct ward_arena *mem, const char *utf8, char **out,
     return WARD_OK;
 }
 
-/* Letters that do not decompose into a letter and a mark, and that people type without it:
- * normalized, two bytes each.
+/* Replaces letters that do not decompose into a letter and a mark, but that people type without
+ * the mark. The letters are normalized and have two bytes each.
  */
 static void plain_letters(char *folded)
 {

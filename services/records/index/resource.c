@@ -1,4 +1,4 @@
-/* What every kind of resource has: kind, id, patient. */
+/* Functions for all kinds of resources: kind, id, patient. */
 #include "services/records/index/resource.h"
 #include "services/records/index/index_own.h"
 

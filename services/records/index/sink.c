@@ -70,7 +70,7 @@ void sink_word(struct sink *s, enum param p, const char *code)
     put(s, p, "", code);
 }
 
-/* For the dictionary. The last token is the one of "system|code". */
+/* Adds a code for the dictionary. The last token is the hash of "system|code". */
 static void name_code(struct sink *s, const Coding *c)
 {
     struct found_by *f = s->out;
