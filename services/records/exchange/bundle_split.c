@@ -9,7 +9,7 @@ static bool is_space(char c)
 
 static void copy(char *out, const struct bundle_split *s)
 {
-    size_t n = s->n < BUNDLE_WORD ? s->n : 0; /* a longer word is not one of the known ones */
+    size_t n = s->n < BUNDLE_WORD ? s->n : 0; /* a longer word is unknown and counts as "" */
 
     memcpy(out, s->word, n);
     out[n] = '\0';
@@ -43,7 +43,7 @@ static void in_string(struct bundle_split *s, char c)
         s->n = BUNDLE_WORD;
 }
 
-/* True at the object's end. */
+/* Processes a byte outside a string. Returns true at the object's end. */
 static bool outside_string(struct bundle_split *s, char c)
 {
     switch (c) {

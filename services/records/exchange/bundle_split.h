@@ -1,8 +1,8 @@
-/* bundle_split.h - finds the end of each of several consecutive JSON objects, and the kind of
- * Bundle as soon as it was read.
+/* bundle_split.h - splits consecutive JSON objects, and reads the type of a Bundle before the
+ * object ends.
  *
- * It evaluates only brackets and strings: the stream that receives each object's bytes
- * validates the JSON.
+ * The splitter evaluates only brackets and strings. The JSON stream that receives each object's
+ * bytes validates the JSON.
  *
  * Threads: none shared. Memory: the caller's. Errors: none.
  */
@@ -17,18 +17,18 @@
 /* Zero-initialise. */
 struct bundle_split {
     bool inside; /* an object has begun and not ended */
-    /* "" until read: members of the object in progress. */
+    /* Members of the object in progress; "" until the member was read. */
     char type[BUNDLE_WORD], resource_type[BUNDLE_WORD];
     /* private */
     int depth;
     bool in_string, escaped, expects_key;
     char key[BUNDLE_WORD], word[BUNDLE_WORD];
-    size_t n; /* length of word; BUNDLE_WORD and more: too long to matter */
+    size_t n; /* length of word; BUNDLE_WORD: longer than any known word */
 };
 
-/* The number of the next n bytes that belong to the object in progress, which begins with the
- * first byte that is not white space; *skip bytes at the front belong to none. *ends: the last
- * of them ends the object. */
+/* Consumes bytes up to the end of the object in progress, and returns the number of consumed
+ * bytes. The first *skip bytes are white space before the object. *ends: the last consumed byte
+ * ends the object. */
 size_t bundle_split(struct bundle_split *s, const char *p, size_t n, size_t *skip, bool *ends);
 
 #endif

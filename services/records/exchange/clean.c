@@ -19,7 +19,7 @@ struct cleaning {
     struct cleanings *out;
 };
 
-/* As JSON; "" remains empty. */
+/* Converts a text to JSON; "" stays empty. */
 static enum ward_code as_json(struct ward_arena *mem, const char *s, char **out,
                               struct ward_err *err)
 {
@@ -63,8 +63,8 @@ static enum ward_code put(struct cleaning *c, const char *path, const char *name
     return WARD_OK;
 }
 
-/* The text of a quantity with its unit, and the rule that converts it to UCUM; NULL: nothing to
- * convert, or unknown. A system other than UCUM is the source's own: it stays.
+/* Returns the text that names a quantity's unit, and the rule that converts the text to UCUM.
+ * NULL: nothing to convert. A quantity of another system than UCUM is unchanged.
  */
 static const char *written(const Quantity *q, const char **rule)
 {
@@ -106,7 +106,7 @@ static enum ward_code visit(void *arg, const char *path, ProtobufCMessage *m, bo
                             struct ward_err *err)
 {
     if (m->descriptor == &ward__records__v1__extension__descriptor)
-        *into = false; /* its authors define its units */
+        *into = false; /* the extension's authors define its units */
     else if (m->descriptor == &ward__records__v1__quantity__descriptor)
         return clean_quantity(arg, path, (Quantity *)(void *)m, err);
     return WARD_OK;
@@ -137,7 +137,7 @@ static bool is_told(const struct problems *p, const char *path)
     return false;
 }
 
-/* A UCUM code that is not accepted without the system. */
+/* Reports a unit that is ambiguous unless system and code are given. */
 static enum ward_code doubt(void *arg, const char *path, ProtobufCMessage *m, bool *into,
                             struct ward_err *err)
 {

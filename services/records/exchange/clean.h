@@ -16,22 +16,24 @@ struct cleanings {
     Ward__Records__V1__Cleaned **at;
     size_t n;
 };
-/* UCUM: a known synonym gets system and code; `unit` and value are unchanged. An unknown or
- * ambiguous unit is unchanged. */
+/* Normalizes units: a quantity with a known unit or synonym gets the system UCUM and a code.
+ * `unit` and value are unchanged. A quantity with an unknown or ambiguous unit is unchanged. */
 WARD_MUST enum ward_code clean_resource(struct ward_arena *mem, Resource *res,
                                         struct cleanings *out, struct ward_err *err);
-/* Adds to *out: quantities without a code whose unit is a UCUM code that hospitals use for
- * another unit (UNIT_UNKNOWN): "U/ML", "C". Not if *out already has a problem for the
- * quantity. */
+/* Adds a problem UNIT_UNKNOWN to *out for each quantity without a code whose unit is a UCUM
+ * code that hospitals use for another unit: "U/ML", "C". Skips a quantity that already has a
+ * problem in *out. */
 WARD_MUST enum ward_code doubtful_units(struct ward_arena *mem, const Resource *res,
                                         struct problems *out, struct ward_err *err);
-/* Adds to *out: doubtful_units, implausible values (IMPLAUSIBLE_VALUE; ranges with sources, by
- * LOINC code and unit), units of another dimension than the code's (UNIT_UNKNOWN), dates in the
- * future or before a known birth (IMPLAUSIBLE_DATE; birth_us, or INT64_MIN). */
+/* Adds to *out the problems of doubtful_units, and:
+ *   IMPLAUSIBLE_VALUE  values outside the range of their LOINC code
+ *   UNIT_UNKNOWN       units of another dimension than the code's
+ *   IMPLAUSIBLE_DATE   dates in the future or before birth_us (INT64_MIN: unknown) */
 WARD_MUST enum ward_code implausible(struct ward_arena *mem, const Resource *res,
                                      int64_t birth_us, int64_t now_us, struct problems *out,
                                      struct ward_err *err);
-/* A measurement whose plausible values depend on the patient's age: a weight, a height. */
+/* Whether the resource is a measurement whose plausible values depend on the patient's age: a
+ * weight or a height. */
 bool plausible_grows(const Resource *res);
 
 #endif

@@ -39,7 +39,7 @@ size_t walk_count(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
         return ((const ProtobufCBinaryData *)(const void *)at)->len > 0;
     case PROTOBUF_C_TYPE_BOOL:
         return *(const protobuf_c_boolean *)(const void *)at != 0;
-    default: /* enums and numbers of 32 bits: resources have no others */
+    default: /* resources have no other types than enums and 32-bit numbers */
         return *(const uint32_t *)(const void *)at != 0;
     }
 }

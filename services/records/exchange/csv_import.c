@@ -33,7 +33,8 @@ struct csv_import {
 
 /* ---- patients by their identifiers ---- */
 
-/* The number of patients with it, up to 2, and the first one: the chart's root. */
+/* Counts the charts with a patient that has the identifier, up to 2, and returns the first
+ * chart's root. */
 static enum ward_code look_up(struct csv_import *ci, struct ward_arena *mem,
                               const uint8_t hash[TOKEN_HASH], uint8_t id[RECORDS_ID], size_t *n,
                               struct ward_err *err)
@@ -65,8 +66,9 @@ static enum ward_code hash_of(struct csv_import *ci, struct ward_arena *mem,
     return param_hash(w->rec->keys, PARAM_IDENTIFIER, text, strlen(text), hash, err);
 }
 
-/* The patient of a line of observations: the patient with the identifier; without one, the id
- * that the same source will use. *several: more than one patient has it. */
+/* Finds the patient of a line of observations by identifier. If there is no such patient, uses
+ * the id that a patient of this source will get. *several: more than one patient has the
+ * identifier. */
 static enum ward_code find_subject(struct csv_import *ci, struct ward_arena *mem,
                                    struct csv_subject *s, bool *several, struct ward_err *err)
 {
@@ -124,7 +126,7 @@ static enum ward_code stage_one(struct csv_import *ci, const struct csv_resource
     return WARD_OK;
 }
 
-/* The same id twice in one transaction: two lines of one patient. */
+/* Rejects a second line of the same patient in one transaction. */
 static enum ward_code index_one(struct csv_import *ci, struct staged *e, struct ward_err *err)
 {
     if (stage_index(&ci->im.stage, e))
@@ -133,7 +135,7 @@ static enum ward_code index_one(struct csv_import *ci, struct staged *e, struct 
                        "Patient.identifier", "another line is of this patient", NULL, err);
 }
 
-/* Two lines of one patient: the first one is written before the second. */
+/* If an earlier line of the same patient is staged, writes the staged lines first. */
 static enum ward_code one_after_another(struct csv_import *ci, const struct csv_subject *s,
                                         struct ward_err *err)
 {
@@ -223,7 +225,7 @@ static enum ward_code begin(struct csv_import *ci, const CsvStart *start)
     WARD_TRY(csv_seen_open(c->mem, &ci->seen, c->err));
     WARD_TRY(import_begin(&ci->im, &as_any));
     ci->im.stage.atomic = ci->im.refuse;
-    ci->im.stage.last = true; /* a patient of a table does not follow later in it */
+    ci->im.stage.last = true; /* a line does not wait for a patient from a later line */
     return csv_rows_open(c->mem, ci->map.separator, on_row, ci, &ci->rows, c->err);
 }
 

@@ -1,4 +1,4 @@
-/* A row of a table as FHIR JSON. */
+/* Converts a row of a table to FHIR JSON. */
 #include "services/records/exchange/csv_map.h"
 
 #include "common/base/text.h"
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define LOINC "http://loinc.org"
-#define ID    32 /* bytes of a hash for an id */
+#define ID    32 /* hexadecimal digits of an id */
 
 /* ---- cells ---- */
 
@@ -46,7 +46,8 @@ struct csv_subject csv_subject_of(const struct csv_map *m, const struct csv_row 
 
 /* ---- blanks around identifiers ---- */
 
-/* Length of the blank at s: a space, a tab, a line break, no-break, full-width. */
+/* Returns the bytes of a blank at s: a space, a tab, a line break, a no-break space or a
+ * full-width space. 0: no blank. */
 static size_t blank(const char *s)
 {
     static const char *const blanks[] = {" ", "\t", "\r", "\n", "\xc2\xa0", "\xe3\x80\x80"};
@@ -97,7 +98,7 @@ enum ward_code csv_row_trim(const struct csv_map *m, const struct csv_row *row,
     return WARD_OK;
 }
 
-/* ---- ids: equal for equal content ---- */
+/* ---- ids: equal content has an equal id ---- */
 
 static enum ward_code hash_id(struct ward_arena *mem, const char *text, char out[65],
                               struct ward_err *err)
@@ -140,7 +141,8 @@ static void begin(struct ward_json_out *w, const char *type, const char *id)
     ward_json_put_text(w, "id", id);
 }
 
-/* Texts of all columns of a field, as a list under a key; nothing if all are empty. */
+/* Writes the texts of all columns of a field as a list under a key. Writes nothing if all texts
+ * are empty. */
 static void texts(struct ward_json_out *w, const struct csv_map *m, const struct csv_row *row,
                   enum csv_field f, const char *key)
 {
@@ -243,7 +245,7 @@ static void address(struct ward_json_out *w, const struct csv_map *m, const stru
     ward_json_array_end(w);
 }
 
-/* FHIR's codes, and their unambiguous synonyms. */
+/* Converts FHIR's codes and their unambiguous synonyms. */
 static const char *gender(const char *text)
 {
     static const char *const words[][2] = {{"M", "male"},   {"m", "male"},   {"男", "male"},
@@ -328,7 +330,7 @@ static bool is_known_unit(const char *unit)
            ward_ucum_parse(code, strlen(code), &u, NULL) == WARD_OK;
 }
 
-/* "<0.5": the sign and the number. */
+/* Writes a quantity such as "<0.5": the comparator and the number. */
 static enum ward_code quantity(struct ward_json_out *w, const struct measured *v,
                                struct ward_arena *mem, struct csv_resource *out,
                                struct ward_err *err)
@@ -348,7 +350,8 @@ static enum ward_code quantity(struct ward_json_out *w, const struct measured *v
         ward_json_decimal(w, number, strlen(number));
         put(w, "comparator", sign);
     } else {
-        /* As text it is rejected again until a person has corrected it. */
+        /* the value is written as text, which a replay rejects until a person has corrected
+         * it */
         ward_json_put_text(w, "value", v->value);
         WARD_TRY(problem_add(mem, &out->problems, "DECIMAL_INVALID",
                              "Observation.valueQuantity.value",
@@ -392,7 +395,7 @@ static void subject(struct ward_json_out *w, const struct csv_subject *s)
     ward_json_object_end(w);
 }
 
-/* LOINC's: digits, a minus, a check digit. */
+/* Whether a code has LOINC's form: digits, a minus, a check digit. */
 static bool is_loinc(const char *s)
 {
     size_t n = strspn(s, "0123456789");
@@ -436,8 +439,8 @@ static enum ward_code check(const struct measured *v, const struct csv_subject *
     return WARD_OK;
 }
 
-/* An equal measurement in another file is the same observation; another value is another
- * observation, which replaces none. */
+/* Computes the id of an observation. An equal measurement in another file has the same id. A
+ * measurement with another value has another id, so that it replaces no observation. */
 static enum ward_code observation_id(const struct csv_row *row, const struct measured *v,
                                      const struct csv_subject *s, const char *effective,
                                      struct csv_seen *seen, struct ward_arena *mem, char id[65],

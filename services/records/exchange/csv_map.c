@@ -12,12 +12,13 @@ typedef Ward__Records__V1__CsvColumn WireColumn;
 
 /* ---- permitted columns ---- */
 
-/* A name that ends with ':' includes the text after it. */
+/* A name that ends with ':' is a prefix; the text after the ':' is part of the column's
+ * name. */
 static const struct known {
     const char *name;
     enum csv_field field;
     bool patients;
-    bool several; /* may occur more than once */
+    bool several; /* the map may have several such columns */
 } known[] = {
     {"identifier:", CSV_IDENTIFIER, true, true},
     {"family", CSV_FAMILY, true, false},
@@ -61,7 +62,7 @@ static const struct known *find(const char *field, bool patients)
     return NULL;
 }
 
-/* "value:8867-4:/min": the text after the first ':'. */
+/* Reads the text after the first ':' of "value:8867-4:/min". */
 static enum ward_code read_value_of(struct ward_arena *mem, const char *rest, size_t i,
                                     struct csv_column *out, struct ward_err *err)
 {

@@ -1,4 +1,4 @@
-/* Merges a line into the existing patient: other elements are unchanged. */
+/* Merges a line into the existing patient. Elements that the line lacks are unchanged. */
 #include "services/records/exchange/csv_map.h"
 
 #include <string.h>
@@ -35,7 +35,9 @@ static enum ward_code append(struct ward_arena *mem, void **list, size_t *n, voi
     return WARD_OK;
 }
 
-/* The k-th of a system takes the k-th's value; one beyond the last is appended. */
+/* The row's k-th identifier of a system replaces the value of the patient's k-th identifier of
+ * that system. If the patient has fewer identifiers of the system, the identifier is
+ * appended. */
 static enum ward_code identifiers(struct ward_arena *mem, const Patient *row, Patient *into,
                                   struct ward_err *err)
 {

@@ -5,22 +5,22 @@
 #include <csv.h>
 #include <string.h>
 
-static const char MARK[] = "\xef\xbb\xbf"; /* U+FEFF */
+static const char MARK[] = "\xef\xbb\xbf"; /* U+FEFF, the byte-order mark */
 
 struct csv_rows {
     struct csv_parser parser;
     csv_row_fn *fn;
     void *arg;
-    struct ward_arena mem; /* of the row */
+    struct ward_arena mem; /* memory of the current row */
     const char *field[CSV_FIELDS];
     size_t n;
-    size_t size;   /* bytes of the row so far */
-    int64_t line;  /* the next byte's */
-    int64_t begin; /* the row's */
+    size_t size;   /* bytes of the current row */
+    int64_t line;  /* line number of the next byte */
+    int64_t begin; /* line number of the row's first byte */
     bool in_row;
-    size_t marked;       /* bytes of the byte-order mark seen; beyond its length once decided */
-    int ends;            /* rows that this line ended */
-    enum ward_code code; /* sticky */
+    size_t marked;       /* matched bytes of MARK; 4: decided */
+    int ends;            /* rows that ended in this line */
+    enum ward_code code; /* the first failure, which all later calls return */
     struct ward_err why;
 };
 
@@ -113,7 +113,7 @@ static enum ward_code pass_up(const struct csv_rows *r, struct ward_err *err)
     return r->code;
 }
 
-/* At most one line, including its end. */
+/* Parses at most one line, including its end. */
 static enum ward_code feed_line(struct csv_rows *r, const char *p, size_t n)
 {
     bool ends = p[n - 1] == '\n';
@@ -129,14 +129,15 @@ static enum ward_code feed_line(struct csv_rows *r, const char *p, size_t n)
     if (ends) {
         r->line++;
         r->ends = 0;
-        /* An empty line is not a row, and does not end one. */
+        /* an empty line outside a quoted field is not a row */
         if (r->in_row && r->size <= 2 && r->n == 0)
             r->in_row = false, r->size = 0;
     }
     return r->code;
 }
 
-/* The mark may arrive in three pieces. Bytes that only began like it are returned. */
+/* Skips the byte-order mark, which may arrive in several pieces. If only the first bytes match,
+ * they are parsed as content. */
 static enum ward_code past_mark(struct csv_rows *r, const char **p, size_t *n)
 {
     size_t seen;

@@ -29,7 +29,7 @@ static bool is(const char **p, char c)
     return true;
 }
 
-/* A complete and valid date in the format. */
+/* Parses a complete and valid date in the format. */
 static bool day(enum csv_date format, const char **p, int *y, int *m, int *d)
 {
     bool fine = false;
@@ -65,7 +65,7 @@ bool csv_date_text(enum csv_date format, const char *text, char out[48])
     return true;
 }
 
-/* hh:mm, hh:mm:ss, hh:mm:ss.f: FHIR requires seconds, so missing ones are 00. */
+/* Parses hh:mm, hh:mm:ss or hh:mm:ss.f. FHIR requires seconds, so missing seconds are 00. */
 static bool clock(const char **p, int *second_of_day, char out[24])
 {
     int h, m, s = 0;
@@ -88,7 +88,7 @@ static bool clock(const char **p, int *second_of_day, char out[24])
     return true;
 }
 
-/* Z, +hh:mm, -hh:mm */
+/* Whether the text is Z, +hh:mm or -hh:mm. */
 static bool zone(const char *p)
 {
     int h, m;
@@ -149,8 +149,8 @@ bool csv_time_text(const struct csv_map *map, enum csv_date format, const char *
         return false;
     }
     found = csv_zone_offset(map->zone, ward_days_of(y, m, d) * DAY_S + second, &offset);
-    if (found == CSV_LOCAL_ONE && offset % 60 != 0) /* local mean time: FHIR cannot express
-                                                     * it */
+    /* local mean time, whose offset FHIR cannot express */
+    if (found == CSV_LOCAL_ONE && offset % 60 != 0)
         found = CSV_LOCAL_UNKNOWN;
     *problem = found == CSV_LOCAL_ONE ? NULL : why[found];
     return found == CSV_LOCAL_ONE && with_offset(date, time, offset / 60, out);

@@ -10,8 +10,9 @@
 typedef ProtobufCMessage Message;
 typedef ProtobufCFieldDescriptor Field;
 
-#define UCUM       "http://unitsofmeasure.org"
-#define OVER_YEARS 90 /* "all ages over 89": 45 CFR 164.514(b)(2)(i)(C) */
+#define UCUM "http://unitsofmeasure.org"
+/* years of age from which only "over 89" is exported: 45 CFR 164.514(b)(2)(i)(C) */
+#define OVER_YEARS 90
 #define SHIFTS     364
 
 /* ---- fields ---- */
@@ -51,7 +52,7 @@ static bool is_empty(const Message *m)
 
 /* ---- pseudonyms and days ---- */
 
-/* Of a project (or "": of all of them), a use and an id. */
+/* Computes a keyed hash of a project ("": all projects), a use and an id. */
 static enum ward_code secret(const struct deid *d, const char *project, const char *use,
                              const uint8_t id[RECORDS_ID], uint8_t out[WARD_SHA256_SIZE],
                              struct ward_err *err)
@@ -74,7 +75,8 @@ static bool is_theirs(const struct deid *d, const uint8_t id[RECORDS_ID])
     return false;
 }
 
-/* A UUID of version 8 (RFC 9562). All patients of a chart use its root. */
+/* Computes a pseudonym: a UUID of version 8 (RFC 9562). All patients of a chart get the
+ * pseudonym of its root. */
 static enum ward_code pseudonym(const struct deid *d, const uint8_t id[RECORDS_ID],
                                 char out[37], struct ward_err *err)
 {
@@ -108,8 +110,8 @@ enum ward_code deid_begin(struct deid *d, const char *birth_date, int64_t now_us
     uint8_t sum[WARD_SHA256_SIZE];
     uint64_t n = 0;
 
-    /* Independent of the project: many projects with different shifts would together reveal the
-     * true dates. */
+    /* The shift does not depend on the project: several projects with different shifts would
+     * together reveal the true dates. */
     WARD_TRY(secret(d, "", "deidentified days", d->root, sum, err));
     for (size_t i = 0; i < sizeof(n); i++)
         n = n << 8 | sum[i];
@@ -156,8 +158,8 @@ static void text_quantity(Ward__Records__V1__Quantity *q)
     }
 }
 
-/* A reference to a resource of an exported kind; any other reference identifies a person or
- * place. */
+/* Replaces the id in a reference to an exported kind. Removes any other reference, which may
+ * identify a person or place. */
 static enum ward_code text_reference(const struct deid *d, Ward__Records__V1__Reference *r,
                                      struct ward_err *err)
 {
@@ -192,7 +194,7 @@ static enum ward_code text_id(const struct deid *d, char **at_id, struct ward_er
     return WARD_OK;
 }
 
-/* The year; for the oldest group not even the year. */
+/* Reduces the birth date to the year. For patients over 89, removes the birth date. */
 static void text_birth(const struct deid *d, Ward__Records__V1__Patient *p)
 {
     struct ward_fhirtime t;
@@ -233,7 +235,8 @@ static enum ward_code texts(const struct deid *d, Message *m, struct ward_err *e
 
 static enum ward_code scrub(const struct deid *d, Message *m, struct ward_err *err);
 
-/* Number of remaining values of a message field. */
+/* De-identifies the values of a message field, and removes the values that are empty
+ * afterwards. */
 static enum ward_code scrub_subs(const struct deid *d, Message *m, const Field *f,
                                  struct ward_err *err)
 {
@@ -256,8 +259,9 @@ static enum ward_code scrub_subs(const struct deid *d, Message *m, const Field *
     return WARD_OK;
 }
 
-/* A moment in UTC, cut to the second: the original offset would reveal the season by its summer
- * time, and a fraction would identify the record to an owner of the original. */
+/* Shifts a time by back_days, and converts it to UTC, truncated to the second. The original
+ * offset would reveal summer time and therefore the season. Fractions of a second would
+ * identify the record to a holder of the original. */
 static enum ward_code moved(const struct deid *d, const char *text,
                             char out[WARD_FHIRTIME_SIZE])
 {
@@ -327,7 +331,7 @@ enum ward_code deid_resource(const struct deid *d, Resource *res, bool *out,
                              struct ward_err *err)
 {
     bool is_patient = res->resource_case == WARD__RECORDS__V1__RESOURCE__RESOURCE_PATIENT;
-    Message *m = (Message *)(void *)res->patient; /* whichever it is */
+    Message *m = (Message *)(void *)res->patient; /* valid for any kind */
     uint8_t id[RECORDS_ID];
 
     *out = false;

@@ -1,4 +1,4 @@
-/* Resources that reveal an age over 89, or a birth date. */
+/* Finds resources that reveal an age over 89 or a birth date. */
 #include "services/records/exchange/deid.h"
 
 #include "common/measure/decimal.h"
@@ -13,7 +13,7 @@ typedef ProtobufCFieldDescriptor Field;
 #define LOINC  "http://loinc.org"
 #define SNOMED "http://snomed.info/sct"
 #define UCUM   "http://unitsofmeasure.org"
-#define OLDEST 89 /* 45 CFR 164.514(b)(2)(i)(C) */
+#define OLDEST 89 /* maximum exported age in years: 45 CFR 164.514(b)(2)(i)(C) */
 
 struct named {
     const char *system, *code;
@@ -96,7 +96,7 @@ bool deid_tells(const struct deid *d, Resource *res)
 
 /* ---- ages within a resource ---- */
 
-/* A time of more than 89 years, whatever it measures. */
+/* Whether a quantity is a duration of more than 89 years. */
 static bool is_so_long(const Ward__Records__V1__Quantity *q)
 {
     static const struct {

@@ -1,4 +1,4 @@
-/* Terms that identify no person: codes of known terminologies, units, states. */
+/* Recognizes terms that identify no person: codes of known terminologies, units, states. */
 #include "services/records/exchange/deid.h"
 
 #include "common/measure/ucum.h"
@@ -45,9 +45,9 @@ static bool verhoeff(const char *s, size_t n)
     return sum == 0;
 }
 
-/* Eighteen digits that are also a Chinese identity number. Source: GB 11643-1999: the date of
- * birth at position 6, and at the end a check digit of ISO/IEC 7064, MOD 11-2 (X, which no code
- * has, is 10).
+/* Whether a code of 18 digits is also a valid Chinese identity number. Source: GB 11643-1999:
+ * the date of birth begins at position 6 (from 0), and the last digit is a check digit of
+ * ISO/IEC 7064, MOD 11-2. The check digit X (10) does not occur in a code.
  */
 static bool is_identity_number(const char *s)
 {
@@ -59,8 +59,8 @@ static bool is_identity_number(const char *s)
     return sum == 1 && month >= 1 && month <= 12 && day >= 1 && day <= 31;
 }
 
-/* Of a concept: partition 00, or 10 of an extension. Source: SNOMED CT Release File
- * Specification, 5 SNOMED CT Identifiers. */
+/* Whether a code is a SNOMED CT concept: partition 00, or 10 for an extension. Source: SNOMED
+ * CT Release File Specification, 5 SNOMED CT Identifiers. */
 static bool snomed(const char *s)
 {
     size_t n = strlen(s);
@@ -81,7 +81,7 @@ static bool cvx(const char *s)
     return only(s, DIGITS, 1, 3);
 }
 
-/* No sequence of more than five digits, which might be a personal number. */
+/* Whether a code has no sequence of more than five digits, which could be a personal number. */
 static bool short_runs(const char *s)
 {
     for (; *s != '\0'; s += strcspn(s, DIGITS)) {
@@ -121,7 +121,8 @@ static const struct system {
     {"http://hl7.org/fhir/sid/cvx", cvx},
 };
 
-/* HL7's: those that R4 binds to an exported field. Source: as above. */
+/* HL7's code systems that R4 binds to an exported field. Source:
+ * https://hl7.org/fhir/R4/terminologies-systems.html. */
 #define THO "http://terminology.hl7.org/CodeSystem/"
 static const char *const words[] = {
     THO "admit-source",
@@ -178,7 +179,8 @@ bool deid_is_code(const char *system, const char *code)
 
 /* ---- units ---- */
 
-/* Text in braces may be anybody's words: these belong to units of measurement. */
+/* Whether a text in braces belongs to a unit of measurement. Any other text in braces may be
+ * free text. */
 static bool is_annotation(const char *s, size_t n)
 {
     static const char *const known[] = {"score", "count", "T-score", "Z-score", "1.73_m2", "pH",

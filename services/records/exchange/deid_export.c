@@ -1,5 +1,5 @@
-/* ExportDeidentified: patients in batches; each batch is read and audited in one transaction,
- * and sent after it. */
+/* ExportDeidentified: patients in batches; one transaction reads and audits each batch, and the
+ * batch is sent after the commit. */
 #include "services/records/api.h"
 #include "services/records/exchange/deid.h"
 #include "services/records/fhir/fhir.h"
@@ -16,10 +16,10 @@
 typedef Ward__Records__V1__ExportDeidentifiedRequest Request;
 typedef Ward__Records__V1__ExportDeidentifiedResponse Response;
 
-#define SMALLEST  5 /* fewer patients would be identifiable */
+#define SMALLEST  5 /* minimum patients: fewer patients would be identifiable */
 #define BATCH     20
 #define CHUNK     ((size_t)1 << 20)
-#define MEMORY    ((size_t)512 << 20) /* of a batch */
+#define MEMORY    ((size_t)512 << 20) /* maximum bytes of a batch */
 #define PURPOSE   "HRESCH"            /* HL7 v3 PurposeOfUse: healthcare research */
 #define PROJECT   64
 #define CONDITION 512
@@ -34,17 +34,17 @@ struct export
     uint8_t condition[TOKEN_HASH];
     int64_t now_us;
     int64_t cohort, left_out, uninterpreted, resources;
-    /* the batch */
+    /* memory of the batch */
     struct ward_arena mem;
     uint8_t after[RECORDS_ID];
     bool last;
-    int64_t n;      /* resources of it */
-    int64_t others; /* resources of kinds that are not interpreted */
+    int64_t n;      /* resources of the batch */
+    int64_t others; /* resources of uninterpreted kinds in the batch */
     const char **line;
     size_t n_lines, cap_lines;
 };
 
-/* ---- who ---- */
+/* ---- the cohort ---- */
 
 /* Consents that deny anything to everybody, to researchers, or to this caller. */
 #define DENIED                                                                                 \
@@ -54,7 +54,8 @@ struct export
 #define OF_COHORT                                                                              \
     " FROM patient p FORCE INDEX (PRIMARY) WHERE p.root_id = p.patient_id"                     \
     " AND p.erased_at_us IS NULL AND p.patient_id > ?"
-/* A Condition (kind 4) that is not an error, by PARAM_CODE (1). */
+/* Patients with a Condition (kind 4) of a given code (PARAM_CODE, 1) that was not entered in
+ * error. */
 #define WITH_CONDITION                                                                         \
     " AND EXISTS (SELECT 1 FROM patient x JOIN token t ON t.patient_id = x.patient_id"         \
     " AND t.param = 1 AND t.hash = ? JOIN resource r ON r.patient_id = t.patient_id"           \
@@ -95,7 +96,7 @@ static enum ward_code count_cohort(struct export *e, struct ward_err *err)
     return WARD_OK;
 }
 
-/* root, birth_us of patients without such a denial. */
+/* Reads root and birth_us of the next patients without a denial (DENIED). */
 static enum ward_code read_roots(struct export *e, struct ward_rows *rows, struct ward_err *err)
 {
     static const char ALL[] = "SELECT p.patient_id, p.birth_us, " DENIED " AS denied" OF_COHORT
@@ -109,7 +110,7 @@ static enum ward_code read_roots(struct export *e, struct ward_rows *rows, struc
     return ward_db_run(e->w->event_ctx.db, &e->mem, n == 4 ? ALL : SOME, params, n, rows, err);
 }
 
-/* ---- what ---- */
+/* ---- the resources ---- */
 
 static enum ward_code add_line(struct export *e, const char *text, struct ward_err *err)
 {
@@ -147,7 +148,7 @@ static enum ward_code one(struct export *e, const struct deid *d, const struct w
     return add_line(e, text, err);
 }
 
-/* birth_us, of a nullable column, as a date. */
+/* Converts birth_us, which may be NULL, to a date. */
 static void birth_of(struct ward_val v, char out[32])
 {
     int64_t us;
@@ -188,7 +189,8 @@ static enum ward_code chart(struct export *e, const struct ward_val *row, struct
     return WARD_OK;
 }
 
-/* Resources of KIND_OTHER (10) are not exported: nobody knows where they name a person. */
+/* Counts resources of KIND_OTHER (10). These resources are not exported, because Ward does not
+ * know which of their elements name a person. */
 static enum ward_code count_others(struct export *e, const struct ward_val *root,
                                    struct ward_err *err)
 {
@@ -245,7 +247,7 @@ static enum ward_code batch_in_tx(struct ward_db *db, void *arg, struct ward_err
     return WARD_OK;
 }
 
-/* ---- out ---- */
+/* ---- sending ---- */
 
 static enum ward_code send(struct export *e, uint8_t *bytes, size_t n)
 {
@@ -274,7 +276,8 @@ static enum ward_code send_batch(struct export *e)
             WARD_TRY(send(e, buffer, n));
             n = 0;
         }
-        if (len + 1 > CHUNK) /* a resource has at most 1 MiB, and loses its texts here */
+        /* cannot occur: a resource has at most 1 MiB, and its texts were removed */
+        if (len + 1 > CHUNK)
             return WARD_FAIL(e->c->err, INTERNAL, "a line is longer than a message");
         memcpy(buffer + n, line, len);
         buffer[n + len] = '\n';

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* Names of fields, separated by spaces; drop "*": all others. The common fields of messages
- * (extension, modifier_extension, more_json) are never listed: they are never exported. */
+/* Names of fields, separated by spaces. drop "*": all other fields. The fields extension,
+ * modifier_extension and more_json are not listed, because they are never exported. */
 struct listed {
     const char *type;
     const char *keep, *shift, *text, *drop;
@@ -159,7 +159,7 @@ static const struct listed list[] = {
     {"Procedure.Performer", .drop = "*"},
     {"Procedure.FocalDevice", .drop = "*"},
 
-    /* A lot number may reveal place and time: it is a number, (M). */
+    /* A lot number may reveal place and time, and is an identifying number of (M). */
     {"Immunization",
      .keep = "status status_reason vaccine_code patient encounter primary_source report_origin"
              " site route dose_quantity reason_code is_subpotent subpotent_reason reaction"
@@ -186,9 +186,9 @@ static const struct listed list[] = {
                     " reason_reference insurance supporting_info specimen note"
                     " patient_instruction relevant_history"},
 
-    {"Other", .drop = "*"}, /* its content is unknown */
+    {"Other", .drop = "*"}, /* the meaning of an Other's content is unknown */
 
-    /* Without a patient: they are not exported. */
+    /* Resources without a patient are not exported. */
     {"Practitioner", .drop = "*"},
     {"Practitioner.Qualification", .drop = "*"},
     {"Organization", .drop = "*"},

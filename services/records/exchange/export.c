@@ -1,4 +1,4 @@
-/* ExportBundle: the call. */
+/* ExportBundle: selects the charts, and sends them page by page. */
 #include "services/records/exchange/export.h"
 
 #include "services/records/store/directory.h"
@@ -10,7 +10,7 @@ typedef Ward__Records__V1__ExportBundleRequest Request;
 
 #define PAGE      50                  /* resources of a page, each at most 1 MiB encrypted */
 #define PAGE_MEM  ((size_t)128 << 20) /* memory of a page */
-#define ONE_MEM   ((size_t)64 << 20)  /* memory of one resource, decrypted and serialized */
+#define ONE_MEM   ((size_t)64 << 20)  /* memory to decrypt and serialize one resource */
 #define PATIENTS  500
 #define EVERY_ONE "records-admin"
 
@@ -18,14 +18,15 @@ struct export
 {
     struct ward_call *call;
     struct worker *w;
-    struct ward_call sub; /* with memory that is released after each chart */
+    /* a copy of the call, with memory that is released after each chart */
+    struct ward_call sub;
     struct ward_event event;
     struct view view;
-    bool everything; /* records-admin */
+    bool everything; /* the caller is records-admin: no view applies */
     uint32_t kinds;
     struct export_out out;
     struct ward_arena chart, page, one;
-    uint8_t(*ids)[RECORDS_ID]; /* of the chart in progress, n of them */
+    uint8_t(*ids)[RECORDS_ID]; /* the n patients of the chart in progress */
     size_t n;
 };
 
@@ -56,7 +57,7 @@ static enum ward_code give(struct export *x, const struct version *v, struct war
 {
     Ward__Records__V1__Record *r;
 
-    if (v->wrapped.p == NULL) /* erased meanwhile */
+    if (v->wrapped.p == NULL) /* the patient was erased during the export */
         return WARD_OK;
     ward_arena_reset(&x->one);
     WARD_TRY(chart_record(x->w, &x->one, v, &r, err));
@@ -97,7 +98,7 @@ static enum ward_code tell_chart(struct ward_db *db, void *arg, struct ward_err 
                      (const uint8_t(*)[RECORDS_ID])x->ids, x->n, err);
 }
 
-/* The audit event is written before the first byte is sent. */
+/* Sends a chart. The audit event is written before the first byte is sent. */
 static enum ward_code give_chart(struct export *x, const uint8_t root[RECORDS_ID],
                                  struct ward_err *err)
 {
@@ -170,7 +171,8 @@ static enum ward_code give_everyone(struct export *x)
 
 /* ---- resources without a patient ---- */
 
-/* One bundle, after all charts; none if there are no resources. */
+/* Sends one bundle with the resources without a patient, after all charts. Sends no bundle if
+ * there are no such resources. */
 static enum ward_code give_directory(struct export *x)
 {
     static const char SQL[] = DIRECTORY_CURRENT
@@ -273,7 +275,8 @@ enum ward_code export_bundle_rpc(struct ward_call *c, const ProtobufCMessage *q,
     ward_arena_done(&x.chart);
     ward_arena_done(&x.page);
     ward_arena_done(&x.one);
-    if (code == WARD_OK && !c->audited) { /* no patient, so no event */
+    /* no patient was exported, so no event was written yet */
+    if (code == WARD_OK && !c->audited) {
         x.event.call = c;
         code = ward_db_tx(x.w->event_ctx.db, nobody_told, &x.event, c->err);
     }

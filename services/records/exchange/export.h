@@ -1,6 +1,6 @@
 /* export.h - declarations that the files of the bundle export share.
  *
- * export.c is the call: selects the charts, page by page; export_write.c serializes them.
+ * export.c selects the charts and reads them page by page; export_write.c serializes them.
  *
  * Threads: a worker's own. Memory: arenas of the export's own, reset after each page and each
  * resource, so memory does not depend on the size of a chart. Errors: as exchange.proto's
@@ -18,15 +18,16 @@ struct export_out {
     uint8_t *chunk; /* EXPORT_CHUNK bytes, of which n are used */
     size_t n;
     int64_t resources;
-    bool any; /* an entry of the bundle in progress */
+    bool any; /* the bundle in progress has an entry */
 };
 WARD_MUST enum ward_code export_open(struct export_out *o, struct ward_call *c,
                                      struct ward_err *err);
-WARD_MUST enum ward_code export_begin(struct export_out *o); /* a bundle */
-/* As it was imported: reverses the normalization. */
+WARD_MUST enum ward_code export_begin(struct export_out *o); /* begins a bundle */
+/* Writes a resource as it was imported: reverses the normalization. */
 WARD_MUST enum ward_code export_record(struct export_out *o, struct ward_arena *mem,
                                        Ward__Records__V1__Record *r, struct ward_err *err);
-WARD_MUST enum ward_code export_end(struct export_out *o);   /* the bundle */
-WARD_MUST enum ward_code export_flush(struct export_out *o); /* after the last */
+WARD_MUST enum ward_code export_end(struct export_out *o); /* ends the bundle */
+/* sends the remaining bytes after the last bundle */
+WARD_MUST enum ward_code export_flush(struct export_out *o);
 
 #endif

@@ -69,7 +69,7 @@ struct putting_back {
     size_t n;
 };
 
-/* The original text: a JSON string, or "" for none. */
+/* Reads the text before the normalization: a JSON string, or "" for no text. */
 static enum ward_code before(const struct putting_back *b, const Cleaned *c, char **out,
                              struct ward_err *err)
 {

@@ -1,4 +1,4 @@
-/* ImportBundle: the call. */
+/* ImportBundle: receives bundles and writes the import's row. */
 #include "services/records/exchange/import_feed.h"
 
 #include "common/base/clock.h"
@@ -48,7 +48,7 @@ static enum ward_code end_run(struct ward_db *db, void *arg, struct ward_err *er
             db, mem, SQL,
             WARD_PARAMS(ward_int(mem, ward_wall_us()), ward_text(im->stage.import_id)), NULL,
             err));
-    im->event.n = 0; /* written again if the transaction is retried */
+    im->event.n = 0; /* a retried transaction adds the notes again */
     ward_event_note(&im->event, "import", im->stage.import_id);
     ward_event_note_int(&im->event, "bundles", p->bundles);
     ward_event_note_int(&im->event, "created", p->created);
@@ -75,7 +75,8 @@ static enum ward_code check_start(struct ward_call *c, const Start *s)
     return WARD_OK;
 }
 
-/* The start message's memory is released with the next one. */
+/* The texts are copied, because the memory of the start message is released when the next
+ * message arrives. */
 enum ward_code import_begin(struct import *im, const Ward__Records__V1__ImportStart *start)
 {
     struct ward_call *c = im->call;

@@ -1,20 +1,20 @@
-/* import_ask.h - one query for many ids, 50 at a time.
+/* import_ask.h - queries for many ids, with up to 50 ids per query.
  *
- * Threads: a worker's own. Memory: the arena. Errors: db.h's, and the row function's.
+ * Threads: a worker's own. Memory: the arena. Errors: those of db.h and of the row function.
  */
 #ifndef RECORDS_EXCHANGE_IMPORT_ASK_H
 #define RECORDS_EXCHANGE_IMPORT_ASK_H
 
 #include "services/records/exchange/import.h"
 
-#define ASK_AT_ONCE 50 /* ids of a query: a statement has at most 64 parameters */
+#define ASK_AT_ONCE 50 /* maximum ids of a query: a statement has at most 64 parameters */
 #define ASK_Q10     "?,?,?,?,?,?,?,?,?,?"
 #define ASK_IN      " IN (" ASK_Q10 "," ASK_Q10 "," ASK_Q10 "," ASK_Q10 "," ASK_Q10 ")"
 
 struct ask {
     struct worker *w;
     struct ward_arena *mem;
-    const char *sql; /* with ASK_AT_ONCE parameters */
+    const char *sql; /* the query, with ASK_AT_ONCE parameters */
     struct ward_val ids[ASK_AT_ONCE];
     size_t n;
     struct id_map asked; /* ids of earlier queries */
@@ -22,11 +22,11 @@ struct ask {
     struct id_map *out;
 };
 
-/* For at most n ids. The caller then sets `row`. */
+/* Prepares a query for at most n ids. The caller then sets `row`. */
 WARD_MUST enum ward_code ask_open(struct ask *q, struct worker *w, struct ward_arena *mem,
                                   const char *sql, size_t n, struct id_map *out,
                                   struct ward_err *err);
-/* Queues an id, stored by reference; each id is queried once. */
+/* Queues an id, by reference. Each id is queried once. */
 WARD_MUST enum ward_code ask_about(struct ask *q, const uint8_t id[RECORDS_ID],
                                    struct ward_err *err);
 /* Queries the remaining ids. */

@@ -1,4 +1,4 @@
-/* Progress of an import. */
+/* Counts and sends the progress of an import. */
 #include "services/records/exchange/import.h"
 
 #include "common/base/clock.h"

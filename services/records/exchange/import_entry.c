@@ -1,5 +1,5 @@
-/* One entry: parses it, converts its ids and references, normalizes and validates it; and
- * writes a single one. */
+/* Converts an entry: parses the entry, converts ids and references, normalizes and validates
+ * the resource. Also writes a single entry. */
 #include "services/records/exchange/import.h"
 #include "services/records/exchange/import_ids.h"
 
@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-/* A fault that the sender can correct becomes a problem; any other error ends the import. */
+/* Adds an error that the sender can correct as a problem of the entry; any other error ends the
+ * import. */
 static enum ward_code as_problem(struct ward_arena *mem, struct staged *s, enum ward_code code,
                                  const struct ward_err *why, struct ward_err *err)
 {
@@ -20,7 +21,7 @@ static enum ward_code as_problem(struct ward_arena *mem, struct staged *s, enum 
     return code;
 }
 
-/* The two that the service sets itself. */
+/* Removes version_id and last_updated, which the service sets. */
 static void drop_own(Resource *res)
 {
     Ward__Records__V1__Meta **meta = resource_meta(res);
@@ -34,7 +35,7 @@ static void drop_own(Resource *res)
         *meta = NULL;
 }
 
-/* "encounter" of each kind that has one, "context" of a MedicationStatement. */
+/* Reads the entry's encounter: the field "encounter", or "context" of a MedicationStatement. */
 static void find_encounter(struct staged *s)
 {
     const Resource *res = s->in.res;
@@ -62,8 +63,8 @@ static void find_patient(struct staged *s, const Resource *res)
                         resource_patient(res, s->in.patient, NULL) == WARD_OK;
 }
 
-/* The patient of an entry that cannot be interpreted as a resource, so that erasing the patient
- * also destroys its quarantined content. */
+/* Finds the patient of an entry that cannot be converted to a resource, so that erasing the
+ * patient also destroys the entry's quarantined content. */
 static enum ward_code find_patient_unread(const struct id_source *from, struct ward_arena *mem,
                                           const struct ward_json *v, struct staged *s,
                                           struct ward_err *err)

@@ -1,4 +1,4 @@
-/* Determines the fate of each staged entry from the existing data. In the transaction. */
+/* Determines the fate of each staged entry from the existing data, in the transaction. */
 #include "services/records/exchange/csv_map.h"
 #include "services/records/exchange/import.h"
 
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PART 96 /* bytes of a path after its kind */
+#define PART 96 /* maximum bytes of a path after the kind */
 
 static enum ward_code wrong(struct stage *s, struct staged *e, const char *reason,
                             const char *part, const char *text, struct ward_err *err)
@@ -22,7 +22,7 @@ static enum ward_code wrong(struct stage *s, struct staged *e, const char *reaso
     return problem_add(s->mem, &e->in.problems, reason, path, text, NULL, err);
 }
 
-/* Waits for later entries, or is a problem if none follow. */
+/* Lets an entry wait for later entries; adds a problem if no entries follow. */
 static enum ward_code waits(struct stage *s, struct staged *e, const char *reason,
                             const char *part, const char *text, struct ward_err *err)
 {
@@ -32,7 +32,7 @@ static enum ward_code waits(struct stage *s, struct staged *e, const char *reaso
     return WARD_OK;
 }
 
-/* One of this batch that will be written, or exists. */
+/* Finds an entry of this batch that will be written or already exists unchanged. */
 static const struct staged *beside(const struct stage *s, const uint8_t id[RECORDS_ID],
                                    enum kind kind)
 {
@@ -41,7 +41,7 @@ static const struct staged *beside(const struct stage *s, const uint8_t id[RECOR
     return e != NULL && e->kind == kind && e->fate <= FATE_SAME ? e : NULL;
 }
 
-/* For a dry run: it would exist by now. */
+/* In a dry run: whether an earlier batch would have created the resource. */
 static bool would_be_there(const struct stage *s, const uint8_t id[RECORDS_ID])
 {
     return s->dry_run && (s->n_would == IMPORT_WOULD || id_map_get(&s->would, id) != NULL);
@@ -126,8 +126,9 @@ static enum ward_code look_at_values(struct stage *s, struct staged *e, struct w
     return WARD_OK;
 }
 
-/* The links belong to the old version, in the transaction's memory: an entry that may be
- * evaluated again in another transaction does not keep them. */
+/* Compares the entry with the old version, including the old version's links. The links are in
+ * the transaction's memory. An entry may be evaluated again in another transaction, so the
+ * links are not stored in the entry, except in a replay. */
 static enum ward_code same_but_links(struct stage *s, struct staged *e, Resource *old,
                                      bool *same, struct ward_err *err)
 {
@@ -142,9 +143,9 @@ static enum ward_code same_but_links(struct stage *s, struct staged *e, Resource
     return WARD_OK;
 }
 
-/* Another author wrote the existing version. Content that the source sent before is unchanged;
- * anything else needs a person's decision, and for a consent, of a person who may write
- * consents. */
+/* Called if another author wrote the existing version. Content that the source has already sent
+ * counts as unchanged. Other content requires a person's decision, and a consent the decision
+ * of a person who may write consents. */
 static enum ward_code compare_other(struct stage *s, struct staged *e, const struct version *v,
                                     Resource *old, struct ward_err *err)
 {
@@ -162,9 +163,9 @@ static enum ward_code compare_other(struct stage *s, struct staged *e, const str
                                    "another author wrote the current version", err);
 }
 
-/* A Patient of a bundle: the source's changes are merged with another author's. The source's
- * message is written even if it equals the existing version: the next message is compared with
- * it. */
+/* Merges the source's changes to a Patient of a bundle with another author's changes. The
+ * source's message is written even if it equals the existing version, because the next message
+ * is compared with it. */
 static enum ward_code merge(struct stage *s, struct staged *e, const struct version *v,
                             Resource *old, struct ward_err *err)
 {
@@ -187,8 +188,8 @@ static enum ward_code merge(struct stage *s, struct staged *e, const struct vers
     return WARD_OK;
 }
 
-/* A Patient that is known by another id than the source's, or requested by a condition. *done:
- * its fate is known. */
+/* Checks a Patient that was matched by an alias, an identifier or a condition. *done: the fate
+ * is known. */
 static enum ward_code compare_known(struct stage *s, struct staged *e, const Resource *old,
                                     bool *done, struct ward_err *err)
 {
@@ -200,12 +201,13 @@ static enum ward_code compare_known(struct stage *s, struct staged *e, const Res
     if (differs)
         e->fate = FATE_WRONG;
     else if (e->condition == CONDITION_CREATE)
-        e->fate = FATE_SAME; /* it exists: nothing is created */
+        e->fate = FATE_SAME; /* the patient exists: nothing is created */
     *done = e->fate != FATE_CHANGED;
     return WARD_OK;
 }
 
-/* A line of a table sets some elements of a patient, and the others are unchanged. */
+/* Merges a line of a table into the existing patient. Elements that the line lacks are
+ * unchanged. */
 static enum ward_code fill(struct stage *s, struct staged *e, const struct version *v,
                            struct ward_err *err)
 {
@@ -288,7 +290,8 @@ enum ward_code stage_remember(struct stage *s, struct ward_arena *mem, struct wa
     return WARD_OK;
 }
 
-/* Patients, then encounters, then resources that refer to them. */
+/* Order: patients, then encounters, then other resources, which refer to patients and
+ * encounters. */
 static int rank(const struct staged *e)
 {
     return e->kind == KIND_PATIENT ? 0 : e->kind == KIND_ENCOUNTER ? 1 : 2;

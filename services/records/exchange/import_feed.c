@@ -93,7 +93,7 @@ enum ward_code import_flush(struct import *im, struct ward_err *err)
     return import_send(im->call, &im->count, false);
 }
 
-/* Whether the staged entries may be written without the rest of their bundle. */
+/* Whether staged entries may be written before the rest of their bundle arrives. */
 static bool goes_in_parts(const struct import *im)
 {
     return *im->split.type != '\0' && *im->split.resource_type != '\0' && !im->stage.atomic;
@@ -110,7 +110,7 @@ static void note_unmodelled(void *arg, const char *path)
 {
     struct import *im = arg;
 
-    /* Its failure occurs again at the next progress: the arena stays full. */
+    /* A failure is reported by read_resource. */
     if (im->tally_code == WARD_OK)
         im->tally_code = tally_add(&im->count.unmodelled, im->call->mem, path, &im->tally_err);
 }
@@ -137,8 +137,9 @@ static enum ward_code stage_text(struct import *im, const char *text, size_t n, 
     return WARD_OK;
 }
 
-/* A Patient may be requested by identifier: "identifier=system|value" in ifNoneExist, and after
- * "Patient?" in the url of a PUT. Any other condition is quarantined, not ignored. */
+/* Reads an entry's condition. A Patient may be requested by identifier:
+ * "identifier=system|value" in ifNoneExist, and after "Patient?" in the url of a PUT. An entry
+ * with any other condition is quarantined. */
 static enum ward_code check_condition(struct import *im, const struct ward_json *entry,
                                       struct staged *e, struct ward_err *err)
 {
@@ -170,7 +171,7 @@ static enum ward_code check_condition(struct import *im, const struct ward_json 
     return known_hash(im->stage.w, text, e->wanted, err);
 }
 
-/* Unsupported requests of an entry are never ignored silently. */
+/* Adds a problem for an unsupported request method or condition. */
 static enum ward_code check_request(struct import *im, const struct ward_json *entry,
                                     struct staged *e, struct ward_err *err)
 {
@@ -211,8 +212,8 @@ static enum ward_code read_resource(struct import *im, const struct ward_json *e
     return im->tally_code == WARD_OK ? WARD_OK : (*err = im->tally_err, im->tally_code);
 }
 
-/* One id twice in a batch: the first one is written before the second. In an atomic bundle that
- * is impossible. */
+/* Indexes an entry by id. stage_entry writes the batch before a second entry with the same id.
+ * In an atomic bundle, the second entry gets a problem. */
 static enum ward_code index_entry(struct import *im, struct staged *e, struct ward_err *err)
 {
     if (stage_index(&im->stage, e))
@@ -221,7 +222,7 @@ static enum ward_code index_entry(struct import *im, struct staged *e, struct wa
                        "two entries of what goes in at once have this id", NULL, err);
 }
 
-/* By the converted id, whatever the source calls it. */
+/* Whether a staged entry has the entry's converted id. */
 static enum ward_code is_twice(struct import *im, const struct ward_json *entry, bool *out,
                                struct ward_err *err)
 {
@@ -259,8 +260,8 @@ static enum ward_code stage_entry(struct import *im, const struct ward_json *ent
     return index_entry(im, e, err);
 }
 
-/* A control character in a string. Not a line break, which may mean that a quotation mark is
- * missing, and that the entry's end is elsewhere. */
+/* Whether a string has a control character other than a line break. A line break may mean that
+ * a quotation mark is missing, and then the entry's end is uncertain. */
 static bool has_control(const char *p, size_t n)
 {
     bool in_string = false;
@@ -276,7 +277,7 @@ static bool has_control(const char *p, size_t n)
     return false;
 }
 
-/* A fault within one entry that leaves the entry's end certain. */
+/* Whether an error in an entry leaves the entry's end certain. */
 static bool is_put_aside(const struct ward_json_element *x, const struct ward_err *why)
 {
     static const char *const reasons[] = {"JSON_TOO_LARGE", "JSON_BAD_STRING", "JSON_TOO_DEEP"};
@@ -287,8 +288,8 @@ static bool is_put_aside(const struct ward_json_element *x, const struct ward_er
     return strcmp(why->reason, "JSON_MALFORMED") == 0 && has_control(x->text, x->n);
 }
 
-/* The item has a position and a problem, and no content: its patient is unknown, so an erasure
- * could not find the content. */
+/* Stages an unreadable entry with its position and problem but without content. The patient is
+ * unknown, so an erasure could not find the content. */
 static enum ward_code stage_unreadable(struct import *im, int number,
                                        const struct ward_err *why, struct ward_err *err)
 {
@@ -312,7 +313,7 @@ static enum ward_code on_entry(void *arg, const struct ward_json_element *x,
     return why->code;
 }
 
-/* Processes waiting entries once more, for the last time. */
+/* Processes the waiting entries a last time. */
 static enum ward_code release(struct import *im, struct ward_err *err)
 {
     struct held *h = im->held;
@@ -342,7 +343,8 @@ static enum ward_code release(struct import *im, struct ward_err *err)
     return code;
 }
 
-/* Too many entries wait: those without a patient by now are quarantined, to be replayed. */
+/* Called if too many entries wait: writes waiting entries whose patient has arrived, and
+ * quarantines the others, which can be replayed. */
 static enum ward_code give_up_waiting(struct import *im, struct ward_err *err)
 {
     WARD_TRY(import_flush(im, err));
@@ -406,8 +408,8 @@ static enum ward_code end_bundle(struct import *im, struct ward_err *err)
     return WARD_OK;
 }
 
-/* The type is known once it was read, and before anything of the bundle is written; except if
- * it follows more entries than may wait for it. */
+/* Makes a transaction bundle atomic. Entries are staged until the type was read, unless there
+ * are more entries than may wait. */
 static void know_type(struct import *im)
 {
     if (strcmp(im->split.type, "transaction") == 0)

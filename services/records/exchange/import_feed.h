@@ -1,8 +1,8 @@
-/* import_feed.h - an import from its first byte to its last.
+/* import_feed.h - runs an import from the first byte to the last.
  *
- * Threads: a worker's own. Memory: the struct's own arenas and a JSON stream; at most about 0.5
- * GiB, which only an atomic bundle of 10,000 large resources approaches. Errors: as
- * exchange.proto's ImportBundle; sticky: after one, call only import_done.
+ * Threads: a worker's own. Memory: the struct's arenas and a JSON stream, at most about 0.5
+ * GiB; only an atomic bundle of 10,000 large resources needs that much. Errors: those of
+ * ImportBundle in exchange.proto. After an error, call only import_done.
  */
 #ifndef RECORDS_EXCHANGE_IMPORT_FEED_H
 #define RECORDS_EXCHANGE_IMPORT_FEED_H
@@ -19,16 +19,17 @@ struct import {
     const char *source;
     bool refuse; /* on_problem is REFUSE */
     struct bundle_split split;
-    struct ward_json_stream *stream; /* of the bundle in progress */
+    struct ward_json_stream *stream; /* the stream of the bundle in progress */
     struct ward_arena waiting;       /* entries whose patient or encounter comes later */
     struct held *held, **last_held;
     size_t n_held;
-    enum ward_code tally_code; /* counting unmodelled elements */
+    enum ward_code tally_code; /* result of counting unmodelled elements */
     struct ward_err tally_err;
 };
 
-/* For an import of any format: open; begin with the caller and the options; then stage and
- * flush entries; end reports the result; done frees everything, after any failure too. */
+/* Order of calls for an import of any format: open; begin, with the start message; stage and
+ * flush entries; end, which reports the result; done, which frees everything, also after a
+ * failure. */
 void import_open(struct import *im, struct ward_call *c);
 void import_done(struct import *im);
 /*   FAILED_PRECONDITION  IMPORT_DIFFERS */
@@ -42,7 +43,7 @@ WARD_MUST enum ward_code import_end(struct import *im);
 
 WARD_MUST enum ward_code import_feed(struct import *im, const void *bytes, size_t n,
                                      struct ward_err *err);
-/* After the last byte. */
+/* Called after the last byte. */
 WARD_MUST enum ward_code import_feed_end(struct import *im, struct ward_err *err);
 
 #endif

@@ -22,7 +22,7 @@ static enum ward_code full(struct ward_err *err)
     return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL", "the resource is too large");
 }
 
-/* A UUID of version 8 (RFC 9562). */
+/* Derives a UUID of version 8 (RFC 9562) from an id of the source. */
 static enum ward_code uuid_of(const struct id_source *s, struct ward_arena *mem,
                               const char *kind, const char *id, char **out,
                               struct ward_err *err)
@@ -55,7 +55,7 @@ static bool is_id(const char *s)
     return n > 0 && n <= ID_MAX && strspn(s, ID) == n;
 }
 
-/* For "http://x/fhir/Patient/1" the prefix "http://x/fhir/". */
+/* Length of the prefix "http://x/fhir/" in "http://x/fhir/Patient/1". */
 static size_t base_of(const char *url)
 {
     const char *last = strrchr(url, '/');
@@ -67,7 +67,7 @@ static size_t base_of(const char *url)
     return (size_t)(last - url);
 }
 
-/* "Observation/x1", or the same under the source's own address. */
+/* Rewrites "Observation/x1", also with the source's address as a prefix. */
 static enum ward_code rewrite(const struct rewriting *r, char **reference, struct ward_err *err)
 {
     const char *s = *reference, *slash;
@@ -82,7 +82,7 @@ static enum ward_code rewrite(const struct rewriting *r, char **reference, struc
     kind[slash - s] = '\0';
     if (kind_of_chart(kind) == KIND_NONE || (is_uuid(slash + 1) && !absolute))
         return WARD_OK;
-    id = *reference + (slash + 1 - *reference); /* the same text, to be overwritten */
+    id = *reference + (slash + 1 - *reference); /* the id within *reference */
     if (!is_uuid(id))
         WARD_TRY(uuid_of(r->s, r->mem, kind, id, &id, err));
     *reference = ward_printf(r->mem, "%s/%s", kind, id);
@@ -100,8 +100,8 @@ static enum ward_code visit(void *arg, const char *path, const ProtobufCMessage 
     return rewrite(arg, value, err);
 }
 
-/* The source's name for it: its id, or the entry's address. In a bundle, references use
- * urn:uuid: if a fullUrl has that form, it is the id. */
+/* The source's name for a resource: its id, or the entry's fullUrl. A fullUrl in the form
+ * urn:uuid is the id, because references in the bundle use it. */
 static const char *given_id(const struct id_source *s, const char *id)
 {
     const char *last = strrchr(s->full_url, '/');

@@ -1,8 +1,8 @@
 /* import_ids.h - converts ids and references of a source.
  *
- * A UUID is unchanged. Any other id becomes a UUID that is a keyed hash of source, kind and id:
- * equal whenever the source uses it, in any order, on any replica, without stored state.
- * References are rewritten only if the id that they name was converted.
+ * A UUID is unchanged. Any other id becomes a UUID that is a keyed hash of source, kind and id.
+ * The UUID of an id is always the same, on any replica, without stored state. A reference is
+ * rewritten only if the named id was converted.
  *
  * Threads: any. Memory: the arena. Errors: RESOURCE_EXHAUSTED; keyring.h's.
  */
@@ -14,10 +14,10 @@
 struct id_source {
     struct ward_keyring *keys;
     const char *source;
-    const char *full_url; /* of the entry; "" for none */
-    const char *place;    /* identifies an entry without any id; "" gives a random id */
+    const char *full_url; /* the entry's fullUrl; "" for none */
+    const char *place;    /* identifies an entry without an id; "": the id is random */
 };
-/* The converted id of a resource. kind: "Patient"; id: "" for none. */
+/* Converts the id of a resource. kind: for example "Patient"; id: "" for none. */
 WARD_MUST enum ward_code import_id_of(const struct id_source *s, struct ward_arena *mem,
                                       const char *kind, const char *id, char **out,
                                       struct ward_err *err);

@@ -1,5 +1,5 @@
-/* A source's patients that are already known: by an alias, by an identifier that an entry names
- * or requests, or by one of a trusted system. */
+/* Finds a source's patients that are already known: by an alias, by an identifier that an entry
+ * names or requests, or by an identifier of a trusted system. */
 #include "services/records/exchange/import_ask.h"
 
 #include <stdlib.h>
@@ -10,16 +10,17 @@ typedef Ward__Records__V1__Patient Patient;
 
 _Static_assert(TOKEN_HASH == RECORDS_ID, "an id_map finds by either");
 
-/* For an alias: the patient and the chart's root. For an identifier's hash: the least and the
- * greatest patient with it. */
+/* For an alias (id): the patient and the chart's root. For an identifier's hash (id): the least
+ * and the greatest patient with the identifier. */
 struct pair {
     uint8_t id[RECORDS_ID], least[RECORDS_ID], most[RECORDS_ID];
 };
 struct known {
     struct stage *s;
-    struct id_map aliases, holders; /* struct pair */
-    struct id_map brought;          /* staged ones, by an identifier's hash */
-    struct id_map taken;            /* staged ones, by the matching known patient */
+    struct id_map aliases, holders; /* values: struct pair */
+    struct id_map brought;          /* staged Patients, by an identifier's hash */
+    /* staged Patients, by the id of the matching known patient */
+    struct id_map taken;
 };
 
 static enum ward_code no_memory(struct ward_err *err)
@@ -28,7 +29,7 @@ static enum ward_code no_memory(struct ward_err *err)
                             "too much at once: send smaller bundles");
 }
 
-/* A Patient of a bundle that may be matched by one of its identifiers. */
+/* Whether an entry is a Patient of a bundle that may be matched by its identifiers. */
 static bool may_be_linked(const struct stage *s, const struct staged *e)
 {
     return e->kind == KIND_PATIENT && e->is_read && e->has_id && !s->alone && e->came == NULL &&
@@ -70,7 +71,7 @@ static enum ward_code look_aliases(struct known *k, struct ward_err *err)
     return ask_end(&q, err);
 }
 
-/* Hashes of a Patient's identifying identifiers; `trusted`: only of those systems. */
+/* Hashes a Patient's identifiers; `trusted`: only those of trusted systems. */
 static enum ward_code hashes_of(struct stage *s, const struct staged *e, bool trusted,
                                 uint8_t (**out)[RECORDS_ID], size_t *n, struct ward_err *err)
 {
@@ -144,8 +145,9 @@ static int by_hash(const void *a, const void *b)
     return memcmp(*(const uint8_t *const *)a, *(const uint8_t *const *)b, RECORDS_ID);
 }
 
-/* Two imports, or an import and a conditional Create, that would create the same patient wait
- * for each other: rows are locked in one order, to avoid deadlocks. */
+/* Locks a row of identifier_gate for each requested identifier. A concurrent import or
+ * conditional Create of the same patient then waits. Rows are locked in a fixed order, to avoid
+ * deadlocks. */
 static enum ward_code take_gate(struct stage *s, const struct wanted *w, struct ward_err *err)
 {
     static const char WAIT[] = "INSERT INTO identifier_gate (hash) VALUES (?)"
@@ -191,7 +193,7 @@ static enum ward_code look_identifiers(struct known *k, struct ward_err *err)
     return ask_end(&q, err);
 }
 
-/* Identifiers of staged Patients, if an entry names a patient by identifier. */
+/* Maps identifiers to staged Patients, if an entry names a patient by identifier. */
 static enum ward_code look_staged(struct known *k, struct ward_err *err)
 {
     struct stage *s = k->s;
@@ -239,8 +241,8 @@ static bool are_several(const struct pair *p)
     return memcmp(p->least, p->most, RECORDS_ID) != 0;
 }
 
-/* The only patient with one of e's trusted identifiers; NULL: none, or several, which
- * import_twins reports. */
+/* Finds the only patient with a trusted identifier of e. *out is NULL if there is no such
+ * patient, or several, which import_twins reports. */
 static enum ward_code trusted_one(struct known *k, const struct staged *e,
                                   const struct pair **out, struct ward_err *err)
 {
@@ -286,8 +288,8 @@ static enum ward_code doubtful(struct stage *s, struct staged *e, const char *re
     return problem_add(s->mem, &e->in.problems, reason, path, text, NULL, err);
 }
 
-/* e is the patient `id`, according to its ids; whether it can be that person is checked when
- * the chart is decrypted. */
+/* Links e to the known patient `id`. compare_known later checks whether e can be this person,
+ * when the chart is decrypted. */
 static enum ward_code link(struct known *k, struct staged *e, const uint8_t id[RECORDS_ID],
                            struct ward_err *err)
 {
@@ -296,7 +298,8 @@ static enum ward_code link(struct known *k, struct staged *e, const uint8_t id[R
 
     WARD_TRY(is_there(k->s, e->came_id, &there, err));
     if (there && e->condition == CONDITION_NONE)
-        return WARD_OK; /* a separate patient: import_twins reports it */
+        /* the source's id is another existing patient, which import_twins reports */
+        return WARD_OK;
     if (there)
         return doubtful(k->s, e, "DUPLICATE_PATIENT",
                         "somebody else than the entry's own id names has this identifier", err);
@@ -362,7 +365,7 @@ static enum ward_code settle_subject(struct known *k, struct staged *e, struct w
                                           "several patients have this identifier", NULL, err);
     }
     if (e->by_identifier)
-        e->via = near; /* an entry that a person must review takes its resources along */
+        e->via = near; /* if the Patient is quarantined, so is this entry */
     if (p != NULL)
         return point(k->s, e, p->least, err);
     if (near == NULL || near->kind != KIND_PATIENT || (!e->by_identifier && !near->linked))
@@ -371,7 +374,7 @@ static enum ward_code settle_subject(struct known *k, struct staged *e, struct w
     return point(k->s, e, near->id, err);
 }
 
-/* The original ids: an earlier run of the transaction may have replaced them. */
+/* Restores the original ids, which an earlier run of the transaction may have replaced. */
 static void reset(struct staged *e)
 {
     e->linked = false;

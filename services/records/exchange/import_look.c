@@ -27,7 +27,7 @@ enum ward_code id_map_init(struct id_map *m, struct ward_arena *mem, size_t most
     return m->id == NULL || m->thing == NULL ? no_memory(err) : WARD_OK;
 }
 
-/* Callers may choose ids, so their bytes are not a hash: this mixes all of them. */
+/* Hashes all bytes of an id, because callers may choose ids, so the bytes are not random. */
 static size_t slot_of(const struct id_map *m, const uint8_t id[RECORDS_ID])
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);
@@ -56,7 +56,7 @@ void *id_map_get(const struct id_map *m, const uint8_t id[RECORDS_ID])
     return m->cap == 0 || m->id[i] == NULL ? NULL : m->thing[i];
 }
 
-/* ---- questions ---- */
+/* ---- queries ---- */
 
 enum ward_code ask_end(struct ask *q, struct ward_err *err)
 {
@@ -203,7 +203,8 @@ static enum ward_code look_resources(struct worker *w, struct ward_arena *mem,
     return ask_end(&q, err);
 }
 
-/* Resources of other kinds may share an id with one of these: they are queried by kind. */
+/* Reads resources without a patient. Entries of kinds that exist only in charts are excluded,
+ * because they may have the same id as a resource without a patient. */
 static enum ward_code look_directory(struct worker *w, struct ward_arena *mem,
                                      struct staged *const *at, size_t n, struct id_map *out,
                                      struct ward_err *err)

@@ -1,8 +1,8 @@
-/* A Patient with versions of a source and of another author: checks whether both are one
- * person, and merges them by element.
+/* Merges two versions of a Patient, one of a source and one of another author, by element.
+ * Before that, checks whether the two versions can be one person.
  *
- * Elements are FHIR's, each as a whole: a telephone that the source adds beside one that a
- * clerk adds is a conflict of `telecom`. Only identifier is merged item by item.
+ * A whole FHIR element is compared: if the source adds one telephone and a clerk another,
+ * `telecom` is in conflict. Only `identifier` is merged item by item.
  */
 #include "services/records/exchange/import.h"
 
@@ -58,7 +58,8 @@ static bool given_agree(const char *a, const char *b)
     return strcmp(a, b) == 0 || (n == 1 && *a == *b && isalpha((unsigned char)*a));
 }
 
-/* No given name of one agrees with any of the other: twins share birth date and family name. */
+/* Whether no given name of a agrees with a given name of b. Twins share birth date and family
+ * name, and differ only here. */
 static enum ward_code givens_differ(struct ward_arena *mem, const Patient *a, const Patient *b,
                                     bool *out, struct ward_err *err)
 {
@@ -81,7 +82,8 @@ static enum ward_code givens_differ(struct ward_arena *mem, const Patient *a, co
     return WARD_OK;
 }
 
-/* The other has identifiers of this trusted system, and none equals this one. */
+/* Whether `other` has identifiers of the identifier's system, and none of them equals the
+ * identifier. */
 static bool contradicts(const Identifier *id, const Patient *other)
 {
     bool has = false;
@@ -140,7 +142,8 @@ static bool is_oneof(const Field *f)
     return (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
 }
 
-/* The selected member of f's oneof, or NULL; f itself if it is in none. */
+/* Returns the selected member of f's oneof, or NULL if no member is selected. A field outside a
+ * oneof is returned unchanged. */
 static const Field *member(const Patient *p, const Field *f)
 {
     uint32_t set;
@@ -161,12 +164,12 @@ static size_t size_of(const Field *f)
         return sizeof(void *);
     case PROTOBUF_C_TYPE_BOOL:
         return sizeof(protobuf_c_boolean);
-    default: /* enums and int32: a Patient has no others */
+    default: /* enums and int32: a Patient has no other field types */
         return sizeof(int32_t);
     }
 }
 
-/* Copies f, or the oneof that contains it, from `from` to `to`: by reference. */
+/* Copies f, or the oneof that contains f, from `from` to `to`, by reference. */
 static void take(Patient *to, const Patient *from, const Field *f)
 {
     const Field *set = member(from, f);
@@ -197,7 +200,7 @@ static enum ward_code pack(struct ward_arena *mem, const ProtobufCMessage *m, st
     return WARD_OK;
 }
 
-/* The element alone; for NULL, empty. */
+/* Serializes one element of p; without p, an empty Patient. */
 static enum ward_code element(struct ward_arena *mem, const Patient *p, const Field *f,
                               struct bytes *out, struct ward_err *err)
 {
@@ -229,7 +232,8 @@ static enum ward_code has(struct ward_arena *mem, const Patient *p, const Identi
     return WARD_OK;
 }
 
-/* The existing items, without those that the source removed, with those that it added. */
+/* Merges identifiers: removes the identifiers that the source removed, and appends those that
+ * the source added. */
 static enum ward_code merge_identifiers(struct ward_arena *mem, Patient *to,
                                         const Patient *base, const Patient *said,
                                         struct ward_err *err)
@@ -260,7 +264,8 @@ static enum ward_code merge_identifiers(struct ward_arena *mem, Patient *to,
 
 /* ---- the merge ---- */
 
-/* "birth_date" in FHIR's form: Patient.birthDate; a oneof by its own name: Patient.deceased. */
+/* Adds a CONFLICT whose path has FHIR's form of f's name: Patient.birthDate for
+ * "birth_date". */
 static enum ward_code conflict(struct stage *s, struct staged *e, const Field *f,
                                struct ward_err *err)
 {
@@ -296,7 +301,7 @@ static enum ward_code merge_element(struct stage *s, struct staged *e, const Fie
         take(into, said, f);
     else if (base != NULL)
         return conflict(s, e, f, err);
-    return WARD_OK; /* a newly linked source fills empty elements, and changes nothing else */
+    return WARD_OK; /* a newly linked source only fills empty elements */
 }
 
 enum ward_code known_merge(struct stage *s, struct staged *e, const Resource *base,

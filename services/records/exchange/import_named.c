@@ -1,4 +1,4 @@
-/* Patients that an entry names by identifier, and the systems whose identifiers a site
+/* Reads identifiers by which entries name patients, and the systems whose identifiers a site
  * trusts.
  */
 #include "services/records/exchange/import.h"
@@ -22,7 +22,7 @@ static int hex_digit(char c)
                                   : -1;
 }
 
-/* Decodes %7C to |, in place; false if a % begins no byte, or a NUL. */
+/* Decodes %7C to |, in place. Returns false for an invalid escape, and for %00. */
 static bool unescape(char *s)
 {
     char *to = s;
@@ -71,7 +71,8 @@ enum ward_code known_hash(struct worker *w, const char *text, uint8_t out[RECORD
     return param_hash(w->rec->keys, PARAM_IDENTIFIER, text, strlen(text), out, err);
 }
 
-/* The reference contains the hash, as an id, until import_known inserts the patient. */
+/* The reference contains the identifier's hash instead of an id, until import_known inserts the
+ * patient's id. */
 enum ward_code known_read(struct worker *w, struct ward_arena *mem, struct staged *s,
                           struct ward_err *err)
 {

@@ -1,4 +1,5 @@
-/* The author of the existing version: an import changes only its own source's versions. */
+/* Determines the author of the existing version: an import changes only versions of its own
+ * source. */
 #include "services/records/exchange/import.h"
 
 #include "common/base/crypto.h"
@@ -6,8 +7,8 @@
 
 #include <string.h>
 
-#define MARK_MAX  128                /* bytes of version.device */
-#define OPEN_MOST ((size_t)24 << 20) /* memory for one version, decrypted and compared */
+#define MARK_MAX  128                /* maximum bytes of version.device */
+#define OPEN_MOST ((size_t)24 << 20) /* memory to decrypt and compare one version */
 
 typedef Ward__Records__V1__Patient Patient;
 typedef Ward__Records__V1__Patient__Link Link;
@@ -40,7 +41,7 @@ bool import_is_ours(const struct stage *s, const struct version *v)
     return strcmp(v->device, s->from.device) == 0;
 }
 
-/* Whether an earlier version has the same content, if it is one of this source's. */
+/* Whether an earlier version of this source has the same content as res. */
 static enum ward_code same_as(struct stage *s, struct ward_arena *mem, const struct version *of,
                               int number, Resource *res, bool *same, struct ward_err *err)
 {
@@ -48,7 +49,7 @@ static enum ward_code same_as(struct stage *s, struct ward_arena *mem, const str
     Resource *old;
 
     WARD_TRY(chart_version(s->w, mem, of->patient, of->id, number, &v, err));
-    if (!import_is_ours(s, &v)) /* the database compares without case */
+    if (!import_is_ours(s, &v)) /* the query compares `device` without case */
         return WARD_OK;
     WARD_TRY(chart_open(s->w, mem, &v, &old, err));
     return entry_same(mem, old, res, same, err);
@@ -104,7 +105,7 @@ enum ward_code import_said_last(struct stage *s, const struct version *v, Resour
             return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
                                     "a stored row is not usable");
         WARD_TRY(chart_version(s->w, s->work, v->patient, v->id, (int)number, &said, err));
-        if (import_is_ours(s, &said)) /* the database compares without case */
+        if (import_is_ours(s, &said)) /* the query compares `device` without case */
             WARD_TRY(chart_open(s->w, s->work, &said, out, err));
     }
     return WARD_OK;

@@ -10,7 +10,8 @@
 
 #define TRIES 5
 
-/* The version.device of a version that an import merged from its source and another author. */
+/* version.device of a version that an import merged from a source's version and another
+ * author's. */
 #define MERGED_MARK "merged by an import"
 
 static enum ward_code no_memory(struct ward_err *err)
@@ -70,7 +71,7 @@ bool stage_index(struct stage *s, struct staged *e)
         return true;
     if (id_map_get(&s->ids, e->came_id) != NULL)
         return false;
-    id_map_put(&s->ids, e->came_id, e); /* id may become a known patient's */
+    id_map_put(&s->ids, e->came_id, e); /* came_id, because import_known may replace `id` */
     return true;
 }
 
@@ -83,7 +84,7 @@ static bool is_written(const struct staged *e)
 
 struct event {
     struct ward_event event;
-    const uint8_t *patient; /* NULL: the resource has no patient */
+    const uint8_t *patient; /* NULL: the event is about resources without a patient */
     int64_t created, updated;
 };
 
@@ -152,7 +153,7 @@ static struct write write_of(const struct stage *s, const struct staged *e)
                           .by_import = true};
 }
 
-/* Patients first, then encounters. */
+/* Order of writing: patients, then encounters, then other resources. */
 static int rank(const struct staged *e)
 {
     return e->kind == KIND_PATIENT ? 0 : e->kind == KIND_ENCOUNTER ? 1 : 2;
@@ -195,7 +196,7 @@ static enum ward_code write_new(struct stage *s, struct ward_err *err)
     return s->one_by_one || n == 0 ? WARD_OK : chart_write_new(s->w, &s->call, list, n, err);
 }
 
-/* The source's message is a version of its own; the merged result follows it. */
+/* Writes the merged result as the next version after the source's message. */
 static enum ward_code write_merged(struct stage *s, const struct staged *e,
                                    const struct write *said, int version, struct ward_err *err)
 {
@@ -233,7 +234,7 @@ static enum ward_code write_changed(struct stage *s, struct ward_err *err)
 
 /* ---- entries that cannot be written ---- */
 
-/* The resource's original JSON, from its entry's. */
+/* Extracts the resource's original JSON from the entry's JSON. */
 static enum ward_code json_of(struct stage *s, const struct staged *e, const char **out,
                               size_t *n, struct ward_err *err)
 {
@@ -268,9 +269,9 @@ static enum ward_code put_aside(struct stage *s, const struct staged *e, struct 
     return quarantine_put(s->w, s->work, &q, NULL, err);
 }
 
-/* Names the first problem by its place in the bundle, as a FHIR path:
- * entry[16].Observation.status. Resources of uninterpreted kinds are quarantined and never
- * refuse a bundle, because nobody can correct them by rules that Ward does not know. */
+/* Rejects a bundle with problems, and reports the first problem's FHIR path in the bundle:
+ * entry[16].Observation.status. A resource of an uninterpreted kind is quarantined and does not
+ * reject the bundle, because Ward cannot say how to correct it. */
 static enum ward_code refused(const struct stage *s, struct ward_err *err)
 {
     const struct staged *first = NULL;
@@ -303,7 +304,7 @@ static enum ward_code write_all(struct ward_db *db, void *arg, struct ward_err *
     for (size_t i = 0; i < s->n; i++) {
         if (s->at[i]->came != NULL)
             s->at[i]->in.res = s->at[i]->came;
-        if (s->at[i]->in.res != NULL) /* an earlier run may have left one */
+        if (s->at[i]->in.res != NULL) /* an earlier run may have replaced the resource's id */
             resource_set_id(s->at[i]->in.res, s->at[i]->name);
     }
     ward_arena_reset(s->work);
@@ -325,7 +326,7 @@ static enum ward_code write_all(struct ward_db *db, void *arg, struct ward_err *
     return tell_events(s, events, n, err);
 }
 
-/* A fault that another entry, or another time, would not have met. */
+/* Whether an error concerns the data of an entry, and would not occur for other entries. */
 static bool is_of_the_data(enum ward_code code)
 {
     return code == WARD_INVALID_ARGUMENT || code == WARD_FAILED_PRECONDITION ||
@@ -349,7 +350,7 @@ enum ward_code stage_write(struct stage *s, struct ward_err *err)
         code = chart_tx(s->w, write_all, s, &why);
         if (code == WARD_OK)
             return WARD_OK;
-        /* Another author wrote one of these meanwhile: the existing version has changed. */
+        /* a concurrent writer changed one of the resources: the transaction is repeated */
         if ((code == WARD_ABORTED || (code == WARD_ALREADY_EXISTS && !s->one_by_one)) &&
             ++conflicts <= TRIES)
             continue;

@@ -1,9 +1,10 @@
-/* Patients whose identifier another patient has: duplicates, for a person's decision. */
+/* Finds Patients whose identifier another patient has. A person decides whether the Patients
+ * are duplicates. */
 #include "services/records/exchange/import.h"
 
 #include <string.h>
 
-#define AT_ONCE 50 /* hashes of a query: a statement has at most 64 parameters */
+#define AT_ONCE 50 /* maximum hashes of a query: a statement has at most 64 parameters */
 #define Q10     "?,?,?,?,?,?,?,?,?,?"
 #define IN_50   " IN (" Q10 "," Q10 "," Q10 "," Q10 "," Q10 ")"
 
@@ -12,7 +13,8 @@ typedef Ward__Records__V1__Patient Patient;
 
 _Static_assert(TOKEN_HASH == RECORDS_ID, "an id_map finds by either");
 
-/* The holders of an identifier: two charts, or one twice. */
+/* The roots of two charts with an identifier; equal roots if only one chart has the
+ * identifier. */
 struct holders {
     uint8_t hash[TOKEN_HASH];
     uint8_t least[RECORDS_ID], most[RECORDS_ID];
@@ -25,7 +27,8 @@ struct twins {
     struct stage *s;
     struct brings *brings; /* identifiers that are new to a patient */
     size_t n_brings;
-    struct id_map asked, held, brought; /* by an identifier's hash: any, holders, staged */
+    /* keys are identifiers' hashes; values: any, struct holders, struct staged */
+    struct id_map asked, held, brought;
     struct ward_val at[AT_ONCE];
     size_t n;
 };
@@ -78,7 +81,8 @@ static enum ward_code ask(struct twins *t, struct ward_err *err)
     return WARD_OK;
 }
 
-/* NULL if it identifies nobody: without a system, or without a value. */
+/* Hashes an identifier. *out is NULL for an identifier without a system or a value, which
+ * identifies nobody. */
 static enum ward_code hash_of(struct stage *s, const Identifier *id, uint8_t **out,
                               struct ward_err *err)
 {
@@ -94,8 +98,8 @@ static enum ward_code hash_of(struct stage *s, const Identifier *id, uint8_t **o
     return param_hash(s->w->rec->keys, PARAM_IDENTIFIER, text, strlen(text), *out, err);
 }
 
-/* Whether the current version has it already: an identifier that a person accepted stays
- * accepted. */
+/* Whether the patient's current version has the identifier. An identifier that a person
+ * accepted is not checked again. */
 static bool has_it(const struct ward_rows *has, const uint8_t *hash)
 {
     for (size_t i = 0; i < has->n; i++)
@@ -147,7 +151,7 @@ static const uint8_t *root_of(const struct stage *s, const struct staged *e)
     return p == NULL ? e->id : p->root;
 }
 
-/* A patient in another chart has it, or another patient of the same batch. */
+/* Whether a patient in another chart, or another patient of the batch, has the identifier. */
 static bool is_another_s(const struct twins *t, const struct staged *e, const uint8_t *hash)
 {
     const struct holders *h = id_map_get(&t->held, hash);

@@ -1,5 +1,5 @@
-/* The patient of a resource that names its patient only by urn:uuid: requires knowing which ids
- * are patients'. */
+/* Finds the patient of a resource that names its patient only by urn:uuid. Ids of patients are
+ * distinguished from ids of other resources. */
 #include "services/records/exchange/import_ask.h"
 #include "services/records/exchange/import_ids.h"
 
@@ -7,8 +7,8 @@
 
 #define URN "urn:uuid:"
 
-/* The maximum number of references. NOLINTNEXTLINE(misc-no-recursion): a parsed text nests at
- * most WARD_JSON_DEPTH deep */
+/* Counts the references. NOLINTNEXTLINE(misc-no-recursion): a parsed text nests at most
+ * WARD_JSON_DEPTH deep */
 static size_t count(const struct ward_json *v)
 {
     size_t n =
@@ -31,7 +31,7 @@ static void gather(const struct ward_json *v, uint8_t (*out)[RECORDS_ID], size_t
 }
 
 struct asking {
-    struct ask q; /* first: the result of a row */
+    struct ask q; /* first member, so that `row` can convert its argument */
     uint8_t patient[RECORDS_ID];
     bool found, several;
 };
@@ -51,8 +51,7 @@ static enum ward_code is_there(struct ask *q, const struct ward_val *row, struct
     return WARD_OK;
 }
 
-/* Patients of the same import are found among the staged ones; others by their ids, and by
- * their sources' ids. */
+/* Looks up ids of patients among the staged entries, among patients' ids and among aliases. */
 static enum ward_code look(struct worker *w, struct ward_arena *mem, const struct entry *e,
                            uint8_t (*ids)[RECORDS_ID], size_t n, struct asking *a,
                            struct ward_err *err)
@@ -108,7 +107,7 @@ enum ward_code import_whom(struct worker *w, struct ward_arena *mem, const struc
                : WARD_OK;
 }
 
-/* ---- its possible patients, if there is not exactly one ---- */
+/* ---- the possible patients, if there is not exactly one patient ---- */
 
 struct naming {
     struct worker *w;
@@ -117,7 +116,8 @@ struct naming {
     struct entered *out;
 };
 
-/* "Patient/17", "http://x/Patient/17/_history/1": by the converted id of 17. */
+/* Adds the patient of a reference: the converted id of 17 for "Patient/17" and
+ * "http://x/Patient/17/_history/1". */
 static enum ward_code name_one(struct naming *n, const char *reference, struct ward_err *err)
 {
     static const char PATIENT[] = "Patient/";

@@ -1,4 +1,4 @@
-/* Implausible data: values outside the range of living people, and impossible dates. */
+/* Finds implausible data: values outside the range of living people, and impossible dates. */
 #include "services/records/exchange/plausible.h"
 
 #include "common/measure/fhirtime.h"
@@ -15,15 +15,15 @@ typedef Ward__Records__V1__CodeableConcept Concept;
 
 #define UCUM  "http://unitsofmeasure.org"
 #define LOINC "http://loinc.org"
-/* Source: nobody is known to have lived longer than 122 years (Guinness World Records, oldest
- * person ever: J. Calment, 122 years and 164 days); 130 leaves a margin. */
+/* Source: Guinness World Records, oldest person ever: J. Calment, 122 years and 164 days. 130
+ * years leave a margin. */
 #define OLDEST_YEARS 130
-/* Clocks and zones differ by less than this. */
+/* Tolerance for different clocks and time zones. */
 #define SLACK_US WARD_US_PER_DAY
 
 struct look {
     struct ward_arena *mem;
-    int64_t birth_us, now_us, at_us; /* at: time of the measurement */
+    int64_t birth_us, now_us, at_us; /* at_us: time of the measurement */
     struct problems *out;
 };
 
@@ -43,8 +43,8 @@ static const struct plausible_range *range_of(const Concept *code)
     return NULL;
 }
 
-/* Whether x of this unit, in units of the range, is inside. False also if it is not
- * comparable. */
+/* Whether x, converted from `unit` to the range's unit, is in the range. False if the units are
+ * not comparable. */
 static bool fits(const struct plausible_range *r, const struct ward_decimal *x,
                  const struct ward_ucum *unit, const struct ward_ucum *of_range)
 {
@@ -58,7 +58,7 @@ static bool fits(const struct plausible_range *r, const struct ward_decimal *x,
     return ward_decimal_cmp(&v, &low) >= 0 && ward_decimal_cmp(&v, &high) <= 0;
 }
 
-/* "; it would fit in [lb_av] or g": the unit that may have been intended. */
+/* Writes the units that may have been intended: "; it would fit in [lb_av] or g". */
 static void hint(const struct plausible_range *r, const struct ward_decimal *x,
                  const struct ward_ucum *of_range, char *out, size_t room)
 {
@@ -95,10 +95,11 @@ static enum ward_code say(struct look *l, const struct plausible_range *r, const
     return problem_add(l->mem, l->out, "IMPLAUSIBLE_VALUE", path, text, r->source, err);
 }
 
-/* Beyond these a child's value is biologically implausible. Source: CDC, A SAS program for the
- * 2000 CDC growth charts (ages 0 to < 20 years), extreme values: modified z-scores of weight
- * below -5 or above 8, of stature below -5 or above 4. Below the median only from 2 years on:
- * prematurely born infants are small for their age. Checked 2026-11-22. */
+/* Modified z-scores outside which a child's value is biologically implausible. Source: CDC, A
+ * SAS program for the 2000 CDC growth charts (ages 0 to < 20 years), extreme values: modified
+ * z-scores of weight below -5 or above 8, of stature below -5 or above 4. Checked 2026-11-22.
+ * The lower limit applies from 2 years of age, because prematurely born infants are small for
+ * their age. */
 #define WEIGHT_MOST 8
 #define HEIGHT_MOST 4
 #define BOTH_LEAST  (-5)
@@ -108,7 +109,7 @@ static enum ward_code say(struct look *l, const struct plausible_range *r, const
     "CDC growth charts 2000 (Kuczmarski, Vital Health Stat 11(246), 2002), values called "     \
     "biologically implausible"
 
-/* The two measurements whose ranges depend on age. */
+/* Body weight and body height are the measurements whose ranges depend on age. */
 static bool is_weight(const struct plausible_range *r)
 {
     return strcmp(r->name, "body weight") == 0;
@@ -119,8 +120,8 @@ static bool is_height(const struct plausible_range *r)
     return strcmp(r->name, "body height") == 0;
 }
 
-/* v is in the range's unit. A birth date may have only the year, so the child may be
- * younger.
+/* Whether v, in the range's unit, is plausible for the patient's age. A birth date may have
+ * only the year, so the child may be up to a year younger.
  */
 static bool fits_age(const struct look *l, const struct plausible_range *r,
                      const struct ward_decimal *v)
@@ -161,7 +162,7 @@ static enum ward_code say_unit(struct look *l, const struct plausible_range *r,
     return problem_add(l->mem, l->out, "UNIT_UNKNOWN", path, text, NULL, err);
 }
 
-/* The unit of a quantity. false: none is readable. */
+/* Reads the unit of a quantity. Returns false if there is no readable unit. */
 static bool unit_of(const Quantity *q, const struct plausible_range *r, struct ward_ucum *out)
 {
     if (strcmp(q->system, UCUM) == 0 && *q->code != '\0')
@@ -173,7 +174,7 @@ static bool unit_of(const Quantity *q, const struct plausible_range *r, struct w
     return false;
 }
 
-/* {score}, {pH}: a common notation. */
+/* Whether the unit is a number, for example {score} or {pH}. */
 static bool is_number(const struct ward_ucum *unit)
 {
     struct ward_ucum one;
@@ -191,14 +192,15 @@ static enum ward_code value(struct look *l, const struct plausible_range *r, con
 
     if (q->value == NULL ||
         ward_decimal_parse(q->value->value, strlen(q->value->value), &x, NULL) != WARD_OK)
-        return WARD_OK; /* fhir_check reports it */
+        return WARD_OK; /* fhir_check reports an invalid number */
     WARD_TRY(ward_ucum_parse(r->unit, strlen(r->unit), &of_range, err));
     if (!unit_of(q, r, &unit))
         return say_unit(l, r, path, err);
     if (strcmp(r->unit, "[pH]") == 0 && is_number(&unit))
         unit = of_range;
     if (ward_ucum_commensurable(&unit, &of_range, &why) != WARD_OK) {
-        /* A molar amount for a mass depends on the substance of the code: not checked. */
+        /* A conversion between amount of substance and mass depends on the substance, and is
+         * not checked. */
         if (strcmp(why.reason, "UCUM_NEEDS_SUBSTANCE") == 0)
             return WARD_OK;
         return say_unit(l, r, path, err);
@@ -254,8 +256,8 @@ static enum ward_code values(struct look *l, const Ward__Records__V1__Observatio
 
 /* ---- dates ---- */
 
-/* The time element of a kind. For a period: its start. before_birth: it cannot precede the
- * patient's birth. */
+/* The time elements that are checked for each kind; of a period, the start. before_birth: the
+ * time cannot precede the patient's birth. */
 static const struct when {
     enum kind kind;
     const char *field;
@@ -284,8 +286,8 @@ static const struct when {
     {KIND_MEDICATION, "effective_date_time", WARD_FHIR_DATETIME, true},
     {KIND_MEDICATION, "effective_period", WARD_FHIR_DATETIME, true},
     {KIND_MEDICATION, "date_asserted", WARD_FHIR_DATETIME, true},
-    /* Systems keep the dates of prescriptions that they imported: Synthea writes one of 1964
-     * for a child of 2014. */
+    /* A prescription's date may precede the birth: Synthea writes a date of 1964 for a child
+     * born in 2014. */
     {KIND_PRESCRIPTION, "authored_on", WARD_FHIR_DATETIME, false},
     {KIND_PROCEDURE, "performed_date_time", WARD_FHIR_DATETIME, true},
     {KIND_PROCEDURE, "performed_period", WARD_FHIR_DATETIME, true},
@@ -315,7 +317,7 @@ static enum ward_code date(struct look *l, const struct when *w, const ProtobufC
         return WARD_OK;
     text = text_of(m, f);
     if (ward_fhirtime_parse(w->type, text, strlen(text), 0, &t, NULL) != WARD_OK)
-        return WARD_OK; /* none, or fhir_check reports it */
+        return WARD_OK; /* there is no date, or fhir_check reports an invalid date */
     walk_camel(w->field, name);
     snprintf(path, sizeof(path), "%s.%s", m->descriptor->short_name, name);
     if (t.from_us > l->now_us + SLACK_US)
@@ -335,7 +337,7 @@ static enum ward_code date(struct look *l, const struct when *w, const ProtobufC
     return WARD_OK;
 }
 
-/* A planned time is in the future. */
+/* Whether the resource is planned, so that its time may be in the future. */
 static bool planned(const Resource *res)
 {
     return res->resource_case == WARD__RECORDS__V1__RESOURCE__RESOURCE_ENCOUNTER &&
@@ -365,7 +367,7 @@ bool plausible_grows(const Resource *res)
     return r != NULL && (is_weight(r) || is_height(r));
 }
 
-/* The time of the measurement: as precisely as stated, otherwise now. */
+/* Returns the latest moment of the stated time of a measurement; without a stated time, now. */
 static int64_t measured_at(const Ward__Records__V1__Observation *o, int64_t now_us)
 {
     struct ward_fhirtime t;
@@ -388,7 +390,7 @@ enum ward_code implausible(struct ward_arena *mem, const Resource *res, int64_t 
 
     if (res->resource_case == WARD__RECORDS__V1__RESOURCE__RESOURCE__NOT_SET)
         return WARD_OK;
-    m = (const ProtobufCMessage *)(const void *)res->patient; /* whichever it is */
+    m = (const ProtobufCMessage *)(const void *)res->patient; /* valid for any kind */
     for (size_t i = 0; i < WARD_COUNT(whens); i++)
         if (whens[i].kind == kind && !planned(res))
             WARD_TRY(date(&l, &whens[i], m, err));

@@ -5,8 +5,9 @@
 
 /* Source: H. Harutyunyan et al., Multitask learning and benchmarking with clinical time series
  * data, Scientific Data 6:96 (2019), doi:10.1038/s41597-019-0103-9; its variable_ranges.csv
- * (mimic3-benchmarks, MIT): "outlier low" and "outlier high", beyond which that work drops a
- * value of an adult in intensive care. VALID: its narrower "valid low" and "valid high". */
+ * (mimic3-benchmarks, MIT): ICU: "outlier low" and "outlier high". The authors drop values of
+ * adults in intensive care outside these limits. VALID: the narrower "valid low" and "valid
+ * high". */
 #define ICU   "Harutyunyan 2019, doi:10.1038/s41597-019-0103-9, variable_ranges: outlier"
 #define VALID "Harutyunyan 2019, doi:10.1038/s41597-019-0103-9, variable_ranges: valid"
 /* Source: C. Daymont et al., Automated identification of implausible values in growth data from

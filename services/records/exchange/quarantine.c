@@ -1,4 +1,4 @@
-/* Items and their keys: the SQL of the quarantine. */
+/* The SQL of the quarantine's items and their keys. */
 #include "services/records/exchange/quarantine_own.h"
 
 #include "common/base/crypto.h"
@@ -49,7 +49,7 @@ static enum ward_code seal_problems(struct ward_arena *mem, const uint8_t key[WA
     return seal(mem, key, "item problems", id, packed, n, out, err);
 }
 
-/* fullUrl, a NUL, the JSON. */
+/* Encrypts fullUrl, a NUL and the JSON. */
 static enum ward_code seal_content(struct ward_arena *mem, const uint8_t key[WARD_KEY_SIZE],
                                    const uint8_t id[RECORDS_ID], const struct quarantined *q,
                                    struct ward_val *out, struct ward_err *err)
@@ -86,7 +86,7 @@ static enum ward_code open_key(struct worker *w, const struct item *it,
     return ward_keyring_unwrap(w->rec->keys, w->event_ctx.db, &k, key, err);
 }
 
-/* NUL-terminated in the arena. */
+/* Decrypts content, and adds a NUL. */
 static enum ward_code unseal(struct worker *w, struct ward_arena *mem, const struct item *it,
                              const char *what, struct ward_val sealed, char **out, size_t *n,
                              struct ward_err *err)
@@ -111,9 +111,9 @@ static enum ward_code unseal(struct worker *w, struct ward_arena *mem, const str
     return WARD_OK;
 }
 
-/* ---- putting ---- */
+/* ---- inserting ---- */
 
-/* fullUrl with its NUL, and the JSON. */
+/* Hashes fullUrl with its NUL, and the JSON. */
 static void hash_of(const struct quarantined *q, uint8_t out[WARD_SHA256_SIZE])
 {
     const char *url = q->full_url == NULL ? "" : q->full_url;
@@ -123,8 +123,8 @@ static void hash_of(const struct quarantined *q, uint8_t out[WARD_SHA256_SIZE])
     ward_sha256_parts(parts, WARD_COUNT(parts), out);
 }
 
-/* The same import, position and bytes always identify the same item, other bytes another one: a
- * UUID of version 8 (RFC 9562). */
+/* Computes an item's id, a UUID of version 8 (RFC 9562), from the import, the position and the
+ * bytes. Other bytes at the same position are another item. */
 static enum ward_code id_of(struct worker *w, struct ward_arena *mem,
                             const struct quarantined *q, uint8_t id[RECORDS_ID],
                             struct ward_err *err)
@@ -197,8 +197,8 @@ static enum ward_code is_erased(struct worker *w, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* For an erased patient no content is stored, quarantined content included. Locked, so that no
- * erasure can happen in between; an unknown patient was not erased. */
+/* Removes the content of an item about an erased patient. The patient's row is locked, so that
+ * no erasure can commit before the insert. An unknown patient was not erased. */
 static enum ward_code without_content(struct worker *w, struct ward_arena *mem,
                                       struct quarantined *q, bool *erased, struct ward_err *err)
 {
@@ -254,7 +254,8 @@ enum ward_code quarantine_put(struct worker *w, struct ward_arena *mem,
     enum ward_code code;
 
     WARD_ASSERT(strlen(what->position) <= QUARANTINE_POSITION && what->problems.n > 0);
-    WARD_TRY(id_of(w, mem, &q, k.owner, err)); /* its key from before an erasure */
+    /* the id depends on the content, so it is computed before without_content */
+    WARD_TRY(id_of(w, mem, &q, k.owner, err));
     WARD_TRY(without_content(w, mem, &q, &erased, err));
     if (!erased)
         WARD_TRY(closed_of(mem, &q, &closed, err));

@@ -1,4 +1,4 @@
-/* A quarantined Consent denies everything that it may deny, until a person decides. */
+/* A quarantined Consent denies all access that it might deny, until a person decides. */
 #include "services/records/access/label.h"
 #include "services/records/exchange/quarantine_own.h"
 #include "services/records/index/resource.h"
@@ -8,7 +8,7 @@
 #define KINDS_SYSTEM "http://hl7.org/fhir/resource-types"
 #define COLUMNS      6
 
-/* It cannot be interpreted: denies everything. */
+/* Denies everything, because the Consent cannot be interpreted. */
 static void everything(struct closed *c)
 {
     memset(&c->at[0], 0, sizeof(c->at[0]));
@@ -22,7 +22,8 @@ static const char *text_of(const struct ward_json *v, const char *key)
     return s == NULL ? "" : s;
 }
 
-/* The bits of a list of codings; 0, all, if one is unknown. */
+/* Returns the bits of a list of codings. If a coding is unknown, returns 0, which means all
+ * kinds. */
 static uint32_t kinds_of(const struct ward_json *list)
 {
     uint32_t bits = 0;
@@ -35,7 +36,7 @@ static uint32_t kinds_of(const struct ward_json *list)
 
         if (kind == KIND_NONE)
             return 0;
-        bits |= KIND_BIT(kind) | KIND_BIT(KIND_OTHER); /* as index_consent.c has it */
+        bits |= KIND_BIT(kind) | KIND_BIT(KIND_OTHER); /* like kinds_of in index_consent.c */
     }
     return bits;
 }
@@ -55,9 +56,9 @@ static uint32_t labels_of(const struct ward_json *list)
     return bits;
 }
 
-/* A provision and nested ones, without restrictions that Ward does not enforce: actors,
- * actions, purposes, codes, data, periods, permissions within a denial. False: not
- * interpretable. */
+/* Reads the denials of a provision and its nested provisions. Ignores restrictions of a denial
+ * that would make it narrower: actors, actions, purposes, codes, data, periods, nested
+ * permissions. Returns false if the provision cannot be interpreted. */
 static bool deny_of(const struct ward_json *p, struct closed *c)
 {
     const struct ward_json *within = ward_json_get(p, "provision");
@@ -80,7 +81,8 @@ static bool deny_of(const struct ward_json *p, struct closed *c)
     return true;
 }
 
-/* An opt-out policy rule, which without a provision denies everything. Source: HL7 v3 ActCode,
+/* Whether the policy rule is an opt-out, which denies everything if there is no provision.
+ * Source: HL7 v3 ActCode,
  * OPTOUT and its children. */
 static bool opted_out(const struct ward_json *consent)
 {

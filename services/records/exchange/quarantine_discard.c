@@ -1,5 +1,5 @@
-/* DiscardQuarantined: rejects an item. Its content is destroyed; the person and the reason
- * remain.
+/* DiscardQuarantined: rejects an item. The item's content is destroyed; the person and the
+ * reason remain.
  */
 #include "services/records/api.h"
 #include "services/records/exchange/quarantine_own.h"
@@ -31,7 +31,7 @@ static enum ward_code discard(struct discarding *d, const struct item *it, struc
     WARD_TRY(item_wire(d->w, mem, it, &wire, err));
     p = (struct problems){.at = wire.problems, .n = wire.n_problems};
     if (p.n == QUARANTINE_PROBLEMS)
-        p.n--; /* the reason is set */
+        p.n--; /* drops the last problem, so that the reason can be stored */
     WARD_TRY(problem_add(mem, &p, "DISCARDED", "", d->req->reason, NULL, err));
     WARD_TRY(item_rekey(d->w, mem, it, &p, err));
     WARD_TRY(closed_drop(d->w, mem, it->id, err));

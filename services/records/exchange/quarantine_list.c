@@ -14,7 +14,7 @@ typedef Ward__Records__V1__GetQuarantinedResponse GetResponse;
 #define PAGE      50
 #define PAGE_MOST 100
 #define TAG       16
-#define CURSOR    (8 + RECORDS_ID) /* at_us and item_id of the last one */
+#define CURSOR    (8 + RECORDS_ID) /* at_us and item_id of the last listed item */
 #define TOKEN     (CURSOR + TAG)
 
 struct listing {
@@ -25,7 +25,7 @@ struct listing {
     int page;
     int64_t after_us;
     uint8_t after[RECORDS_ID];
-    struct ward_rows rows; /* one more than a page, if there are more */
+    struct ward_rows rows; /* one row more than a page, if there are more items */
 };
 
 /* ---- pages ---- */
@@ -158,7 +158,7 @@ enum ward_code list_quarantine_rpc(struct ward_call *c, const ProtobufCMessage *
     return list_quarantine(c, (const ListRequest *)q, (ListResponse *)r);
 }
 
-/* ---- one ---- */
+/* ---- one item ---- */
 
 struct getting {
     struct ward_call *call;

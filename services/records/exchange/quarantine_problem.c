@@ -1,4 +1,4 @@
-/* Lists of problems. */
+/* Functions for lists of problems. */
 #include "services/records/exchange/quarantine.h"
 
 #include <string.h>

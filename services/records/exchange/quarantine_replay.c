@@ -11,7 +11,7 @@
 typedef Ward__Records__V1__ReplayQuarantinedRequest Request;
 typedef Ward__Records__V1__ReplayQuarantinedResponse Response;
 
-#define JSON_MOST ((size_t)2 << 20) /* of a resource, as text */
+#define JSON_MOST ((size_t)2 << 20) /* maximum bytes of a resource's JSON */
 
 struct replay {
     struct ward_call *call;
@@ -40,7 +40,7 @@ static enum ward_code source_of(struct replay *r, const struct item *it, const c
     return WARD_OK;
 }
 
-/* Refused like Create: with the first problem's reason and field. */
+/* Rejects the replay like a Create, with the first problem's reason and field. */
 static enum ward_code refuse(const struct problems *p, struct ward_err *err)
 {
     const Ward__Records__V1__Problem *first = p->at[0];
