@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* FHIR's 1..1 and 1..*, and further required elements: resources.proto documents them. */
+/* Elements with FHIR's cardinality 1..1 or 1..*, and further required elements. resources.proto
+ * documents all of them. */
 static const struct {
     const MessageType *type;
     const char *field;
@@ -106,8 +107,8 @@ static enum ward_code too_deep(struct fhir_checking *k, struct ward_err *err)
 
 /* ---- more_json ---- */
 
-/* A member with a field of its own must be there; only lists with gaps have no form in it, and
- * ids of sources for resources without a patient. */
+/* Whether a member of more_json belongs in a field. Exceptions are lists with gaps, which a
+ * field cannot express, and sources' ids of resources without a patient. */
 static bool has_field(const Message *m, const struct ward_json *v)
 {
     const Field *f = fhir_field(m->descriptor, v->key);
@@ -164,7 +165,7 @@ static enum ward_code nested(struct fhir_checking *k, const Field *f, const Mess
     return message(k, m, depth + (is_repeated(f) ? 2 : 1), err);
 }
 
-/* posInt: at least 1; unsignedInt; integer. */
+/* Checks an integer: a posInt is at least 1. */
 static enum ward_code whole(struct fhir_checking *k, const Field *f, uint32_t n,
                             struct ward_err *err)
 {
@@ -267,7 +268,7 @@ static enum ward_code message(struct fhir_checking *k, const Message *m, int dep
         return too_deep(k, err);
     WARD_TRY(present(k, m, err));
     WARD_TRY(fields(k, m, depth, &set, err));
-    /* ele-1: all elements have a value or children. */
+    /* ele-1: an element has a value or children. */
     if (set == 0)
         return FHIR_FAIL(err, &k->path, "FIELD_INVALID", "is empty: leave it out");
     return fhir_invariants(k, m, err);

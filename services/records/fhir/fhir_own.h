@@ -1,19 +1,19 @@
 /* fhir_own.h - declarations that the files of fhir/ share: fields by their descriptors, names,
  * paths.
  *
- * Threads: pure functions. Memory: the arena, or the caller's. Errors: as fhir.h.
+ * Threads: pure functions. Memory: the arena, or the caller's. Errors: fhir.h's.
  */
 #ifndef RECORDS_FHIR_OWN_H
 #define RECORDS_FHIR_OWN_H
 
 #include "services/records/fhir/fhir.h"
 
-#define FHIR_NAME      64   /* of an element, with its NUL */
+#define FHIR_NAME      64   /* maximum bytes of an element's name, with its NUL */
 #define FHIR_PATH      1024 /* maximum bytes of a path; a longer one is truncated */
 #define FHIR_STRING    ((size_t)64 << 10)
-#define FHIR_NOTE      ((size_t)1 << 20) /* div, markdown, notes */
+#define FHIR_NOTE      ((size_t)1 << 20) /* maximum bytes of div, markdown and notes */
 #define FHIR_MORE      ((size_t)64 << 10)
-#define FHIR_JSON_DEEP 56 /* of a resource: leaves room for the enclosing bundle */
+#define FHIR_JSON_DEEP 56 /* maximum depth of a resource in a bundle */
 
 typedef ProtobufCMessage Message;
 typedef ProtobufCMessageDescriptor MessageType;
@@ -26,12 +26,12 @@ struct fhir_path {
     size_t n;
 };
 void path_start(struct fhir_path *p, const char *name);
-/* These return the length to truncate to. index < 0: no index. */
+/* path_push returns the previous length, for path_cut. index < 0: no index. */
 size_t path_push(struct fhir_path *p, const char *name, int index);
 size_t path_push_index(struct fhir_path *p, size_t index);
 size_t path_push_field(struct fhir_path *p, const Field *f, size_t index);
 void path_cut(struct fhir_path *p, size_t n);
-/* Records a failure at p, with a text that has no value. */
+/* Records a failure at a path. The text must not contain a value. */
 #define FHIR_FAIL(err, path, why, ...)                                                         \
     fhir_fail((err), (path), WARD_FAIL_REASON((err), INVALID_ARGUMENT, why, __VA_ARGS__),      \
               __FILE__, __LINE__)
@@ -40,9 +40,9 @@ enum ward_code fhir_fail(struct ward_err *err, const struct fhir_path *p, enum w
 
 /* ---- names: field.c ---- */
 
-/* "birth_date" to "birthDate". */
+/* Converts "birth_date" to "birthDate". */
 void fhir_name(const Field *f, char out[FHIR_NAME]);
-/* The field of an object's member; NULL if there is none. */
+/* The field of an object's member; NULL: no such field. */
 const Field *fhir_field(const MessageType *type, const char *key);
 /* "entered-in-error"; NULL for an invalid number. */
 const char *fhir_code(const ProtobufCEnumDescriptor *type, int number, char out[FHIR_NAME]);
@@ -50,15 +50,15 @@ bool fhir_code_number(const ProtobufCEnumDescriptor *type, const char *code, int
 
 /* ---- fields: field.c ---- */
 
-/* The message in the Resource's oneof; NULL if there is none. */
+/* The message in the Resource's oneof; NULL: not set. */
 Message *fhir_body(const Resource *res);
 bool is_decimal(const Field *f);
 bool is_more(const Field *f);
 bool is_repeated(const Field *f);
 /* The number of values: 0 if the element is missing. */
 size_t field_count(const Message *m, const Field *f);
-/* The i-th value's own storage: char **, Message **, ProtobufCBinaryData *, int32_t *,
- * uint32_t *, protobuf_c_boolean *. */
+/* Returns a pointer to the i-th value: a char **, Message **, ProtobufCBinaryData *, int32_t *,
+ * uint32_t * or protobuf_c_boolean *. */
 void *field_at(const Message *m, const Field *f, size_t i);
 /* more_json of a message; "" for none. */
 const char *field_more(const Message *m);
@@ -68,9 +68,9 @@ const char *text_of(const char *s);
 /* ---- strings: string.c ---- */
 
 enum fhir_string {
-    STRING_UNKNOWN, /* in no table: a bug that string_test.c detects */
+    STRING_UNKNOWN, /* a field that no table lists: string_test.c detects this bug */
     STRING_TEXT,
-    STRING_NOTE, /* markdown and similar types: up to FHIR_NOTE */
+    STRING_NOTE, /* markdown and similar types, up to FHIR_NOTE bytes */
     STRING_URI,
     STRING_CODE,
     STRING_ID,
@@ -81,7 +81,7 @@ enum fhir_string {
     STRING_TIME,
     STRING_DECIMAL,
     STRING_MORE,
-    STRING_JSON /* Other.json: of_json.c wrote it */
+    STRING_JSON /* Other.json, written by of_json.c */
 };
 enum fhir_string fhir_string_of(const MessageType *type, const char *field);
 WARD_MUST enum ward_code fhir_string_check(const struct fhir_path *p, enum fhir_string what,
@@ -97,10 +97,10 @@ struct fhir_checking {
     struct fhir_path path;
     const Message *root;
 };
-/* FHIR's invariants of one message whose own fields were checked. */
+/* Checks FHIR's invariants of one message whose fields were checked. */
 WARD_MUST enum ward_code fhir_invariants(struct fhir_checking *k, const Message *m,
                                          struct ward_err *err);
-/* For a Quantity, and for an Age (age-1) and a Duration (drt-1), NULL for none: quantity.c. */
+/* Check a Quantity, an Age (age-1) and a Duration (drt-1); NULL is accepted. quantity.c */
 WARD_MUST enum ward_code fhir_quantity(struct fhir_checking *k, const Message *m,
                                        struct ward_err *err);
 WARD_MUST enum ward_code fhir_age(struct fhir_checking *k, const char *part,
@@ -110,23 +110,23 @@ WARD_MUST enum ward_code fhir_duration(struct fhir_checking *k, const char *part
                                        struct ward_err *err);
 WARD_MUST enum ward_code fhir_range(struct fhir_checking *k, const Message *m,
                                     struct ward_err *err);
-/* For a Timing.Repeat, for dosages and for requests and procedures: request.c. */
+/* Check a Timing.Repeat, dosages, requests and procedures. request.c */
 WARD_MUST enum ward_code fhir_timing(struct fhir_checking *k, const Message *m,
                                      struct ward_err *err);
 WARD_MUST enum ward_code fhir_dosage(struct fhir_checking *k, const Message *m,
                                      struct ward_err *err);
 WARD_MUST enum ward_code fhir_dose_and_rate(struct fhir_checking *k, const Message *m,
                                             struct ward_err *err);
-/* For resources without a patient: nobodys.c. */
+/* nobodys.c: resources without a patient. */
 WARD_MUST enum ward_code fhir_organization(struct fhir_checking *k, const Message *m,
                                            struct ward_err *err);
-/* Practitioner, Organization, Location. */
+/* Whether the type is Practitioner, Organization or Location. */
 bool fhir_is_nobodys(const MessageType *type);
-/* Whether a member is a source's id of such a kind that is not a UUID: it stays in more_json,
- * so that references to it remain valid. */
+/* Whether a member is a source's id of such a resource, and not a UUID. The id stays in
+ * more_json, so that references to the id remain valid. */
 bool fhir_keeps_id(const MessageType *type, const struct ward_json *member);
-/* Whether any member names a patient: in a reference, a query, an address, or as a kind:
- * other.c. */
+/* Whether any member names a patient, in a reference, a query, an address, or as a kind.
+ * other.c */
 bool fhir_names_patient(const struct ward_json *v);
 WARD_MUST enum ward_code fhir_prescription(struct fhir_checking *k, const Message *m,
                                            struct ward_err *err);
@@ -146,12 +146,13 @@ WARD_MUST enum ward_code fhir_protocol(struct fhir_checking *k, const Message *m
                                        struct ward_err *err);
 WARD_MUST enum ward_code fhir_service(struct fhir_checking *k, const Message *m,
                                       struct ward_err *err);
-/* For an Other: other.c, with functions that it shares with of_json.c. */
+/* other.c: checks an Other; the functions below are shared with of_json.c. */
 WARD_MUST enum ward_code fhir_other(struct fhir_checking *k, const Message *m,
                                     struct ward_err *err);
-bool fhir_other_is_wrong(const struct ward_json *resource); /* entered in error */
+/* whether the resource was entered in error */
+bool fhir_other_is_wrong(const struct ward_json *resource);
 int fhir_depth(const struct ward_json *v); /* depth of nested [ and {; 0: a plain value */
-/* A failure about a part of the message at k->path. */
+/* Records a failure in a part of the message at k->path. */
 #define FHIR_PART_FAIL(k, err, part, why, ...)                                                 \
     fhir_part((k), (err), (part), WARD_FAIL_REASON((err), INVALID_ARGUMENT, why, __VA_ARGS__), \
               __FILE__, __LINE__)

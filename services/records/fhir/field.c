@@ -21,7 +21,7 @@ static void append(struct fhir_path *p, const char *s)
     p->text[p->n] = '\0';
 }
 
-/* By every field that is looked at, nearly always for nothing: no printf. */
+/* Called for every visited field, so printf would be too slow. */
 size_t path_push(struct fhir_path *p, const char *name, int index)
 {
     size_t was = p->n;
@@ -57,8 +57,8 @@ void path_cut(struct fhir_path *p, size_t n)
     p->text[n] = '\0';
 }
 
-/* If the field's path does not fit, its end is kept, which is more informative than its
- * beginning. */
+/* Records a failure. A path that is too long loses its beginning, because the end is more
+ * informative. */
 enum ward_code fhir_fail(struct ward_err *err, const struct fhir_path *p, enum ward_code code,
                          const char *file, int line)
 {
@@ -244,7 +244,7 @@ static size_t size_of(const Field *f)
     }
 }
 
-/* A message that is read as const is modified by its owners. */
+/* The result is not const, because owners of a message modify its fields. */
 void *field_at(const Message *m, const Field *f, size_t i)
 {
     const void *v = at(m, f->offset);

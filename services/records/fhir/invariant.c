@@ -1,6 +1,7 @@
-/* FHIR R4's invariants, each by its id (https://hl7.org/fhir/R4/, "Constraints" of each type),
- * of the severity "rule". Those of "guideline" or "warning" (con-3, dom-6) are not enforced;
- * ele-1 is in check.c, those of quantities in quantity.c. */
+/* Checks FHIR R4's invariants of the severity "rule". Each has its id
+ * (https://hl7.org/fhir/R4/, "Constraints" of each type). Invariants of the severity
+ * "guideline" or "warning" (con-3, dom-6) are not enforced. ele-1 is in check.c; the invariants
+ * of quantities are in quantity.c. */
 #include "services/records/fhir/fhir_own.h"
 
 #include "common/measure/fhirtime.h"
@@ -16,7 +17,7 @@ static bool any(const char *s)
 
 /* ---- data types ---- */
 
-/* An extension's value may be of a type without a field: "valueDosage" in more_json. */
+/* Whether more_json has the extension's value, because its type has no field: "valueDosage". */
 static bool has_other_value(struct fhir_checking *k, const Message *m)
 {
     const struct ward_json *v;
@@ -46,13 +47,13 @@ static enum ward_code narrative(struct fhir_checking *k, const Message *m, struc
     const char *s = text_of(OF(Narrative, m)->div);
     size_t n = strspn(s, " \t\r\n");
 
-    /* txt-1, txt-2: an XHTML div. Viewers must sanitise it; here it is stored unchanged. */
+    /* txt-1, txt-2: an XHTML div. The div is stored unchanged: viewers must sanitise it. */
     if (strncmp(s + n, "<div", 4) != 0)
         return FHIR_PART_FAIL(k, err, "div", "FIELD_INVALID", "must be an XHTML div");
     return WARD_OK;
 }
 
-/* A time without a zone may be in any zone when compared with one that has a zone. */
+/* Checks a period. If only one of two times has a zone, the other may be in any zone. */
 static enum ward_code period(struct fhir_checking *k, const Message *m, struct ward_err *err)
 {
     const char *start = text_of(OF(Period, m)->start), *end = text_of(OF(Period, m)->end);
@@ -64,7 +65,7 @@ static enum ward_code period(struct fhir_checking *k, const Message *m, struct w
     WARD_TRY(ward_fhirtime_parse(WARD_FHIR_DATETIME, start, strlen(start), 0, &a, err));
     WARD_TRY(ward_fhirtime_parse(WARD_FHIR_DATETIME, end, strlen(end), 0, &b, err));
     slack = a.has_offset == b.has_offset ? 0 : WARD_US_PER_DAY / 24 * 14;
-    /* per-1: if present, start has a lower value than end. As intervals: 2012 to 2012 is fine.
+    /* per-1: start has a lower value than end. The times are intervals: 2012 to 2012 is valid.
      */
     if (a.from_us - slack >= b.to_us)
         return FHIR_FAIL(err, &k->path, "FIELD_INVALID", "ends before it starts");
@@ -76,7 +77,7 @@ static enum ward_code ratio(struct fhir_checking *k, const Message *m, struct wa
     const Ward__Records__V1__Ratio *r = OF(Ratio, m);
     bool both = r->numerator != NULL && r->denominator != NULL;
 
-    /* rat-1: both, or neither with an extension. */
+    /* rat-1: a numerator and a denominator, or an extension without either. */
     if (!both && (r->numerator != NULL || r->denominator != NULL || r->n_extension == 0))
         return FHIR_FAIL(err, &k->path, "FIELD_INVALID",
                          "must have both numerator and denominator");
@@ -102,7 +103,8 @@ static enum ward_code attachment(struct fhir_checking *k, const Message *m,
     return WARD_OK;
 }
 
-/* ref-1: has a contained resource if a local reference is provided. "#" alone is the container.
+/* ref-1: has a contained resource if a local reference is provided. "#" refers to the
+ * container.
  */
 static enum ward_code reference(struct fhir_checking *k, const Message *m, struct ward_err *err)
 {
@@ -159,7 +161,7 @@ static enum ward_code reference_range(struct fhir_checking *k, const Message *m,
     const Ward__Records__V1__Observation__ReferenceRange *r =
         OF(Observation__ReferenceRange, m);
 
-    /* obs-3: at least a low or a high or text. */
+    /* obs-3: has at least a low, a high or a text. */
     if (r->low == NULL && r->high == NULL && !any(r->text))
         return FHIR_FAIL(err, &k->path, "FIELD_INVALID", "must have low, high or text");
     /* sqt-1 */
@@ -196,7 +198,7 @@ static enum ward_code observation(struct fhir_checking *k, const Message *m,
     if (o->data_absent_reason != NULL && o->value_case != 0)
         return FHIR_PART_FAIL(k, err, "dataAbsentReason", "FIELD_INVALID",
                               "stands beside a value");
-    /* obs-7: with a component of the same code, the value is that component's. */
+    /* obs-7: if a component has the observation's code, the observation has no value. */
     for (size_t i = 0; o->value_case != 0 && i < o->n_component; i++)
         if (intersects(o->code, o->component[i]->code))
             return FHIR_FAIL(err, &k->path, "FIELD_INVALID",
@@ -204,7 +206,7 @@ static enum ward_code observation(struct fhir_checking *k, const Message *m,
     return WARD_OK;
 }
 
-/* A status of FHIR's in a CodeableConcept. */
+/* Whether a CodeableConcept has a code of FHIR's system. */
 static bool has_code(const Ward__Records__V1__CodeableConcept *c, const char *system,
                      const char *code)
 {
@@ -229,8 +231,8 @@ static enum ward_code condition(struct fhir_checking *k, const Message *m, struc
         WARD_TRY(fhir_age(k, "onsetAge", c->onset_age, err));
     if (c->abatement_case == WARD__RECORDS__V1__CONDITION__ABATEMENT_ABATEMENT_AGE)
         WARD_TRY(fhir_age(k, "abatementAge", c->abatement_age, err));
-    /* con-4: if it is abated, then clinicalStatus is inactive, resolved or remission (but where
-     * con-5 forbids one). */
+    /* con-4: an abated condition has the clinicalStatus inactive, resolved or remission, unless
+     * con-5 forbids a clinicalStatus. */
     if (c->abatement_case != 0 && !wrong && !has_code(status, CLINICAL, "inactive") &&
         !has_code(status, CLINICAL, "resolved") && !has_code(status, CLINICAL, "remission"))
         return FHIR_PART_FAIL(k, err, "clinicalStatus", "FIELD_INVALID",
@@ -269,7 +271,7 @@ static enum ward_code allergy(struct fhir_checking *k, const Message *m, struct 
     /* ait-1: clinicalStatus is present if verificationStatus is not entered-in-error. */
     if (!wrong && a->clinical_status == NULL)
         return FHIR_PART_FAIL(k, err, "clinicalStatus", "FIELD_REQUIRED", "is missing");
-    /* ait-2: and not present if it is. */
+    /* ait-2: clinicalStatus is not present if verificationStatus is entered-in-error. */
     if (wrong && a->clinical_status != NULL)
         return FHIR_PART_FAIL(k, err, "clinicalStatus", "FIELD_INVALID",
                               "stands beside entered-in-error");

@@ -1,4 +1,5 @@
-/* Practitioner, Organization, Location: FHIR R4's rules for them, and the ids of their sources.
+/* FHIR R4's rules for Practitioner, Organization and Location, and the ids that their sources
+ * gave.
  * Source: HL7 FHIR R4, https://hl7.org/fhir/R4/organization.html */
 #include "services/records/fhir/fhir_own.h"
 
@@ -20,7 +21,8 @@ bool fhir_keeps_id(const MessageType *type, const struct ward_json *member)
            !ward_uuid_parse(s, id);
 }
 
-/* org-1: a name or an identifier; org-2, org-3: no use "home". */
+/* org-1: has a name or an identifier. org-2, org-3: no address or telecom has the use
+ * "home". */
 enum ward_code fhir_organization(struct fhir_checking *k, const Message *m,
                                  struct ward_err *err)
 {

@@ -1,5 +1,5 @@
-/* Converts FHIR JSON to a message. Members without a field are stored in the nearest
- * more_json. */
+/* Converts FHIR JSON to a message. Members without a field are stored in more_json of the
+ * nearest message. */
 #include "services/records/fhir/fhir_own.h"
 
 #include "common/base/text.h"
@@ -63,8 +63,8 @@ static enum ward_code decimal(const struct read *r, const struct ward_json *v, M
     return WARD_OK;
 }
 
-/* FHIR permits white space between the characters: (\s*([0-9a-zA-Z\+\/=]){4}\s*)+. MIME writers
- * break lines. */
+/* Removes white space from base64, which FHIR permits between the characters:
+ * (\s*([0-9a-zA-Z\+\/=]){4}\s*)+. MIME writers insert line breaks. */
 static size_t without_space(const struct ward_json *v, char *out)
 {
     size_t n = 0;
@@ -94,7 +94,7 @@ static enum ward_code base64(const struct read *r, const struct ward_json *v,
     return WARD_OK;
 }
 
-/* FHIR's integer has one form: -?(0|[1-9][0-9]*), and no -0. */
+/* Reads an integer, which has only the form -?(0|[1-9][0-9]*) in FHIR, without -0. */
 static enum ward_code integer(const struct read *r, const struct ward_json *v, int64_t lo,
                               int64_t hi, int64_t *out, struct ward_err *err)
 {
@@ -203,7 +203,8 @@ static enum ward_code field(struct read *r, const struct ward_json *v, const Fie
 
 /* ---- members without a field ---- */
 
-/* A key is reported only if it has the form of an element's name: it may be anything. */
+/* Whether a key has the form of an element's name. Other keys are not reported, because they
+ * may contain any text. */
 static bool is_name(const struct ward_json *v)
 {
     for (const char *s = v->key; *s != '\0'; s++)
@@ -335,8 +336,8 @@ static enum ward_code part(struct read *r, const struct ward_json *v, const Mess
     return WARD_OK;
 }
 
-/* An id that is a UUID is used here; any other stays among the members, because the source's
- * resources refer to it. */
+/* Reads the id. An id that is not a UUID stays among the members, because the source's
+ * resources refer to the id. */
 static enum ward_code own_name(struct read *r, const struct ward_json *v, Other *o,
                                struct ward_json_out *members, struct ward_err *err)
 {
@@ -373,7 +374,7 @@ static enum ward_code member(struct read *r, const struct ward_json *v,
     return WARD_OK;
 }
 
-/* Named elsewhere: in a list of subjects, a participant, a target. */
+/* Finds a patient that is named elsewhere: in a list of subjects, a participant, a target. */
 static enum ward_code derive(struct read *r, const struct ward_json *v, Other *o,
                              struct ward_err *err)
 {
@@ -417,7 +418,8 @@ static enum ward_code other(struct read *r, const struct ward_json *v, const cha
 
 /* ---- one resource ---- */
 
-/* FHIR has no kind "Other": a resource with that name matches no message. */
+/* Finds the field of a kind. FHIR has no kind "Other", so a resourceType "Other" matches no
+ * message. */
 static const Field *kind_of(const char *name)
 {
     const MessageType *type = &ward__records__v1__resource__descriptor;

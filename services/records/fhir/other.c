@@ -1,4 +1,5 @@
-/* Resources of uninterpreted kinds: their patient, and whether they are entered in error.
+/* Resources of uninterpreted kinds: finds their patient, and whether they were entered in
+ * error.
  * Source: HL7 FHIR R4, https://hl7.org/fhir/R4/compartmentdefinition-patient.html: the elements
  * that relate kinds to a patient. */
 #include "services/records/fhir/fhir_own.h"
@@ -8,7 +9,7 @@
 
 #define TYPE_MAX 63
 
-/* "OBSERVATION" is a misspelled Observation, not a kind of its own. */
+/* Whether a name is a misspelled interpreted kind: "OBSERVATION". */
 static bool is_slip(const char *name)
 {
     const MessageType *type = &ward__records__v1__resource__descriptor;
@@ -102,7 +103,7 @@ int fhir_depth(const struct ward_json *v)
 
 /* ---- without a patient ---- */
 
-/* Kinds without a patient. Source: HL7 FHIR R4, the kinds outside of
+/* Whether a kind has no patient. Source: HL7 FHIR R4, the kinds outside of
  * https://hl7.org/fhir/R4/compartmentdefinition-patient.html that describe people,
  * organizations, places, products and definitions. */
 static bool is_nobodys(const char *type)

@@ -17,7 +17,7 @@ static enum ward_code unit(struct fhir_checking *k, const char *code, struct war
 
     if (ward_ucum_parse(code, n, out, &why) == WARD_OK)
         return WARD_OK;
-    /* A unit that is too complex to be exact is valid nevertheless. */
+    /* A valid unit may be too complex for exact conversion. */
     if (strcmp(why.reason, "UCUM_TOO_COMPLEX") == 0) {
         *out = (struct ward_ucum){.num = 1, .den = 1};
         return WARD_OK;
@@ -39,7 +39,7 @@ enum ward_code fhir_quantity(struct fhir_checking *k, const Message *m, struct w
 
     if (*comparator != '\0' && !is_comparator(comparator))
         return FHIR_PART_FAIL(k, err, "comparator", "CODE_UNKNOWN", "must be <, <=, >= or >");
-    /* qty-3: if a code for the unit is present, the system is too. */
+    /* qty-3: if a code for the unit is present, the system is present. */
     if (*code != '\0' && *text_of(q->system) == '\0')
         return FHIR_PART_FAIL(k, err, "system", "FIELD_REQUIRED", "is missing beside code");
     if (*code != '\0' && strcmp(q->system, UCUM) == 0)
@@ -47,7 +47,8 @@ enum ward_code fhir_quantity(struct fhir_checking *k, const Message *m, struct w
     return WARD_OK;
 }
 
-/* The common part of age-1 and drt-1: a code if there is a value, a UCUM unit of time. */
+/* Checks the common part of age-1 and drt-1: a value requires a code, which is a UCUM unit of
+ * time. */
 static enum ward_code of_time(struct fhir_checking *k, const Quantity *q, struct ward_err *err)
 {
     const char *code = text_of(q->code), *system = text_of(q->system);
@@ -80,7 +81,7 @@ enum ward_code fhir_duration(struct fhir_checking *k, const char *part, const Qu
     return WARD_OK;
 }
 
-/* age-1: and if a value is present, it is positive. */
+/* age-1: a value is positive. */
 enum ward_code fhir_age(struct fhir_checking *k, const char *part, const Quantity *q,
                         struct ward_err *err)
 {
@@ -108,7 +109,7 @@ static bool same_unit(const Quantity *a, const Quantity *b)
            (*text_of(a->code) != '\0' || strcmp(text_of(a->unit), text_of(b->unit)) == 0);
 }
 
-/* rng-2: low <= high. Its two ends are SimpleQuantity (sqt-1: no comparator). */
+/* rng-2: low <= high. Low and high are SimpleQuantity (sqt-1: no comparator). */
 enum ward_code fhir_range(struct fhir_checking *k, const Message *m, struct ward_err *err)
 {
     const Ward__Records__V1__Range *r = (const Ward__Records__V1__Range *)m;

@@ -1,5 +1,5 @@
 /* FHIR R4's invariants of timings, dosages, prescriptions, procedures, vaccines and requests,
- * each by its id. Source: HL7 FHIR R4, datatypes.html#Timing, dosage.html,
+ * each with its id. Source: HL7 FHIR R4, datatypes.html#Timing, dosage.html,
  * medicationrequest.html, procedure.html, immunization.html, servicerequest.html under
  * https://hl7.org/fhir/R4/. */
 #include "services/records/fhir/fhir_own.h"
@@ -21,8 +21,8 @@ static enum ward_code missing(struct fhir_checking *k, const char *part, struct 
 
 /* ---- timings and dosages ---- */
 
-/* tim-1, tim-2: a number requires its unit; tim-4, tim-5: it is not negative; tim-6, tim-7: the
- * maximum requires the minimum. */
+/* tim-1, tim-2: a number requires its unit. tim-4, tim-5: the number is not negative. tim-6,
+ * tim-7: the maximum requires the minimum. */
 static enum ward_code length(struct fhir_checking *k, const char *const part[2],
                              const Decimal *least, const Decimal *most, int unit,
                              struct ward_err *err)
@@ -39,7 +39,8 @@ static enum ward_code length(struct fhir_checking *k, const char *const part[2],
     return WARD_OK;
 }
 
-/* Required binding. Source: https://hl7.org/fhir/R4/valueset-event-timing.html */
+/* Whether a code is in the value set to which `when` is bound. Source:
+ * https://hl7.org/fhir/R4/valueset-event-timing.html */
 static bool is_event(const char *code)
 {
     static const char *const events[] = {
@@ -66,12 +67,12 @@ static enum ward_code events(struct fhir_checking *k, const Repeat *r, struct wa
                                   "is not a code that FHIR has here");
         meal = meal || *s == 'C';
     }
-    /* tim-9: an offset requires a when, and none of C, CM, CD, CV. */
+    /* tim-9: an offset requires a `when`, which is not C, CM, CD or CV. */
     if (r->offset_presence_case != 0 && r->n_when == 0)
         return missing(k, "when", err);
     if (r->offset_presence_case != 0 && meal)
         return FHIR_PART_FAIL(k, err, "offset", "FIELD_INVALID", "stands beside a meal");
-    /* tim-10: timeOfDay or when, not both. */
+    /* tim-10: has timeOfDay or `when`, not both. */
     if (r->n_time_of_day > 0 && r->n_when > 0)
         return FHIR_PART_FAIL(k, err, "timeOfDay", "FIELD_INVALID", "stands beside when");
     return WARD_OK;
@@ -181,7 +182,7 @@ enum ward_code fhir_education(struct fhir_checking *k, const Message *m, struct 
 {
     const Ward__Records__V1__Immunization__Education *e = OF(Immunization__Education, m);
 
-    /* imm-1: documentType or reference. */
+    /* imm-1: has documentType or reference. */
     if (*text_of(e->document_type) == '\0' && *text_of(e->reference) == '\0')
         return FHIR_FAIL(err, &k->path, "FIELD_INVALID", "must have documentType or reference");
     return WARD_OK;

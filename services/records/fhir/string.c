@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-/* By field, and by type first if two types use the name differently. */
+/* The type of each string field. type NULL: all messages. If two messages use the name
+ * differently, the row with the message's type applies. */
 static const struct row {
     const char *field, *type;
     enum fhir_string what;
@@ -141,7 +142,8 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* FHIR: no control characters but tab, carriage return and line feed; valid UTF-8. */
+/* Checks a text: valid UTF-8, without control characters except tab, carriage return and line
+ * feed. */
 static enum ward_code plain(const struct fhir_path *p, const char *s, size_t n, size_t most,
                             struct ward_err *err)
 {
@@ -160,7 +162,7 @@ static enum ward_code plain(const struct fhir_path *p, const char *s, size_t n, 
     return WARD_OK;
 }
 
-/* uri: \S* */
+/* checks a uri: \S* */
 static enum ward_code uri(const struct fhir_path *p, const char *s, struct ward_err *err)
 {
     for (; *s != '\0'; s++)
@@ -169,7 +171,7 @@ static enum ward_code uri(const struct fhir_path *p, const char *s, struct ward_
     return WARD_OK;
 }
 
-/* code: [^\s]+(\s[^\s]+)* */
+/* checks a code: [^\s]+(\s[^\s]+)* */
 static enum ward_code code(const struct fhir_path *p, const char *s, struct ward_err *err)
 {
     bool space = true;
@@ -185,7 +187,7 @@ static enum ward_code code(const struct fhir_path *p, const char *s, struct ward
     return WARD_OK;
 }
 
-/* id: [A-Za-z0-9\-\.]{1,64} */
+/* checks an id: [A-Za-z0-9\-\.]{1,64} */
 static enum ward_code id(const struct fhir_path *p, const char *s, size_t n,
                          struct ward_err *err)
 {
@@ -226,7 +228,7 @@ enum ward_code fhir_string_check(const struct fhir_path *p, enum fhir_string wha
     size_t n = strlen(s);
     uint8_t uuid[RECORDS_ID];
 
-    if (what == STRING_JSON) /* its size is limited by the resource's */
+    if (what == STRING_JSON) /* the limit of the resource's size applies */
         return WARD_OK;
     WARD_TRY(plain(p, s, n, what == STRING_NOTE ? FHIR_NOTE : FHIR_STRING, err));
     switch (what) {

@@ -88,7 +88,8 @@ static enum ward_code more(struct ward_json_out *w, const char *text, struct war
     return WARD_OK;
 }
 
-/* In its source's form; without an id of its own, it gets the id here. */
+/* Writes an Other in its source's form. If the source's JSON has no id, the converted id is
+ * written. */
 static enum ward_code other(struct ward_json_out *w, const Ward__Records__V1__Other *o,
                             struct ward_err *err)
 {
@@ -124,7 +125,7 @@ static enum ward_code members(struct ward_json_out *w, const Message *m, struct 
     return more(w, field_more(m), err);
 }
 
-/* Under its source's id, if more_json has it. */
+/* Writes a resource without a patient. If more_json has the source's id, that id is written. */
 static enum ward_code nobodys(struct ward_json_out *w, const Message *m, struct ward_err *err)
 {
     const Field *id = protobuf_c_message_descriptor_get_field_by_name(m->descriptor, "id");
