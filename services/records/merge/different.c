@@ -1,4 +1,4 @@
-/* MarkDifferent: a person decided that two patients are different. */
+/* MarkDifferent: records that a person decided that two patients are different people. */
 #include "services/records/api.h"
 
 #include "ward/records/v1/patients.pb-c.h"

@@ -1,12 +1,12 @@
-/* The candidates for a comparison, and its result. */
+/* Finds candidates for duplicates of a patient, and compares them with the patient. */
 #include "services/records/merge/duplicate.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows of a token that are read for each candidate: for values that thousands share, such as a
- * family name or the telephone of a home, the first ones are sufficient, because a Create must
- * stay fast.
+/* Rows of tokens that are read for each requested candidate. Thousands of patients may share a
+ * family name or the telephone of a home. Only the first rows are then read, because a Create
+ * must be fast.
  */
 #define READ_FOR_ONE 10
 
@@ -18,7 +18,7 @@ struct search {
     size_t most;
     bool by_names;
     const Patient *patient;
-    struct ward_rows different; /* roots, first column */
+    struct ward_rows different; /* roots of different patients, in the first column */
     uint8_t (*found)[RECORDS_ID];
     size_t n_found;
     Candidate **out;
@@ -61,7 +61,7 @@ static enum ward_code read_different(struct search *s, struct ward_err *err)
     " AND r.resource_id = p.patient_id WHERE p.root_id = p.patient_id"                         \
     " AND p.erased_at_us IS NULL AND " VIEW_SQL " GROUP BY r.patient_id LIMIT ?"
 
-/* Strong evidence first: a list that is too long is truncated. */
+/* Adds candidates. Queries with strong evidence come first, because the list is limited. */
 static enum ward_code find(struct search *s, const char *sql, struct ward_err *err)
 {
     int64_t most = (int64_t)s->most + (int64_t)s->different.n;
@@ -90,7 +90,7 @@ static enum ward_code find_all(struct search *s, struct ward_err *err)
     static const char BY_BIRTH[] = SHARED "37" SEEN;
     /* PARAM_TELECOM */
     static const char BY_TELECOM[] = SHARED "35" SEEN;
-    /* PARAM_NAME_PAIR: family and given, in any order */
+    /* PARAM_NAME_PAIR: two parts of a name */
     static const char BY_NAMES[] = SHARED "38" SEEN;
     static const char *const all[] = {BY_IDENTIFIER, BY_BIRTH, BY_TELECOM, BY_NAMES};
     size_t n = s->by_names ? WARD_COUNT(all) : WARD_COUNT(all) - 1;
@@ -135,7 +135,7 @@ static enum ward_code score_one(struct search *s, const uint8_t id[RECORDS_ID],
     return WARD_OK;
 }
 
-/* CERTAIN, PROBABLE, POSSIBLE; within these by score. */
+/* Orders by match (CERTAIN, PROBABLE, POSSIBLE), and then by score. */
 static int best_first(const void *a, const void *b)
 {
     const Candidate *x = *(const Candidate *const *)a, *y = *(const Candidate *const *)b;

@@ -1,4 +1,4 @@
-/* FindDuplicates. */
+/* FindDuplicates: lists patients who may be the same person. */
 #include "services/records/api.h"
 #include "services/records/merge/duplicate.h"
 
@@ -15,7 +15,7 @@ struct finding {
     Response *resp;
 };
 
-/* An audit event for each displayed patient. */
+/* Writes an audit event for each listed patient. */
 static enum ward_code tell_all(struct finding *f, const uint8_t root[RECORDS_ID], size_t n,
                                struct ward_err *err)
 {

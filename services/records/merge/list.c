@@ -1,4 +1,4 @@
-/* ListMerges: of one patient, as either side. */
+/* ListMerges: lists the merges of a patient, both into and from other patients. */
 #include "services/records/merge/merge.h"
 
 #include "common/base/text.h"

@@ -1,9 +1,9 @@
-/* merge.h - the common part of merging and unmerging two patients.
+/* merge.h - functions for merging and unmerging two patients.
  *
  * A chart consists of the patients with the same root_id. A merge sets the root of all patients
- * of the one chart to the surviving record; nothing else changes, so that an unmerge can
- * restore the roots. Rows of `patient` are locked exclusively in the order of their ids: two
- * merges of the same people are serialized, in whatever direction.
+ * of the merged chart to the surviving record. Nothing else changes, so that an unmerge can
+ * restore the roots. Rows of `patient` are locked exclusively in the order of their ids, so
+ * that two merges of the same patients are serialized.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: chart.h's.
  */
@@ -18,8 +18,8 @@ typedef Ward__Records__V1__Patient Patient;
 
 /* ---- link.c: pure except for the arena ---- */
 
-/* The value of Patient.active before a merge: patient_merge.was_active. Stored: never
- * renumber. */
+/* The value of Patient.active before a merge. The numbers are stored in
+ * patient_merge.was_active: never renumber. */
 enum was_active { WAS_NOT_SET = 0, WAS_INACTIVE = 1, WAS_ACTIVE = 2 };
 
 enum was_active active_of(const Patient *p);
@@ -28,7 +28,7 @@ void active_back(Patient *p, enum was_active was);
 WARD_MUST enum ward_code link_add(struct ward_arena *mem, Patient *p,
                                   Ward__Records__V1__Patient__LinkType type, const char *other,
                                   struct ward_err *err);
-/* Removes such a link; a link that a person already removed is ignored. */
+/* Removes a link. A link that a person already removed is ignored. */
 void link_remove(Patient *p, Ward__Records__V1__Patient__LinkType type, const char *other);
 
 /* ---- merge_side.c: one of the two patients ---- */
@@ -36,7 +36,7 @@ void link_remove(Patient *p, Ward__Records__V1__Patient__LinkType type, const ch
 struct side {
     uint8_t id[RECORDS_ID], root[RECORDS_ID];
     char text[37];
-    int expected; /* expected version; 0: the current one */
+    int expected; /* expected version; 0: any version */
     struct ward_event event;
     struct version version; /* the current version, then the written one */
     Resource *res;
@@ -46,31 +46,32 @@ struct both {
     struct view view;
     struct side into, from;
 };
-/* The caller's view as a registrar; begins the event, about `into`. */
+/* Sets the caller's view as a registrar, and begins the event about `into`. */
 WARD_MUST enum ward_code both_begin(struct both *b, struct ward_err *err);
-/* Completes the two events; once both ids are known. */
+/* Completes the two events. Call it when both ids are set. */
 void both_acts(struct both *b);
-/* In the transaction: locks both, in the order of their ids, and reads their roots.
+/* In the transaction: locks both patients, in the order of their ids, and reads their roots.
  *   NOT_FOUND  PATIENT_NOT_FOUND;  FAILED_PRECONDITION  PATIENT_ERASED */
 WARD_MUST enum ward_code both_lock(struct both *b, struct ward_err *err);
-/* The current Patients, decrypted.   ABORTED  VERSION_CONFLICT */
+/* Reads and decrypts the current Patients.   ABORTED  VERSION_CONFLICT */
 WARD_MUST enum ward_code both_open(struct both *b, struct ward_err *err);
-/* Their next versions. */
+/* Writes the next versions of both Patients. */
 WARD_MUST enum ward_code both_write(struct both *b, Ward__Records__V1__Act act, int64_t at_us,
                                     struct ward_err *err);
-/* An event and a row of `seen` for each. */
+/* Writes an event and a row of `seen` for each of the two patients. */
 WARD_MUST enum ward_code both_tell(struct both *b, struct ward_err *err);
-/* The wire's records of the written versions. */
+/* Converts the written versions to wire Records. */
 WARD_MUST enum ward_code both_records(struct both *b, Ward__Records__V1__Record **into,
                                       Ward__Records__V1__Record **from, struct ward_err *err);
-/* The answer stored under the idempotency key: only the versions, because stored answers are
- * unencrypted and must not contain a patient's name; and the records of such an answer, without
- * a Patient that the caller may no longer read. */
+/* side_keep selects the part of an answer that is stored under the idempotency key. It has only
+ * the versions, because stored answers are unencrypted and must not contain a patient's name.
+ * side_again reads the records of a stored answer, without a Patient that the caller may no
+ * longer read. */
 WARD_MUST enum ward_code side_keep(struct ward_call *c, const Ward__Records__V1__Record *full,
                                    Ward__Records__V1__Record **out, struct ward_err *err);
 WARD_MUST enum ward_code side_again(const struct both *b, const Ward__Records__V1__Record *kept,
                                     Ward__Records__V1__Record **out, struct ward_err *err);
-/* A reason of 1 to 500 bytes, encrypted under the key of the patient `from`. */
+/* Encrypts a reason of 1 to 500 bytes under the key of the patient `from`. */
 WARD_MUST enum ward_code merge_seal(struct both *b, const uint8_t merge[RECORDS_ID],
                                     const char *reason, struct ward_val *out,
                                     struct ward_err *err);

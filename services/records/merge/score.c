@@ -10,10 +10,10 @@
 typedef Ward__Records__V1__Identifier Identifier;
 typedef Ward__Records__V1__Agreement Agreement;
 
-/* Agreement and disagreement: m and u of each. Source: Australian Bureau of Statistics,
- * 3302.0.55.004, Death registrations to Census linkage project 2011-12, appendix C, table C.1
- * (pass 1: first name, surname, sex, day and month of birth, age) and table C.2 (pass 2:
- * suburb, used for the postal code). */
+/* Probabilities m (same person) and u (different people), for agreement and for disagreement of
+ * a field. Source: Australian Bureau of Statistics, 3302.0.55.004, Death registrations to
+ * Census linkage project 2011-12, appendix C, table C.1 (pass 1: first name, surname, sex, day
+ * and month of birth, age) and table C.2 (pass 2: suburb, used for the postal code). */
 struct weight {
     double agree_m, agree_u, differ_m, differ_u;
 };
@@ -22,12 +22,13 @@ static const struct weight first_name = {0.839, 0.006, 0.158, 0.989};
 static const struct weight sex = {0.966, 0.512, 0.017, 0.476};
 static const struct weight birth_day = {0.903, 0.030, 0.039, 0.890};
 static const struct weight birth_month = {0.923, 0.077, 0.019, 0.844};
-static const struct weight birth_year = {0.975, 0.051, 0.019, 0.942}; /* of age */
+/* the source's values for age */
+static const struct weight birth_year = {0.975, 0.051, 0.019, 0.942};
 static const struct weight suburb = {0.871, 0.001, 0.122, 0.992};
-/* Ward's own: two people have the same personal number by one error in a million. */
+/* Ward's own assumption: one of a million pairs has an equal personal number by error. */
 #define IDENTIFIER_WEIGHT 20.0
-/* Ward's own, and measured (docs/records.md): names below this similarity differ; from there up
- * to equality the weight increases linearly. */
+/* Ward's own value, measured in docs/records.md. Names below this similarity differ. Above it,
+ * the weight increases linearly up to equality. */
 #define ALIKE_FROM 0.7
 
 static double agrees(const struct weight *w)
@@ -83,8 +84,8 @@ static bool has_type(const Identifier *i, const char *code)
     return false;
 }
 
-/* Source: HL7 table 0203: account, visit, member, subscriber, organization and employer
- * numbers.
+/* Types of numbers that several people share: account, visit, member, subscriber, organization
+ * and employer numbers. Source: HL7 table 0203.
  */
 bool score_is_personal(const Identifier *i)
 {
@@ -123,7 +124,8 @@ static bool is_known(int gender)
 
 /* ---- birth dates ---- */
 
-/* One mistyped digit, or two transposed digits: 1978 and 1987, 12 and 13. Counts as neither. */
+/* Whether two numbers differ by one mistyped digit or two transposed digits: 1978 and 1987, 12
+ * and 13. Such a pair counts as neither agreement nor disagreement. */
 static bool is_slip(int a, int b)
 {
     int differ = 0, of_a[2] = {0}, of_b[2] = {0};
@@ -157,7 +159,7 @@ static bool birth(const Patient *a, const Patient *b, double *weight)
         ward_fhirtime_parse(WARD_FHIR_DATE, t, strlen(t), 0, &y, NULL) != WARD_OK)
         return false;
     *weight = part(&birth_year, x.year, y.year);
-    /* 03-04 for 04-03: half of the weight of both. */
+    /* day and month exchanged, 03-04 for 04-03: half of their weights */
     if (x.day != 0 && x.day != x.month && x.day == y.month && x.month == y.day)
         *weight += (agrees(&birth_month) + agrees(&birth_day)) / 2;
     else
@@ -167,7 +169,8 @@ static bool birth(const Patient *a, const Patient *b, double *weight)
 
 /* ---- contacts ---- */
 
-/* -1: one of them has none; 0: none is equal. */
+/* Sets *out to 1 for an equal telecom, to 0 if all differ, and to -1 if a patient has no
+ * telecom. */
 static enum ward_code same_telecom(struct ward_arena *mem, const Patient *a, const Patient *b,
                                    int *out, struct ward_err *err)
 {
@@ -203,8 +206,8 @@ static int same_postal_code(const Patient *a, const Patient *b)
     return out;
 }
 
-/* An equal telephone and an equal postal code indicate one household, not two facts: the first
- * counts. A different telephone has no weight. */
+/* Adds telecom and postal code. An equal telephone and an equal postal code both indicate one
+ * household, so only the telephone counts. A different telephone has no weight. */
 static void household(struct sum *s, const Patient *a, const Patient *b)
 {
     int telecom, postal = same_postal_code(a, b);
@@ -256,7 +259,8 @@ enum ward_code score_pair(struct ward_arena *mem, const Patient *a, const Patien
         return s.code;
     if (same_id)
         out->match = WARD__RECORDS__V1__MATCH__MATCH_CERTAIN;
-    else if (out->score >= SCORE_PROBABLE && !other_given) /* twins are two */
+    /* twins have different given names */
+    else if (out->score >= SCORE_PROBABLE && !other_given)
         out->match = WARD__RECORDS__V1__MATCH__MATCH_PROBABLE;
     else if (out->score >= SCORE_POSSIBLE)
         out->match = WARD__RECORDS__V1__MATCH__MATCH_POSSIBLE;

@@ -1,4 +1,4 @@
-/* Similarity of two names. */
+/* Computes the similarity of two names. */
 #include "services/records/merge/score_own.h"
 
 #include "common/unicode/pinyin.h"
@@ -6,10 +6,11 @@
 
 #include <string.h>
 
-/* Ward's own: the similarity of 王 and "Wang", because many characters share one reading. */
+/* Ward's own value: the similarity of 王 and "Wang". It is below 1, because many characters
+ * share one reading. */
 #define READ_ALIKE 0.95
 
-/* Significant code points of a name. */
+/* Maximum code points of a name that are compared. */
 #define POINTS 64
 
 /* ---- Jaro-Winkler ---- */
@@ -51,7 +52,7 @@ static int matches(struct points *a, struct points *b)
     return found;
 }
 
-/* Matching pairs in another order. */
+/* Counts matching code points in a different order. */
 static int out_of_order(const struct points *a, const struct points *b)
 {
     int n = 0;
@@ -66,7 +67,7 @@ static int out_of_order(const struct points *a, const struct points *b)
     return n / 2;
 }
 
-/* Source: W. E. Winkler (1990): up to four equal first letters add a tenth each of the
+/* Source: W. E. Winkler (1990): each of up to four equal first letters adds a tenth of the
  * remainder. */
 double score_jaro_winkler(const char *one, const char *other)
 {
@@ -89,7 +90,7 @@ double score_jaro_winkler(const char *one, const char *other)
 
 /* ---- names ---- */
 
-/* Normalized, without separators between words. */
+/* Normalizes a text, and removes separators between words. */
 static enum ward_code tight(struct ward_arena *mem, const char *text, char **out,
                             struct ward_err *err)
 {
@@ -110,7 +111,7 @@ static enum ward_code tight(struct ward_arena *mem, const char *text, char **out
     return WARD_OK;
 }
 
-/* Family and given names alone, and both together. A name text has only `whole`. */
+/* A normalized name. `whole` is HumanName.text. */
 struct folded_name {
     char *family, *given, *whole;
 };
@@ -135,7 +136,7 @@ static double most(double a, double b)
     return a > b ? a : b;
 }
 
-/* Two concatenated names, compared with one whole name. */
+/* Compares concatenated family and given names, in both orders, with a whole name. */
 static enum ward_code joined(struct ward_arena *mem, const struct folded_name *parts,
                              const char *whole, double *out, struct ward_err *err)
 {
@@ -153,7 +154,8 @@ static bool has_parts(const struct folded_name *n)
     return *n->family != '\0' && *n->given != '\0';
 }
 
-/* Exchanged given and family names: accepted if both match better. */
+/* Compares family and given names. Exchanged names are compared instead if they match
+ * better. */
 static void by_parts(const struct folded_name *a, const struct folded_name *b,
                      struct likeness *out)
 {
@@ -194,7 +196,7 @@ static enum ward_code compare(struct ward_arena *mem, const struct folded_name *
     return WARD_OK;
 }
 
-/* A Chinese part, in Latin letters. */
+/* Replaces a Chinese part by its reading in Latin letters. */
 static enum ward_code read_part(struct ward_arena *mem, char **part, bool surname,
                                 struct ward_err *err)
 {
@@ -213,8 +215,7 @@ static enum ward_code read_name(struct ward_arena *mem, struct folded_name *name
     return read_part(mem, &name->whole, true, err);
 }
 
-/* Begins with a character that is not a letter of an alphabet: ward_pinyin knows its
- * reading. */
+/* Whether a name may begin with a Chinese character, for which ward_pinyin has a reading. */
 static bool may_be_han(const struct folded_name *n)
 {
     const char *part = *n->family != '\0' ? n->family : *n->given != '\0' ? n->given : n->whole;
@@ -222,7 +223,8 @@ static bool may_be_han(const struct folded_name *n)
     return (unsigned char)*part >= 0xe3;
 }
 
-/* Like compare; compares a Chinese name with a Latin one by its reading. */
+/* Compares two names like `compare`. If one name is Chinese and the other Latin, the Chinese
+ * name is compared by its reading. */
 static enum ward_code compare_read(struct ward_arena *mem, struct folded_name *a,
                                    struct folded_name *b, struct likeness *out,
                                    struct ward_err *err)

@@ -1,10 +1,12 @@
-/* score_own.h - declarations that the files of the score share. As score.h. */
+/* score_own.h - declarations that the files of the score share. Threads, memory, errors:
+ * score.h's. */
 #ifndef RECORDS_MERGE_SCORE_OWN_H
 #define RECORDS_MERGE_SCORE_OWN_H
 
 #include "services/records/merge/score.h"
 
-/* The two most similar names, each 0 to 1; -1: one of them has none. */
+/* The similarity of the two most similar names, from 0 to 1. -1: a patient has no such name
+ * part. */
 struct likeness {
     double family, given;
 };

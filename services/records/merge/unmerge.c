@@ -1,4 +1,4 @@
-/* UnmergePatients: each patient gets back its own records. */
+/* UnmergePatients: separates two merged patients; each patient gets back their own records. */
 #include "services/records/merge/merge.h"
 
 #include "common/base/clock.h"
@@ -34,7 +34,7 @@ static enum ward_code select_merge(struct unmerging *u, bool lock, struct ward_r
     return WARD_OK;
 }
 
-/* The two patients of a merge never change, and determine the call's patient. */
+/* Reads the two patients of a merge, which never change, and sets them in the events. */
 static enum ward_code find(struct unmerging *u)
 {
     struct both *b = &u->both;
@@ -47,7 +47,7 @@ static enum ward_code find(struct unmerging *u)
     return WARD_OK;
 }
 
-/* After the patients, because a merge locks them first. */
+/* Locks the merge. The patients are locked before, in the order that a merge uses. */
 static enum ward_code lock_merge(struct unmerging *u, struct ward_err *err)
 {
     struct ward_rows rows;
@@ -67,8 +67,8 @@ static enum ward_code lock_merge(struct unmerging *u, struct ward_err *err)
     return WARD_OK;
 }
 
-/* The merged patient leaves the chart, with all patients who were merged into it and still
- * are. */
+/* Restores the root of the merged patient, and of all patients who are still merged into the
+ * merged patient. */
 static enum ward_code point_back(struct both *b, struct ward_err *err)
 {
     static const char below[] =
