@@ -17,7 +17,7 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the answer");
 }
 
-/* ---- one ---- */
+/* ---- one search ---- */
 
 static enum ward_code search_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
@@ -52,7 +52,7 @@ enum ward_code search_rpc(struct ward_call *c, const ProtobufCMessage *q, Protob
     return search(c, (const SearchRequest *)q, (SearchResponse *)r);
 }
 
-/* ---- many ---- */
+/* ---- several searches ---- */
 
 struct many {
     struct ward_call *call;
@@ -62,7 +62,7 @@ struct many {
     size_t n;
 };
 
-/* Each patient whose resources any of them shows, once. */
+/* Lists each patient of the searches' results once. */
 static enum ward_code all_patients(const struct many *m, uint8_t (**out)[RECORDS_ID], size_t *n,
                                    struct ward_err *err)
 {
@@ -87,7 +87,7 @@ static enum ward_code all_patients(const struct many *m, uint8_t (**out)[RECORDS
     return WARD_OK;
 }
 
-/* Each kind once: "Encounter,Observation". */
+/* Notes each kind once in the event: "Encounter,Observation". */
 static enum ward_code note_kinds(const struct many *m, struct ward_event *event,
                                  struct ward_err *err)
 {

@@ -1,10 +1,10 @@
-/* Each parameter as a condition on resource r of patient p. */
+/* Converts each parameter to a condition on resource r of patient p. */
 #include "services/records/search/plan.h"
 
 #include <string.h>
 
-/* A subquery with the result 1 or nothing: an EXISTS would be converted to a join, and might
- * become the driving table.
+/* A subquery that returns 1 or no row. The database could convert an EXISTS to a join with
+ * `token` as the driving table.
  */
 #define TOKEN_OF_R                                                                             \
     "(SELECT 1 FROM token t FORCE INDEX (token_of) WHERE t.patient_id = r.patient_id"          \
@@ -110,7 +110,8 @@ static void by_tokens(struct sql *q, const struct filter *f)
 
 /* ---- dates and numbers ---- */
 
-/* F and T are the resource's interval, a and b the parameter's: both half-open. */
+/* F to T is the resource's interval, a to b is the parameter's interval. Both intervals are
+ * half-open. */
 #define DATES(F, T)                                                                            \
     {                                                                                          \
         [PRE_EQ] = {"(" F " >= ? AND " T " <= ?)", "ab"},                                      \
@@ -199,7 +200,7 @@ static void by_absence(struct sql *q, const struct filter *f)
         sql_put(q, "r.value");
         break;
     case ASK_REFERENCE:
-        sql_put(q, "r.encounter_id"); /* the only permitted one */
+        sql_put(q, "r.encounter_id"); /* only `encounter` is permitted here */
         break;
     default:
         while (n < WARD_COUNT(f->param->token) && f->param->token[n] != 0)

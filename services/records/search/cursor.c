@@ -1,5 +1,5 @@
-/* Page tokens: version, time of the first page, place, tag. They are not secret to their owner,
- * who has just read that resource; the tag prevents forgery. */
+/* Page tokens: version, time of the first page, place, tag. The owner may read the content, and
+ * has just read the resource at that place. The tag prevents forgery. */
 #include "services/records/search/search.h"
 
 #include "common/base/crypto.h"

@@ -1,5 +1,5 @@
-/* Searches resources without a patient: one list by id, which a permitted caller may read
- * completely, so a page needs no plan and no view. */
+/* Searches resources without a patient. They form one list in the order of their ids. A
+ * permitted caller may read the whole list, so a page needs no plan and no view. */
 #include "services/records/search/directory.h"
 
 #include "common/base/text.h"
@@ -13,8 +13,8 @@ typedef Ward__Records__V1__Record Record;
 typedef Ward__Records__V1__SearchRequest Request;
 
 #define USUAL_PAGE 50
-#define CHUNK      16 /* versions decrypted by one statement */
-/* As api_search.c's. */
+#define CHUNK      16 /* maximum versions read by one statement */
+/* Equals SEARCH_BYTES (run.h). */
 #define BYTES_ENOUGH ((size_t)5 << 19)
 
 struct listing {
@@ -24,8 +24,8 @@ struct listing {
     const struct ward_event *event;
     const Request *req;
     struct search s;
-    struct cursor from; /* the id alone */
-    /* of this run of the transaction */
+    struct cursor from; /* only the id is used */
+    /* set by each run of the transaction */
     struct ward_rows ids;
     Record **record;
     size_t n_records;
@@ -69,8 +69,8 @@ static void any_of(struct sql *q, const struct tokens *any)
     sql_put(q, ")");
 }
 
-/* Values of one group are combined in one list, which can drive the query; lists joined by OR
- * would be evaluated for each row. */
+/* Combines values of one group each in one list, which the query can start from. Lists joined
+ * by OR would be evaluated for each row. */
 static bool as_one(struct sql *q, const struct filter *f)
 {
     struct tokens all = {.at = NULL};
@@ -108,7 +108,7 @@ static void by_tokens(struct sql *q, const struct filter *f)
     sql_put(q, ")");
 }
 
-/* The table alias is r, as in cond.c for charts. */
+/* Adds the table and the conditions. The table's alias is r, because cond.c uses r. */
 static void which(const struct listing *l, struct sql *q)
 {
     sql_put(q, " FROM directory r WHERE r.type = ?");
@@ -160,7 +160,8 @@ static const struct ward_val *row_of(const struct ward_rows *rows, struct ward_v
     return NULL;
 }
 
-/* The next of the ids, until the answer is full. Nothing is ever deleted from the directory. */
+/* Decrypts the resources of the next ids, until the answer is full. All ids exist, because
+ * nothing is ever deleted from the directory. */
 static enum ward_code open_some(struct listing *l, size_t most, size_t *bytes,
                                 struct ward_err *err)
 {

@@ -1,6 +1,7 @@
 /* directory.h - Search of Practitioner, Organization and Location.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: search.h's; PERMISSION_DENIED
+ * Threads: a worker's own. Memory: the call's arena. Errors: those of search.h;
+ * PERMISSION_DENIED
  * KIND_NOT_ALLOWED if the view may not read the directory.
  */
 #ifndef RECORDS_SEARCH_DIRECTORY_H
@@ -8,8 +9,8 @@
 
 #include "services/records/search/plan.h"
 
-/* Matches by id, whatever the requested order: so pages neither repeat nor miss resources that
- * existed at the first page. Writes the audit event. */
+/* Lists matches in the order of their ids and ignores the requested order. Pages therefore
+ * neither repeat nor miss resources that existed at the first page. Writes the audit event. */
 WARD_MUST enum ward_code search_directory(struct ward_call *c, const struct view *view,
                                           const struct ward_event *event,
                                           const Ward__Records__V1__SearchRequest *req,

@@ -1,6 +1,7 @@
-/* Resources written again since the first page. In the order of dates, only those move whose
- * date changed, which the table moved stores; in the order of writing, all of them move, and
- * the versions have the former place. */
+/* Finds resources that were written again since the first page, and their former places. In the
+ * order of dates, a resource moves only if its date changed; the table `moved` has the former
+ * date. In the order of writing, every rewritten resource moves; the former version has the
+ * former place. */
 #include "services/records/search/plan.h"
 
 #define UPDATED WARD__RECORDS__V1__ORDER__ORDER_UPDATED_DESC
@@ -9,7 +10,7 @@
 #define COLUMNS    "SELECT r.patient_id, r.resource_id, r.version, "
 #define OF_PATIENT " STRAIGHT_JOIN patient p ON p.patient_id = r.patient_id"
 
-/* The first move since then has the former place. */
+/* The first move since the first page has the former place. */
 static void by_date(const struct plan *p, const struct cursor *from, struct sql *q)
 {
     sql_put(q, COLUMNS "m.from_us AS at FROM moved m FORCE INDEX (moved_since)"
@@ -24,7 +25,7 @@ static void by_date(const struct plan *p, const struct cursor *from, struct sql 
                 from->asked_us);
 }
 
-/* The newest version of that time has the time of writing. */
+/* The newest version at the time of the first page has the former time of writing. */
 static void by_writing(const struct plan *p, const struct cursor *from, struct sql *q)
 {
     sql_put_int(q,
@@ -41,7 +42,7 @@ enum ward_code plan_moved(const struct plan *p, struct worker *w, struct ward_ar
                           const struct cursor *from, int most, struct ward_rows *out,
                           struct ward_err *err)
 {
-    struct plan all = *p; /* no parameter has a value to start from */
+    struct plan all = *p; /* a plan without a starting point */
     bool up = p->s->order == ASC;
     struct sql q;
 
@@ -65,7 +66,7 @@ enum ward_code plan_forget(struct worker *w, struct ward_arena *mem, enum kind k
                            int64_t now_us, struct ward_err *err)
 {
     static const char sql[] = "DELETE FROM moved WHERE kind = ? AND until_us < ? LIMIT 200";
-    const int64_t slack_us = INT64_C(3600) * 1000000; /* other replicas' clocks */
+    const int64_t slack_us = INT64_C(3600) * 1000000; /* other replicas' clocks may differ */
 
     return ward_db_run(
         w->event_ctx.db, mem, sql,

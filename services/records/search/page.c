@@ -1,4 +1,4 @@
-/* The statements of a plan. */
+/* Builds and runs the statements of a plan. */
 #include "services/records/search/plan.h"
 
 #include "common/base/text.h"
@@ -16,13 +16,14 @@
 #define ONE_STATEMENT SIZE_MAX
 
 struct bounds {
-    int64_t low, high; /* of from_us, both inclusive */
-    int64_t soft;      /* a later lower bound for short resources; NO_DATE: none */
+    int64_t low, high; /* bounds of from_us, both inclusive */
+    int64_t soft;      /* a later lower bound for short resources; NO_DATE: no such bound */
 };
 
 /* ---- the range of dates to read ---- */
 
-/* A resource that ends after a moment began at most SEARCH_LONG_US before it, or is long. */
+/* Earliest start of a resource that ends after `us`, unless it is longer than
+ * SEARCH_LONG_US. */
 static int64_t began(int64_t us)
 {
     return us - SEARCH_LONG_US;
@@ -86,7 +87,7 @@ static struct bounds bounds_of(const struct plan *p)
         all.soft = larger(all.soft, any.soft);
     }
     if (p->start != START_ALL || p->s->order == UPDATED || all.soft <= all.low)
-        all.soft = NO_DATE; /* few are scanned, or not by date */
+        all.soft = NO_DATE; /* few resources are read, or not in the order of dates */
     return all;
 }
 
@@ -164,7 +165,7 @@ static void from_where(const struct plan *p, size_t branch, struct sql *q)
     sql_bind(q, ward_int(q->mem, p->s->kind));
 }
 
-/* ---- what ---- */
+/* ---- conditions ---- */
 
 void plan_which(const struct plan *p, struct sql *q)
 {
@@ -194,7 +195,7 @@ static void dated(const struct plan *p, struct bounds b, struct sql *q)
 /* ---- the order ---- */
 
 struct order {
-    const char *column, *id; /* of the index that is read in order */
+    const char *column, *id; /* columns of the index that is read in order */
     bool up;
 };
 
@@ -249,13 +250,14 @@ size_t plan_branches(const struct plan *p)
     return p->start == START_ALL && p->via != NULL && p->s->order != UPDATED ? p->via->n : 1;
 }
 
-/* A resource with two of the tokens is found twice if one statement searches both. */
+/* Whether one statement searches several tokens, and so finds a resource with two of the tokens
+ * twice. */
 static bool repeats(const struct plan *p, size_t branch)
 {
     return p->via != NULL && p->via->n > 1 && branch == ONE_STATEMENT;
 }
 
-/* Entries on this side of the place need not be read. */
+/* Excludes entries before the page's start. */
 static void from_there(const struct plan *p, const struct order *o, const struct place *from,
                        struct bounds *b)
 {
@@ -294,7 +296,7 @@ enum ward_code plan_page(const struct plan *p, struct worker *w, struct ward_are
 
 /* ---- long resources ---- */
 
-/* Resources that began before the soft bound and last beyond the requested dates. */
+/* Finds resources that began before the soft bound and last into the requested dates. */
 static struct plan put_lasting(const struct plan *p, struct bounds b, struct sql *q)
 {
     struct plan all = *p;

@@ -1,5 +1,5 @@
-/* The parameters of Search, by FHIR R4's names. Source: HL7 FHIR R4, the "Search Parameters" of
- * each resource's page, https://hl7.org/fhir/R4/searchparameter-registry.html. */
+/* The parameters of Search, with FHIR R4's names. Source: HL7 FHIR R4, the "Search Parameters"
+ * of each resource's page, https://hl7.org/fhir/R4/searchparameter-registry.html. */
 #include "services/records/search/search.h"
 
 #include <string.h>
@@ -180,7 +180,7 @@ const struct search_param *search_param_of(enum kind kind, const char *name)
     return NULL;
 }
 
-/* By the numbers of each kind's Status; "" is unused. */
+/* Codes of each kind, at the numbers of the kind's enum Status; "": unused number. */
 static const char *const statuses[KINDS][12] = {
     [KIND_ENCOUNTER] = {"", "planned", "arrived", "triaged", "in-progress", "onleave",
                         "finished", "cancelled", "entered-in-error", "unknown"},

@@ -1,18 +1,18 @@
-/* Selects the starting point. A patient's chart is small, and a ward has few patients: there
- * the resources are read by patient and sorted. If the view covers all patients (or a ward with
- * too many patients), an index is read in the order of the page until it is full. */
+/* Selects the starting point. The resources of a patient or of a ward's few patients are read
+ * by patient and sorted. If the view covers all patients, or a ward with too many patients, an
+ * index is read in the page's order until the page is full. */
 #include "services/records/search/plan.h"
 
 #include "common/base/text.h"
 
 #include <string.h>
 
-/* Scanning a ward of n patients of N costs n times a patient's resources, and scanning an index
- * for a page costs its size times N / n. The costs are equal near these values for N about
- * 100,000. */
+/* Maximum patients of a ward that is scanned. Scanning a ward with n of N patients costs n
+ * times a patient's resources. Scanning an index for a page costs the page's size times N / n.
+ * The costs are equal near these values for N of about 100,000. */
 #define FEW_BY_TOKEN    1000
 #define FEW_BY_RESOURCE 300
-#define MERGED_MOST     64 /* tokens of one list */
+#define MERGED_MOST     64 /* maximum tokens of one list */
 
 /* ---- rare tokens ---- */
 
@@ -47,9 +47,9 @@ static int rank_of(enum param p)
         return 8;
     }
 }
-#define RANK_FEW 4 /* up to this number, sorting is cheap */
+#define RANK_FEW 4 /* sorting is cheap for tokens up to this rank */
 
-/* Values of one group form one list of alternatives. */
+/* Merges values that have one group each into one list of alternatives. */
 static enum ward_code merge(struct ward_arena *mem, struct filter *f, struct ward_err *err)
 {
     struct value *one;
@@ -80,7 +80,7 @@ static enum ward_code merge(struct ward_arena *mem, struct filter *f, struct war
     return WARD_OK;
 }
 
-/* The tokens to scan: of the parameter with the fewest matches. */
+/* Chooses the tokens to scan: those of the parameter that probably has the fewest matches. */
 static int choose(struct plan *p)
 {
     int best = 100;
@@ -187,7 +187,7 @@ enum ward_code plan_make(struct worker *w, struct ward_arena *mem, struct search
     }
     if (p.start == START_ALL && rank > RANK_FEW &&
         s->order == WARD__RECORDS__V1__ORDER__ORDER_UPDATED_DESC)
-        p.via = NULL; /* the index by time of writing is already in order */
+        p.via = NULL; /* the index by time of writing already has the page's order */
     if (p.via == NULL)
         p.done = NULL;
     *out = p;

@@ -10,7 +10,7 @@ typedef Ward__Records__V1__SearchResponse SearchResponse;
 typedef Ward__Records__V1__Record Record;
 
 #define USUAL_PAGE 50
-#define CHUNK      16 /* versions decrypted by one statement */
+#define CHUNK      16 /* maximum versions read by one statement */
 
 struct hit {
     uint8_t patient[RECORDS_ID], id[RECORDS_ID];
@@ -63,7 +63,8 @@ static enum ward_code add_hits(struct search_run *p, const struct ward_rows *row
     return WARD_OK;
 }
 
-/* In the page's order, without duplicates, at most one more than fit. */
+/* Sorts the hits in the page's order, removes duplicates, and truncates the list to one hit
+ * more than a page. */
 static void put_in_order(struct search_run *p)
 {
     size_t n = 0, most = (size_t)p->s.page + 1;
@@ -117,7 +118,8 @@ static void add_patient(struct search_run *p, const uint8_t patient[RECORDS_ID])
     memcpy(p->patient[p->n_patients++], patient, RECORDS_ID);
 }
 
-/* Patients erased between the two queries are not shown. */
+/* Decrypts one resource. Resources of patients who were erased between the two queries are
+ * omitted. */
 static enum ward_code open_one(struct search_run *p, const struct ward_val *row,
                                struct ward_err *err)
 {
@@ -136,7 +138,7 @@ static enum ward_code open_one(struct search_run *p, const struct ward_val *row,
     return WARD_OK;
 }
 
-/* Until the page or the answer is full. */
+/* Decrypts resources until the page or the answer is full. */
 static enum ward_code open_all(struct search_run *p, struct ward_err *err)
 {
     size_t most = p->n_hits < (size_t)p->s.page ? p->n_hits : (size_t)p->s.page;
@@ -162,7 +164,7 @@ static enum ward_code open_all(struct search_run *p, struct ward_err *err)
 
 static enum ward_code look(struct search_run *p, struct ward_err *err)
 {
-    struct search s = p->s; /* the plan changes it */
+    struct search s = p->s; /* a copy, because the plan changes it */
     struct ward_rows rows;
     struct plan plan;
 
@@ -187,8 +189,8 @@ static enum ward_code look(struct search_run *p, struct ward_err *err)
     return open_all(p, err);
 }
 
-/* Patients whose resource was requested by id and is not readable: their access log shows the
- * attempt, as for a Read. */
+/* Adds patients whose resource was requested by id, even if the resource is not readable, so
+ * that their access log shows the attempt. */
 static enum ward_code add_named(struct search_run *p, struct ward_err *err)
 {
     static const char SQL[] = "SELECT patient_id FROM resource WHERE resource_id = ?";

@@ -1,8 +1,9 @@
 /* run.h - one search: reads the request, finds and decrypts a page of resources, and creates
  * the next page's token.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: into call->err, or *err inside a
- * transaction: INVALID_ARGUMENT as records.proto's Search says, db.h's, RESOURCE_EXHAUSTED.
+ * Threads: a worker's own. Memory: the call's arena. Errors: set in call->err, or in *err
+ * inside a transaction: INVALID_ARGUMENT as records.proto says for Search, those of db.h,
+ * RESOURCE_EXHAUSTED.
  */
 #ifndef RECORDS_SEARCH_RUN_H
 #define RECORDS_SEARCH_RUN_H
@@ -10,8 +11,8 @@
 #include "services/records/api.h"
 #include "services/records/search/plan.h"
 
-/* Maximum bytes of records in one answer: with one more of RECORDS_MAX it is below gRPC
- * clients' default limit of 4 MiB. */
+/* Bytes of records after which an answer is complete. Even if its last record has RECORDS_MAX
+ * bytes, the answer is below gRPC clients' default limit of 4 MiB. */
 #define SEARCH_BYTES ((size_t)5 << 19)
 
 struct hit;
@@ -26,21 +27,22 @@ struct search_run {
     struct view view;
     struct search s;
     struct place from;
-    /* search_run_find sets these, anew in each run of the transaction. */
+    /* search_run_find sets these in each run of the transaction. */
     struct hit *hit;
     size_t n_hits;
     Ward__Records__V1__Record **record;
-    uint8_t (*patient)[RECORDS_ID]; /* patients with displayed resources, or requested by id */
+    /* patients of listed resources or of resources requested by id */
+    uint8_t (*patient)[RECORDS_ID];
     size_t n_records, n_looked_at, n_patients;
-    size_t bytes; /* of the records */
+    size_t bytes; /* bytes of the records */
     int64_t total;
 };
 
-/* The id of the only patient of a search; NULL: several, or all. */
+/* The id of the only patient of a search; NULL: several patients, or all. */
 const char *search_about(const Ward__Records__V1__SearchRequest *q);
 /* Checks the request and the caller's permission. */
 WARD_MUST enum ward_code search_run_begin(struct search_run *p);
-/* In a transaction. Decrypts resources until the page is full, or has SEARCH_BYTES. */
+/* In a transaction: decrypts resources until the page is full or has SEARCH_BYTES. */
 WARD_MUST enum ward_code search_run_find(struct search_run *p, struct ward_err *err);
 /* After the transaction: fills resp. */
 WARD_MUST enum ward_code search_run_answer(struct search_run *p);

@@ -1,13 +1,13 @@
-/* search.h - FHIR search: from parameters to one page of readable resources.
+/* search.h - FHIR search: finds one page of readable resources by parameters.
  *
  * params.c is the table of parameters; value.c parses values; plan.c selects the starting
  * point; cond.c and sql.c build the statement from constant fragments with every value bound;
  * page.c runs and merges the queries; cursor.c creates page tokens. VIEW_SQL in each statement
- * limits the result to readable rows, for counts too.
+ * limits results and counts to readable rows.
  *
  * Threads: a worker's own; the table of texts (shapes.c) has its own lock. Memory: the call's
  * arena. Errors: INVALID_ARGUMENT PARAMETER_UNKNOWN, PARAMETER_INVALID, PAGE_TOKEN_INVALID;
- * db.h's and chart.h's. No error contains a value.
+ * those of db.h and chart.h. No error contains a value.
  */
 #ifndef RECORDS_SEARCH_H
 #define RECORDS_SEARCH_H
@@ -19,59 +19,62 @@
 #define SEARCH_VALUE_MAX  256 /* bytes */
 #define SEARCH_PAGE_MOST  200
 #define SEARCH_TOTAL_MOST 10000
-#define SEARCH_LONG_US    (INT64_C(400) * 86400 * 1000000) /* table lasting: schema/006 */
-#define SEARCH_WORDS_MOST 8                                /* of a name */
+/* a longer resource is in the table `lasting` */
+#define SEARCH_LONG_US (INT64_C(400) * 86400 * 1000000)
+/* maximum words of a requested name */
+#define SEARCH_WORDS_MOST 8
 
 /* ---- params.c: search parameters ---- */
 
 enum ask {
-    ASK_ID,         /* the resource's */
-    ASK_UPDATED,    /* time of writing of its current version */
+    ASK_ID,         /* the resource's id */
+    ASK_UPDATED,    /* time of writing of the current version */
     ASK_PATIENT,    /* the patient: all merged records of the chart */
-    ASK_STATUS,     /* the kind's enum */
+    ASK_STATUS,     /* the kind's enum Status */
     ASK_CODE,       /* "system|code" */
-    ASK_REFERENCE,  /* to another resource */
+    ASK_REFERENCE,  /* a reference to another resource */
     ASK_WARD,       /* Encounter.location */
     ASK_IDENTIFIER, /* "system|value" */
     ASK_NAME,       /* words with this prefix */
     ASK_TELECOM,
     ASK_POSTAL,
     ASK_DATE,   /* the kind's date */
-    ASK_SECOND, /* its second date */
+    ASK_SECOND, /* the kind's second date */
     ASK_QUANTITY
 };
 struct search_param {
-    const char *name; /* NULL ends the table */
+    const char *name; /* NULL: end of the table */
     uint32_t kinds;
     enum ask ask;
     enum param token[3];  /* matches any of these tokens; 0 ends the list */
-    const char *elements; /* FHIR's elements, for the documentation */
-    const char *targets;  /* for a reference without a type: "Practitioner Organization" */
+    const char *elements; /* FHIR elements, for the documentation */
+    /* types for a reference without a type: "Practitioner Organization" */
+    const char *targets;
 };
 extern const struct search_param search_params[];
-/* NULL: the kind has no parameter of this name. */
+/* Finds a parameter; NULL: the kind has no parameter of this name. */
 const struct search_param *search_param_of(enum kind kind, const char *name);
 /* The enum number of a FHIR status ("entered-in-error"); 0: the kind has no such status. */
 int search_status_of(enum kind kind, const char *code);
-/* The table of docs/records.md, Markdown. */
+/* Prints the table for docs/records.md in Markdown. */
 char *search_params_print(struct ward_arena *mem);
 
 /* ---- value.c: requested values ---- */
 
 enum prefix { PRE_EQ, PRE_NE, PRE_GT, PRE_LT, PRE_GE, PRE_LE, PRE_SA, PRE_EB, PRE_AP };
 
-struct tokens { /* any of these */
+struct tokens { /* alternatives: a resource matches any of these tokens */
     struct token *at;
     size_t n;
 };
 struct value {
-    struct tokens *group; /* every group has at least one */
+    struct tokens *group; /* the resource has a token of every group */
     size_t n_groups;
     enum prefix prefix;
     int64_t from_us, to_us;        /* a date's interval, half-open */
-    double low, high, number, eps; /* a quantity in `unit`: interval and number */
+    double low, high, number, eps; /* a quantity in `unit`: interval, number and tolerance */
     const char *unit;
-    uint8_t id[RECORDS_ID]; /* ASK_ID, ASK_PATIENT */
+    uint8_t id[RECORDS_ID]; /* for ASK_ID and ASK_PATIENT */
     int status;
 };
 enum modifier { MOD_NONE, MOD_NOT, MOD_EXACT, MOD_MISSING, MOD_PRESENT };
@@ -90,7 +93,8 @@ struct search {
     bool wrong_too;
     int64_t asked_us; /* time of the first page: the meaning of "approximately now" */
 };
-/* Parses q's parameters into s, whose kind and asked_us are set. */
+/* For search_read, which parses q's parameters into s. s->kind and s->asked_us are already
+ * set. */
 struct search_reader {
     struct ward_arena *mem;
     struct ward_keyring *keys;
@@ -104,17 +108,19 @@ WARD_MUST enum ward_code search_read(const struct search_reader *r,
 
 struct cursor {
     int64_t asked_us;       /* the first page's time */
-    int64_t at_us;          /* of the last displayed one: its date, or its time of writing */
-    uint8_t id[RECORDS_ID]; /* and its id */
+    int64_t at_us;          /* the last listed resource's date or time of writing */
+    uint8_t id[RECORDS_ID]; /* the last listed resource's id */
 };
 #define CURSOR_SIZE    49
 #define CURSOR_LIFE_US (INT64_C(24) * 3600 * 1000000)
-/* Bound to this person and this request; any replica can read it. */
+/* Creates a page token, which is bound to the person and the request. Any replica can read the
+ * token. */
 WARD_MUST enum ward_code cursor_seal(struct ward_keyring *keys, struct ward_arena *mem,
                                      const Ward__Records__V1__SearchRequest *q,
                                      const char *person, const struct cursor *c, char **out,
                                      struct ward_err *err);
-/*   PAGE_TOKEN_INVALID  forged, of another request or person, older than a day */
+/* Reads a page token.
+ *   PAGE_TOKEN_INVALID  forged, of another request or person, or older than a day */
 WARD_MUST enum ward_code cursor_open(struct ward_keyring *keys, struct ward_arena *mem,
                                      const Ward__Records__V1__SearchRequest *q,
                                      const char *person, int64_t now_us, struct cursor *out,

@@ -1,4 +1,4 @@
-/* The texts of generated statements, one copy of each for the whole process. */
+/* Stores one copy of each generated statement's text for the whole process. */
 #include "services/records/search/sql.h"
 
 #include <pthread.h>
@@ -9,12 +9,12 @@
 
 static struct {
     pthread_mutex_t lock;
-    struct ward_arena mem; /* lives as long as the process */
+    struct ward_arena mem; /* never released */
     const char *text[SLOTS];
     int n;
 } shapes = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* FNV-1a: these texts contain no caller's data. */
+/* FNV-1a is sufficient, because the texts contain no data of callers. */
 static size_t slot_of(const char *text)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);

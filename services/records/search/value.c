@@ -1,4 +1,4 @@
-/* A request's parameters: their names, counts, modifiers and values. */
+/* Reads a request's parameters: their names, counts, modifiers and values. */
 #include "services/records/search/search_own.h"
 
 #include <stdio.h>
@@ -12,8 +12,8 @@ enum ward_code search_no_memory(const struct search_reader *r)
     return WARD_FAIL(r->err, RESOURCE_EXHAUSTED, "no memory for the query");
 }
 
-/* Errors contain names of parameters, and never values. An unknown name may be a value in the
- * wrong place. */
+/* Sets the error's field to a parameter's name, but not to an unknown name, which may be a
+ * value in the wrong place. */
 static void name_field(const struct search_reader *r, const char *name)
 {
     static const char CHARS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-";
@@ -83,7 +83,7 @@ static bool may_be_missing(const struct filter *f)
     case ASK_PATIENT:
     case ASK_STATUS:
         return false;
-    case ASK_REFERENCE: /* tokens of references do not contain their element */
+    case ASK_REFERENCE: /* a token of a reference does not contain the element */
         return strcmp(f->param->name, "encounter") == 0;
     default:
         return true;
@@ -168,7 +168,7 @@ static enum ward_code value_patient(const struct search_reader *r, const struct 
     return WARD_OK;
 }
 
-/* "final", "|final", "<the system of the kind's statuses>|final". */
+/* Reads "final", "|final" or "<any system>|final". */
 static enum ward_code value_status(const struct search_reader *r, const struct search *s,
                                    const struct filter *f, const char *text, struct value *out)
 {

@@ -1,4 +1,4 @@
-/* A searched date. Source: HL7 FHIR R4, 3.1.1.4.5 date. */
+/* Reads a requested date. Source: HL7 FHIR R4, 3.1.1.4.5 date. */
 #include "common/measure/fhirtime.h"
 #include "services/records/search/search_own.h"
 
@@ -8,7 +8,8 @@
 
 #define MINUTE_US (60 * WARD_US_PER_SECOND)
 
-/* "2020-01-01T10:30" in the form of a dateTime: with seconds and a zone. False: too long. */
+/* Completes "2020-01-01T10:30" to a dateTime with seconds and a zone. Returns false for a text
+ * that is too long. */
 static bool completed(const char *text, char *out, size_t size, bool *to_minute)
 {
     const char *time = strchr(text, 'T'), *zone;
@@ -24,7 +25,7 @@ static bool completed(const char *text, char *out, size_t size, bool *to_minute)
                     zone == NULL ? "Z" : zone) < (int)size;
 }
 
-/* A tenth of the time between then and now, in both directions. */
+/* Widens an interval in both directions by a tenth of its distance from now. */
 static void widen(int64_t asked_us, struct value *out)
 {
     int64_t middle = out->from_us / 2 + out->to_us / 2;

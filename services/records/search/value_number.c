@@ -1,5 +1,5 @@
-/* A searched quantity: "ge5.4|http://unitsofmeasure.org|mg/dL", "5.4||mg/dL". Source: HL7 FHIR
- * R4, 3.1.1.4.6 number, 3.1.1.4.11 quantity. */
+/* Reads a requested quantity: "ge5.4|http://unitsofmeasure.org|mg/dL", "5.4||mg/dL". Source:
+ * HL7 FHIR R4, 3.1.1.4.6 number, 3.1.1.4.11 quantity. */
 #include "common/measure/ucum.h"
 #include "services/records/search/search_own.h"
 
@@ -7,8 +7,9 @@
 #include <string.h>
 
 #define UCUM     "http://unitsofmeasure.org"
-#define UNIT_MAX 32 /* bytes of resource.unit */
-/* Values in the index were rounded once to a double, possibly from another unit. */
+#define UNIT_MAX 32 /* maximum bytes of resource.unit */
+/* Tolerance, because the index has values rounded to a double, possibly after a conversion of
+ * the unit. */
 #define ROUNDING 1e-12
 
 struct number {
@@ -37,7 +38,7 @@ static enum ward_code split(const struct search_reader *r, const struct filter *
     return WARD_OK;
 }
 
-/* Common notations are accepted unless the request names UCUM. */
+/* Reads the unit. Common notations are accepted unless the request names UCUM. */
 static enum ward_code unit_of(const struct search_reader *r, const struct filter *f,
                               const struct number *n, struct ward_ucum *u, struct value *out)
 {
@@ -58,7 +59,8 @@ static enum ward_code unit_of(const struct search_reader *r, const struct filter
     return WARD_OK;
 }
 
-/* [low, high) of the intended value: +/- half a digit, or +/- a tenth. */
+/* Computes the interval [low, high) of a requested value: +/- half of the last digit, or +/- a
+ * tenth for PRE_AP. */
 static bool span(const struct number *n, enum prefix prefix, const struct ward_ucum *u,
                  struct value *out)
 {

@@ -1,10 +1,10 @@
-/* Searches by tokens: codes, identifiers, references, names. Source: HL7 FHIR R4, 3.1.1.4.8
+/* Reads requested codes, identifiers, references and names. Source: HL7 FHIR R4, 3.1.1.4.8
  * string, 3.1.1.4.10 token, 3.1.1.4.12 reference. */
 #include "services/records/search/search_own.h"
 
 #include <string.h>
 
-/* Room for groups with this many tokens each. */
+/* Allocates groups with room for `each` tokens. */
 static bool room(const struct search_reader *r, struct value *out, size_t groups, size_t each)
 {
     out->group = ward_alloc(r->mem, groups * sizeof(*out->group));
@@ -27,7 +27,7 @@ static enum ward_code add(const struct search_reader *r, struct tokens *to, enum
     return WARD_OK;
 }
 
-/* The same text for any of the parameter's tokens. */
+/* Adds the hash of a text for each of the parameter's tokens. */
 static enum ward_code add_each(const struct search_reader *r, const struct filter *f,
                                struct tokens *to, const char *text)
 {
@@ -46,8 +46,8 @@ static enum ward_code text_alone(const struct search_reader *r, const struct fil
 
 /* ---- codes ---- */
 
-/* "system|code"; "code", of any system. FHIR's "|code", without a system, is refused: tokens do
- * not distinguish a coding without a system from others. */
+/* Reads "system|code", or "code" of any system. FHIR's "|code", without a system, is rejected:
+ * tokens do not distinguish a coding without a system from other codings. */
 enum ward_code value_code(const struct search_reader *r, const struct filter *f,
                           const char *text, struct value *out)
 {
@@ -110,8 +110,9 @@ static enum ward_code add_reference(const struct search_reader *r, struct tokens
     return add(r, to, PARAM_REFERENCE, whole);
 }
 
-/* "Practitioner/17" as written; "17" of any type that the parameter may refer to, and a UUID
- * alone: references to stored resources have that form. */
+/* Reads "Practitioner/17" as written, or "17" of any type to which the parameter may refer. A
+ * UUID is also searched without a type, because references to stored resources are indexed
+ * without a type. */
 enum ward_code value_reference(const struct search_reader *r, const struct filter *f,
                                const char *text, const char *target, struct value *out)
 {
@@ -137,7 +138,7 @@ enum ward_code value_reference(const struct search_reader *r, const struct filte
     return WARD_OK;
 }
 
-/* "Location/ward-3" and "ward-3" are the ward; an invalid ward name is a reference. */
+/* Reads a ward: "Location/ward-3" or "ward-3". An invalid ward name is read as a reference. */
 enum ward_code value_ward(const struct search_reader *r, const struct filter *f,
                           const char *text, const char *target, struct value *out)
 {
@@ -157,8 +158,8 @@ enum ward_code value_ward(const struct search_reader *r, const struct filter *f,
 
 /* ---- a person's name and contacts ---- */
 
-/* Every word must be a prefix of a word of the name; exactly: a part of the name equals this
- * text. */
+/* Reads a name. Every word must be a prefix of a word of the patient's name. With :exact, a
+ * part of the patient's name must equal the text. */
 enum ward_code value_name(const struct search_reader *r, const struct filter *f,
                           const char *text, struct value *out)
 {
