@@ -1,4 +1,5 @@
-/* Extract: findings of a note, from a given text or a document in the chart. */
+/* Extract: finds symptoms, diseases, drugs and measurements in a given note or in a document of
+ * the chart. */
 #include "common/host/host.h"
 #include "services/records/api.h"
 #include "services/records/text/text.h"
@@ -18,7 +19,7 @@ struct extract {
     struct worker *w;
     struct view view;
     struct ward_event event;
-    const char *text; /* the note */
+    const char *text; /* the note's text */
     size_t n;
     bool of_chart;
     uint8_t document[RECORDS_ID], patient[RECORDS_ID];
@@ -114,7 +115,7 @@ static enum ward_code finding_of(struct extract *x, const struct text_finding *t
     f->span = span_of(x, &t->span);
     if (f->span == NULL || maker == NULL)
         return no_memory(x);
-    /* The library's enums count from 0, the wire's from 1. */
+    /* The enums of text.h start at 0, the enums of the .proto at 1. */
     f->kind = (Ward__Records__V1__FindingKind)(t->kind + 1);
     f->assertion = (Ward__Records__V1__Assertion)(t->assertion + 1);
     f->temporality = (Ward__Records__V1__Temporality)(t->temporality + 1);

@@ -10,8 +10,8 @@ static const char *const axes[] = {"assertion", "temporality", "experiencer", "c
 static const char *const directions[] = {"forward", "backward", "both", NULL};
 static const char *const reaches[] = {"word",   "near",     "far", "list",
                                       "clause", "sentence", NULL};
-static const char *const edges[] = {"",     "edge",      "behind", "last", /* enum cue_edge */
-                                    "turn", "turn_over", NULL};
+/* names of enum cue_edge */
+static const char *const edges[] = {"", "edge", "behind", "last", "turn", "turn_over", NULL};
 
 static const struct {
     const char *word;
@@ -30,8 +30,8 @@ static const struct {
     {"changed", CUE_COURSE, COURSE_CHANGED},
 };
 
-/* The values set by a cue or a heading. A heading without a value only ends the previous
- * one. */
+/* Reads the value that a cue or a heading sets. A heading without a value only ends the
+ * previous section. */
 static enum ward_code value_of(const struct text_table *t, const struct text_row *row,
                                struct text_cue *cue, struct ward_err *err)
 {
@@ -117,8 +117,8 @@ bool text_denial_at(const struct text_engine *e, const struct text_doc *doc, uin
 
 #define ABBREV_MAX 8
 
-/* The full stop at i belongs to a number, an abbreviation or a word: it does not end a
- * sentence. */
+/* Whether the full stop at i is part of a number, an abbreviation or a word, and so does not
+ * end a sentence. */
 static bool inner_stop(const struct text_engine *e, const struct text_doc *doc, uint32_t start,
                        uint32_t i)
 {
@@ -145,7 +145,8 @@ static bool ends_sentence(const struct text_engine *e, const struct text_doc *do
     case ';':
     case '\n':
         return true;
-    case '?': /* "?PE" begins a scope, "PE?" ends one */
+    /* "?" before a word begins a scope ("?PE"); "?" after a word ends the sentence ("PE?") */
+    case '?':
         return i > start && (text_is_word(doc->cp[i - 1]) || text_is_han(doc->cp[i - 1]));
     case '.':
         return !inner_stop(e, doc, start, i);

@@ -4,10 +4,10 @@
 
 static const char *const kinds[] = {"symptom", "disease", "drug",   "none",
                                     "tail",    "rest",    "result", NULL};
-/* "rest" stands for the remainder of a list, "恶心、呕吐等不适": neither a finding nor a mark,
- * so the words remain part of the list. */
+/* "rest": words for the remainder of a list, "恶心、呕吐等不适". They are not marked, so that
+ * they remain part of the list. */
 #define MARK_REST (TEXT_MARK_NONE - 1)
-/* "result" is a tail that a test's result follows: "梅毒" + "筛查阴性" is still syphilis. */
+/* "result": a tail that a test's result follows. "梅毒" + "筛查阴性" is still syphilis. */
 #define MARK_RESULT (TEXT_MARK_NONE - 2)
 static const int kind_of[] = {TEXT_SYMPTOM,   TEXT_DISEASE, TEXT_DRUG,  TEXT_MARK_NONE,
                               TEXT_MARK_NONE, MARK_REST,    MARK_RESULT};
@@ -19,7 +19,7 @@ static const char *const systems[] = {"", "icd10", "icd10cm", NULL};
 static const char *const system_uri[] = {"", "http://hl7.org/fhir/sid/icd-10",
                                          "http://hl7.org/fhir/sid/icd-10-cm"};
 
-#define TAILS_CAP 4096 /* code points of all of them */
+#define TAILS_CAP 4096 /* maximum code points of all tails */
 
 enum { TERM, KIND, NAME, SYSTEM, CODE, LANGUAGE, SOURCE, N_COLUMNS };
 
@@ -117,9 +117,9 @@ enum ward_code text_mark_add(struct text_marks *m, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* A negation begins at the term's start, and negates a longer term: the term "无尿" in "无尿频"
- * consists of halves of other words. A term that ends with the other one stays: "非" +
- * "小细胞肺癌" is one name. *end: the end of the negation. */
+/* Whether a negation begins at the start of a term and negates another term that ends later.
+ * The term "无尿" in "无尿频" consists of parts of other words. A term that ends with the other
+ * term is not affected: "非" + "小细胞肺癌" is one name. *end: the end of the negation. */
 static bool denial_instead(const struct text_engine *e, const struct text_doc *doc, uint32_t i,
                            uint32_t stop, uint32_t limit, uint32_t *end)
 {
@@ -136,7 +136,8 @@ static bool denial_instead(const struct text_engine *e, const struct text_doc *d
     return found >= 0 && other > stop && e->dict.term[found].kind > TEXT_MARK_NONE;
 }
 
-/* The leftmost, and of those the longest: "肺部感染" is one finding, not "感染". */
+/* Marks the leftmost terms; of several terms with one start, the longest. "肺部感染" is one
+ * finding, not "感染". */
 enum ward_code text_rules_find(const struct text_engine *e, const struct text_doc *doc,
                                uint32_t start, uint32_t end, struct ward_arena *mem,
                                struct text_marks *out, struct ward_err *err)

@@ -24,7 +24,8 @@ size_t text_decode(const char *s, size_t n, uint32_t *cp)
     return len;
 }
 
-/* U+00C0..U+017F without their accents, in lower case; '.' means unchanged. */
+/* Letters for U+00C0..U+017F, without accents and in lower case. '.': the letter is
+ * unchanged. */
 static const char bare_latin[] =
     "aaaaaa.ceeeeiiii.nooooo..uuuuy..aaaaaa.ceeeeiiii.nooooo..uuuuy.y"
     "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiii..jjkkklllllll"
@@ -38,7 +39,8 @@ static uint32_t fold_latin(uint32_t c)
         return (uint32_t)bare_latin[c - 0xC0];
     if (c >= 0x391 && c <= 0x3A9) /* Greek */
         return c + 32;
-    return c == 0xB5 ? 0x3BC : c == 0xBA ? 0xB0 : c; /* micro sign, degree sign */
+    /* micro sign to mu, ordinal sign to degree sign */
+    return c == 0xB5 ? 0x3BC : c == 0xBA ? 0xB0 : c;
 }
 
 static bool left_out(uint32_t c)
@@ -90,7 +92,8 @@ uint32_t text_fold(uint32_t c)
     }
 }
 
-/* A line that continues in lower case was only wrapped: "shortness of\nbreath". */
+/* Whether the next line begins in lower case, so that the line was only wrapped: "shortness of
+ * breath". */
 static bool wrapped(const char *s, size_t n)
 {
     size_t i = 0;
@@ -146,7 +149,7 @@ struct text_span text_doc_span(const struct text_doc *doc, uint32_t start, uint3
     uint32_t cp = 0;
     size_t len = text_decode(doc->utf8 + s.end, doc->nbytes - s.end, &cp);
 
-    do { /* at least the last letter itself */
+    do { /* the span includes at least the last letter */
         s.end += (uint32_t)len;
         s.cp_end++;
         len = text_decode(doc->utf8 + s.end, doc->nbytes - s.end, &cp);

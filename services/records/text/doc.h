@@ -1,9 +1,10 @@
-/* doc.h - a note: validated, normalized for comparison, and split into sentences.
+/* doc.h - validates a note and normalizes the text for comparison.
  *
- * Normalization: full width to half width, letters to lower case and without accents, every
- * kind of space, dash and quotation mark to one; traditional characters to simplified ones;
- * runs of spaces to one; combining marks and invisible characters removed. Each normalized code
- * point keeps its position, so spans are reported in the note's own offsets.
+ * Normalization converts full width to half width, letters to lower case without accents, and
+ * traditional to simplified characters. All kinds of spaces, dashes and quotation marks become
+ * one kind, and several spaces one space. Combining marks and invisible characters are removed.
+ * Each normalized code point has its position in the note, so spans are reported as offsets of
+ * the note.
  *
  * Threads: pure. Memory: the caller's arena. Errors: INVALID_ARGUMENT reasons TEXT_NOT_UTF8,
  * TEXT_TOO_LONG; RESOURCE_EXHAUSTED reason ARENA_FULL.
@@ -14,35 +15,36 @@
 #include "services/records/text/text.h"
 
 struct text_doc {
-    const struct ward_stop *stop; /* of the calling RPC; NULL: not cancellable */
+    const struct ward_stop *stop; /* cancellation of the calling RPC; NULL: not cancellable */
     const char *utf8;
     size_t nbytes;
-    uint32_t n;         /* folded code points */
-    uint32_t *cp;       /* [n + 1]; cp[n] is 0 */
-    uint32_t *byte;     /* [n] start of each, in bytes */
-    uint32_t *original; /* [n] and in code points of the note */
+    uint32_t n;         /* number of normalized code points */
+    uint32_t *cp;       /* [n + 1] the normalized code points; cp[n] is 0 */
+    uint32_t *byte;     /* [n] position of each in the note, in bytes */
+    uint32_t *original; /* [n] position of each in the note, in code points */
 };
 
-/* One UTF-8 sequence at s[0..n): its length and code point, or 0 if invalid. NUL is invalid. */
+/* Decodes one UTF-8 sequence at s[0..n). Returns its length, or 0 for an invalid sequence or
+ * NUL. */
 size_t text_decode(const char *s, size_t n, uint32_t *cp);
-/* The simplified character of a traditional one; any other is unchanged. Not for distinguishing
- * scripts: a common character is unchanged. */
+/* Converts a traditional character to the simplified character. Other characters are unchanged,
+ * including characters that both scripts share. */
 uint32_t text_simplified(uint32_t cp);
-/* The normalized code point; 0 for a removed one. */
+/* Normalizes a code point; 0: the code point is removed. */
 uint32_t text_fold(uint32_t cp);
 
 WARD_MUST enum ward_code text_doc_make(struct ward_arena *mem, const char *utf8, size_t n,
                                        struct text_doc *out, struct ward_err *err);
-/* [start, end) of the normalized text, start < end <= doc->n, as offsets of the note: marks
- * after the last letter belong to it. */
+/* Converts [start, end) of the normalized text to offsets of the note; start < end <= doc->n.
+ * Combining marks after the last letter are included. */
 struct text_span text_doc_span(const struct text_doc *doc, uint32_t start, uint32_t end);
-/* The normalized text of [start, end) in UTF-8. NULL beyond the arena's limit. */
+/* Returns the normalized text of [start, end) in UTF-8; NULL: the arena is full. */
 char *text_doc_folded(const struct text_doc *doc, struct ward_arena *mem, uint32_t start,
                       uint32_t end);
 
 bool text_is_han(uint32_t cp);
-bool text_is_word(uint32_t cp); /* a Latin or Greek letter or a digit: words have edges */
+bool text_is_word(uint32_t cp); /* a Latin or Greek letter, or a digit */
 bool text_is_digit(uint32_t cp);
-bool text_is_letter(uint32_t cp); /* Latin or Greek */
+bool text_is_letter(uint32_t cp); /* a Latin or Greek letter */
 
 #endif

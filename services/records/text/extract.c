@@ -51,7 +51,7 @@ void text_close(struct text_engine *e)
 
     if (e == NULL)
         return;
-    mem = e->mem; /* which holds e */
+    mem = e->mem; /* a copy, because e is in its own arena */
     ward_arena_done(&mem);
 }
 
@@ -75,7 +75,7 @@ static bool for_model(const struct text_engine *e, const struct text_sentence *s
            (e->backend->language == TEXT_AUTO || (e->backend->language == TEXT_ZH) == s->han);
 }
 
-/* Checks a back end's marks: within the given range, in order. */
+/* Checks that a back end's marks are within the given range and in order. */
 static bool in_order(const struct text_marks *m, uint32_t start, uint32_t end)
 {
     for (size_t i = 0; i < m->n; i++) {
@@ -87,7 +87,8 @@ static bool in_order(const struct text_marks *m, uint32_t start, uint32_t end)
     return true;
 }
 
-/* Merges both lists by start; of overlapping marks the first list's remains. */
+/* Merges two lists in the order of `start`. Of overlapping marks, the mark of the first list is
+ * used. */
 static enum ward_code merge(const struct text_marks *first, const struct text_marks *second,
                             struct ward_arena *mem, struct text_marks *out,
                             struct ward_err *err)
@@ -110,8 +111,8 @@ static enum ward_code merge(const struct text_marks *first, const struct text_ma
     return WARD_OK;
 }
 
-/* The dictionary's marks that fill a model's gaps: only clinicians' terms, not those from
- * labels or a lexicon, which the model knew and omitted. */
+/* Keeps only the dictionary's marks that may fill a model's gaps: terms of Ward's own list. The
+ * model knew the terms from labels and lexicons, and omitted them. */
 static void own_terms(struct text_marks *terms)
 {
     size_t n = 0;
@@ -131,8 +132,9 @@ static bool is_denial(const struct text_engine *e, const struct text_doc *doc, u
     return i < j && text_denial_at(e, doc, i, j, &end) && end == j;
 }
 
-/* The dictionary decides whether a leading negation belongs to a finding: the model marked
- * "无尿痛" as one, and "霍奇金氏淋巴瘤" within "非霍奇金氏淋巴瘤". */
+/* Corrects the start of a model's marks: the dictionary decides whether a leading negation
+ * belongs to a finding. The model marked "无尿痛" as a finding, and "霍奇金氏淋巴瘤" within
+ * "非霍奇金氏淋巴瘤". */
 static void keep_denials_apart(const struct text_engine *e, const struct text_doc *doc,
                                const struct text_marks *terms, struct text_marks *found)
 {
@@ -159,7 +161,7 @@ static void keep_denials_apart(const struct text_engine *e, const struct text_do
     }
 }
 
-/* One run of sentences, by the model. */
+/* Finds marks in a range of sentences with the model. */
 static enum ward_code ask(const struct text_engine *e, const struct text_doc *doc,
                           uint32_t start, uint32_t end, struct text_marks *terms,
                           struct ward_arena *mem, struct text_marks *out, struct ward_err *err)
@@ -179,8 +181,8 @@ static enum ward_code ask(const struct text_engine *e, const struct text_doc *do
     return merge(&found, terms, mem, out, err);
 }
 
-/* Symptoms, diseases and drugs: consecutive sentences with the same reader are processed
- * together. */
+/* Finds symptoms, diseases and drugs. Consecutive sentences are processed together if the model
+ * reads all of them, or the dictionary. */
 static enum ward_code find(const struct text_engine *e, const struct text_doc *doc,
                            struct ward_arena *mem, struct text_marks *out, struct ward_err *err)
 {
@@ -205,7 +207,7 @@ static enum ward_code find(const struct text_engine *e, const struct text_doc *d
     return WARD_OK;
 }
 
-/* Name and code: from the mark's own term, or from the dictionary. */
+/* Sets name and code of a finding from the mark's term, or from the dictionary. */
 static enum ward_code name(const struct text_engine *e, const struct text_doc *doc,
                            const struct text_mark *m, struct ward_arena *mem,
                            struct text_finding *f, struct ward_err *err)

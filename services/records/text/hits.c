@@ -1,9 +1,9 @@
 /* hits.c - positions of the cues of a note, and their directions. */
 #include "services/records/text/own.h"
 
-/* Code points after a CUE_LAST or CUE_TURN in which a finding makes it apply forwards. */
+/* A CUE_LAST or CUE_TURN applies forwards if a finding begins within this many code points. */
 #define LAST_HAN 12
-#define TURN_EN  40 /* English words are longer */
+#define TURN_EN  40 /* limit for English, whose words are longer */
 
 static const struct text_cues *cues_of(const struct text_engine *e, enum text_language language,
                                        const struct text_sentence *s)
@@ -18,13 +18,14 @@ static bool after_word(const struct text_doc *doc, uint32_t i)
     return text_is_word(before) || text_is_han(before) || before == ')';
 }
 
-/* Nothing, or a space, between the two. */
+/* Whether there is nothing or one space between the two positions. */
 bool text_beside(const struct text_doc *doc, uint32_t from, uint32_t to)
 {
     return from == to || (from + 1 == to && doc->cp[from] == ' ');
 }
 
-/* "Tuberculosis: negative", but not "Abdomen: negative bowel sounds". */
+/* Whether a cue is the whole answer after a colon: "Tuberculosis: negative", but not "Abdomen:
+ * negative bowel sounds". */
 static bool answers(const struct text_doc *doc, uint32_t from, uint32_t i, uint32_t stop)
 {
     if (i < 1 || doc->cp[from] != ':' || !text_beside(doc, from + 1, i))
@@ -33,7 +34,8 @@ static bool answers(const struct text_doc *doc, uint32_t from, uint32_t i, uint3
            (doc->cp[stop] != ' ' || !text_is_word(doc->cp[stop + 1]));
 }
 
-/* No finding begins shortly after i in its clause. `next` begins one, or ends the sentence. */
+/* Whether no finding begins shortly after i in the clause of i. `next` is the start of the next
+ * finding, or the end of the sentence. */
 static bool last(const struct text_doc *doc, uint32_t i, uint32_t next, bool followed)
 {
     for (uint32_t n = 0; i < next && n < LAST_HAN; i++, n++)
@@ -42,7 +44,8 @@ static bool last(const struct text_doc *doc, uint32_t i, uint32_t next, bool fol
     return i < next || !followed;
 }
 
-/* No comma or full stop shortly before i: a mark that ends at `from` is in i's clause. */
+/* Whether a mark that ends at `from` is in the clause of i: there is no comma or full stop
+ * shortly before i. */
 static bool in_clause(const struct text_doc *doc, uint32_t from, uint32_t i)
 {
     const uint32_t near = i > LAST_HAN ? i - LAST_HAN : 0;
@@ -56,12 +59,13 @@ static bool in_clause(const struct text_doc *doc, uint32_t from, uint32_t i)
 
 /* The surroundings of a cue. */
 struct around {
-    const struct text_mark *before; /* the previous mark; NULL: none */
-    uint32_t tested;                /* its end, including the words of a test after it */
-    bool cue;                       /* a cue ends directly before it */
-    uint32_t next;                  /* start of the next mark, or end of the sentence */
-    bool followed, by_drug;         /* it is a mark, and a drug */
-    bool han;                       /* the sentence's */
+    const struct text_mark *before; /* the previous mark; NULL: no mark */
+    /* end of the previous mark, including following words of a test */
+    uint32_t tested;
+    bool cue;               /* another cue ends directly before the cue */
+    uint32_t next;          /* start of the next mark, or end of the sentence */
+    bool followed, by_drug; /* `next` is a mark; the mark is a drug */
+    bool han;               /* the sentence has Chinese characters */
 };
 
 /* For a cue before the mark m in s; `limit` is the start of m or the end of s. */
@@ -84,8 +88,8 @@ static bool near_drug(uint32_t stop, const struct around *at)
     return at->by_drug && at->next - stop <= (at->han ? LAST_HAN : TURN_EN);
 }
 
-/* "aspirin stopped, warfarin started" applies backwards, "stopped taking her aspirin"
- * forwards. */
+/* Whether a CUE_TURN applies backwards: backwards in "aspirin stopped, warfarin started",
+ * forwards in "stopped taking her aspirin". */
 static bool looks_back(const struct text_doc *doc, uint32_t i, uint32_t stop,
                        const struct around *at)
 {
@@ -102,8 +106,8 @@ static bool looks_back(const struct text_doc *doc, uint32_t i, uint32_t stop,
     return false;
 }
 
-/* The direction of the cue [i, stop): "?PE" doubts the following finding, "PE?" the preceding
- * one. */
+/* Determines the direction of the cue [i, stop): "?" applies to the following finding in "?PE",
+ * and to the preceding finding in "PE?". */
 static struct text_hit hit_of(const struct text_doc *doc, const struct text_cue *cue,
                               uint32_t i, uint32_t stop, const struct around *at)
 {
@@ -129,7 +133,7 @@ static struct text_hit hit_of(const struct text_doc *doc, const struct text_cue 
         break;
     case CUE_TURN:
     case CUE_TURN_OVER:
-        if (cue->value == COURSE_CHANGED) /* "changed to 50 mg" stops nothing */
+        if (cue->value == COURSE_CHANGED) /* "changed to 50 mg" stops no drug */
             h.direction = near_drug(stop, at) ? CUE_BOTH : CUE_FORWARD;
         else if (cue->direction == CUE_BOTH)
             h.direction = looks_back(doc, i, stop, at) ? CUE_BACKWARD : CUE_FORWARD;
@@ -140,8 +144,8 @@ static struct text_hit hit_of(const struct text_doc *doc, const struct text_cue 
     return h;
 }
 
-/* "has no increase": the cue "has no" gives way to the phrase that begins inside it, extends
- * beyond it and is not a cue. */
+/* Whether a longer phrase replaces a cue. In "has no increase", the phrase "no increase" begins
+ * inside the cue "has no", ends after the cue, and is a CUE_PSEUDO. */
 static bool gives_way(const struct text_cues *cues, const struct text_doc *doc, uint32_t i,
                       uint32_t stop, uint32_t limit)
 {

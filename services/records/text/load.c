@@ -105,7 +105,7 @@ static enum ward_code load_bare(const struct text_table *t, const struct text_ro
     return WARD_OK;
 }
 
-/* code  <kind>  <ucum>  <LOINC of the kind when it is measured in that> */
+/* code  <kind>  <ucum>  <LOINC of the kind when measured in this unit> */
 static enum ward_code load_code(const struct text_table *t, const struct text_row *row,
                                 struct text_measures *m, struct ward_err *err)
 {

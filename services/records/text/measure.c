@@ -1,15 +1,15 @@
-/* measure.c - measurements: a name, a value, a unit. "BP 120/80 mmHg", "体温38.5℃".
+/* measure.c - finds measurements: a name, a value and a unit. "BP 120/80 mmHg", "体温38.5℃".
  *
- * A number counts only after a name, or before a unit that identifies the measurement.
- * Implausible combinations (a unit of another kind, "1,200", "37天") are omitted: a wrong
- * number in a chart is worse than a missing one. */
+ * A number is a measurement only after a name, or before a unit that identifies the
+ * measurement. Implausible combinations (a unit of another kind, "1,200", "37天") are omitted:
+ * a wrong number in a chart is worse than a missing number. */
 #include "services/records/text/own.h"
 
 #include "common/base/text.h"
 
 #include <string.h>
 
-#define LINK_MAX   24 /* code points between a name and its value */
+#define LINK_MAX   24 /* maximum code points between a name and its value */
 #define DIGITS_MAX 9
 
 /* ---- finding ---- */
@@ -17,9 +17,9 @@
 struct reader {
     const struct text_measures *m;
     const struct text_doc *doc;
-    uint32_t end; /* of the readable part */
+    uint32_t end; /* end of the range that is read */
     uint32_t value, value_end, value2, value2_end;
-    uint32_t unit, unit_end; /* unit == unit_end: none */
+    uint32_t unit, unit_end; /* unit == unit_end: no unit */
     const char *comparator, *ucum;
     bool range, named;
 };
@@ -36,7 +36,7 @@ static uint32_t skip_spaces(const struct reader *r, uint32_t i)
     return i;
 }
 
-/* "38.5" at i: its end, or i. */
+/* Reads a number such as "38.5" at i. Returns the number's end, or i. */
 static uint32_t number(const struct reader *r, uint32_t i)
 {
     uint32_t j = i;
@@ -67,7 +67,7 @@ static uint32_t comparator(struct reader *r, uint32_t i)
     return skip_spaces(r, i + (c < 0x80 ? (uint32_t)strlen(r->comparator) : 1));
 }
 
-/* The unit at i, after at most one space; its end, or i. */
+/* Reads the unit at i, after spaces. Returns the unit's end, or i. */
 static uint32_t unit(struct reader *r, uint32_t i)
 {
     uint32_t from = skip_spaces(r, i), end = from;
@@ -84,19 +84,21 @@ static uint32_t unit(struct reader *r, uint32_t i)
     return end;
 }
 
-/* "to" of a range at i: its end, or i. */
+/* Reads the "to" or dash of a range at i. Returns its end, or i. */
 static uint32_t range_to(const struct reader *r, uint32_t i)
 {
     uint32_t j = skip_spaces(r, i), c = cp_at(r, j);
 
-    if (c == '-' || c == '~' || c == 0x81F3 /* zhi, to */ || c == 0x301C || c == 0x223C)
+    if (c == '-' || c == '~' || c == 0x81F3 /* zhi, which means "to" */ || c == 0x301C ||
+        c == 0x223C)
         return skip_spaces(r, j + 1);
     if (c == 't' && cp_at(r, j + 1) == 'o' && cp_at(r, j + 2) == ' ')
         return skip_spaces(r, j + 2);
     return i;
 }
 
-/* A number that continues is not the measurement: "1,200", "2/3", "3天", "5th", "2+". */
+/* Whether a number continues at i, and so is not a measurement: "1,200", "2/3", "3天", "5th",
+ * "2+". */
 static bool goes_on(const struct reader *r, uint32_t i)
 {
     /* year(s) old, month, day (two), hour, minute, week, times, year, number, kind, degree */
@@ -126,7 +128,8 @@ static bool allowed(const struct text_measure *m, const char *ucum)
     return false;
 }
 
-/* "5 feet 3 inches", "7 lbs 2 oz", "1米75": a part of it would be wrong. */
+/* Whether a value has two units, so that the first part alone would be wrong: "5 feet 3
+ * inches", "7 lbs 2 oz", "1米75". */
 static bool in_two_units(const struct reader *r, uint32_t i)
 {
     bool first = strcmp(r->ucum, "[ft_i]") == 0 || strcmp(r->ucum, "[lb_av]") == 0 ||
@@ -138,7 +141,7 @@ static bool in_two_units(const struct reader *r, uint32_t i)
     return first && text_is_digit(cp_at(r, i));
 }
 
-/* Reads the value of a measurement at i; its end, or 0. */
+/* Reads the value of a measurement at i. Returns the value's end, or 0. */
 static uint32_t value(struct reader *r, const struct text_measure *m, bool needs_unit,
                       uint32_t i)
 {
@@ -222,7 +225,7 @@ full:
                             "the note needs more memory than a call may use");
 }
 
-/* Skips words that may stand between a name and its value: "为", ":", "was". */
+/* Skips words between a name and its value: "为", ":", "was". */
 static uint32_t skip_links(const struct reader *r, uint32_t i)
 {
     uint32_t from = i, stop = 0;
@@ -243,7 +246,7 @@ static uint32_t skip_links(const struct reader *r, uint32_t i)
     return i;
 }
 
-/* A number with a unit that needs no name, at i; its end, or 0. */
+/* Reads a number with a unit that needs no name, at i. Returns the end, or 0. */
 static uint32_t bare(struct reader *r, uint32_t i, int *measure)
 {
     for (size_t k = 0; k < r->m->n_bare; k++) {

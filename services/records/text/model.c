@@ -8,32 +8,33 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OWN_CAP     ((size_t)1 << 20)
-#define CANARY_MS   60000
-#define SCRATCH_CAP ((size_t)64 << 20) /* of one window: inputs, outputs, the best sequence */
-#define INSTANCES   2                  /* notes read at once */
-#define QUEUE_ROWS  256                /* windows that wait */
+#define OWN_CAP   ((size_t)1 << 20)
+#define CANARY_MS 60000
+/* memory of one window: inputs, outputs, the best sequence */
+#define SCRATCH_CAP ((size_t)64 << 20)
+#define INSTANCES   2   /* windows that are read concurrently */
+#define QUEUE_ROWS  256 /* maximum windows that wait */
 #define LABELS_MAX  32
 #define WINDOW_MAX  4096
 
 struct label {
-    int kind; /* TEXT_MARK_NONE for O */
+    int kind; /* TEXT_MARK_NONE for the label O */
     bool begins;
 };
 
 struct text_model {
-    struct text_backend backend; /* first: the callers' view */
-    struct ward_arena mem;       /* contains the model too */
+    struct text_backend backend; /* the callers' view */
+    struct ward_arena mem;       /* also contains the struct text_model */
     struct ward_serve *serve;
     struct ward_serve_member member;
     struct ward_queue *queue; /* the queue for notes */
     struct ward_serve_engine *canary_engine;
     struct ward_arena canary_mem;
     struct ward_canary *canary;
-    atomic_bool asked; /* checked by the canary at least once */
+    atomic_bool asked; /* the canary has run at least once */
     struct label label[LABELS_MAX];
     int n_labels;
-    int64_t window; /* code points of one run */
+    int64_t window; /* maximum code points of one run */
     const char *name, *version, *weights, *sha256, *input, *output;
     const char *terms; /* the input for the dictionary's labels; NULL for none */
     const struct text_row *known[8];
@@ -113,7 +114,7 @@ static enum ward_code read_row(const struct text_table *t, const struct text_row
     return TEXT_DATA_FAIL(err, t, row, "no such key, or too many of it");
 }
 
-/* key  value  -, and known  <text>  <spans it must find: symptom:2-4,drug:7-9> */
+/* Rows: key  value  -; and: known  <text>  <expected spans: symptom:2-4,drug:7-9> */
 static enum ward_code read_card(struct text_model *m, const char *dir, struct ward_err *err)
 {
     const struct text_row end = {.line = 0};
@@ -140,7 +141,8 @@ static bool may_follow(const struct label *now, const struct label *before)
            (before != NULL && before->kind == now->kind);
 }
 
-/* The best sequence of labels (Viterbi), into way[n]. False: a score is not finite. */
+/* Computes the best sequence of labels (Viterbi) into way[n]. Returns false if a score is not
+ * finite. */
 static bool best_way(const struct text_model *m, const float *score, uint32_t n, uint8_t *back,
                      uint8_t *way)
 {
@@ -203,13 +205,14 @@ static int32_t label_of(const struct text_model *m, int kind, bool begins)
     return 0;
 }
 
-/* The dictionary's marks within [start, start + n) as labels, a code point each. */
+/* Converts the dictionary's marks within [start, start + n) to one label for each code
+ * point. */
 static void label_terms(const struct text_model *m, const struct text_marks *terms,
                         uint32_t start, uint32_t n, int32_t *labels)
 {
     size_t lo = 0, hi = terms == NULL ? 0 : terms->n;
 
-    while (lo < hi) { /* the first that begins in the window */
+    while (lo < hi) { /* finds the first mark that begins in the window */
         size_t mid = lo + (hi - lo) / 2;
 
         if (terms->at[mid].start < start)
@@ -232,13 +235,13 @@ static bool input(struct ward_arena *mem, const char *name, uint32_t n, struct w
     return out->data != NULL;
 }
 
-/* One reading of one note. */
+/* The state of reading one note. */
 struct reading {
     const struct text_model *m;
-    struct ward_engine *alone; /* a device during its trial; NULL: by the queue */
+    struct ward_engine *alone; /* a device that is being tested; NULL: use the queue */
     const struct text_doc *doc;
     const struct text_marks *terms;
-    struct ward_arena scratch; /* of one window */
+    struct ward_arena scratch; /* memory of one window */
     struct ward_arena *mem;
     struct text_marks *out;
 };
@@ -252,7 +255,7 @@ static enum ward_code ask(struct reading *r, const struct ward_tensor *in, uint3
                           n_out, err);
 }
 
-/* One window [start, start + n). */
+/* Reads one window [start, start + n). */
 static enum ward_code run(struct reading *r, uint32_t start, uint32_t n, struct ward_err *err)
 {
     const struct text_model *m = r->m;
@@ -281,8 +284,8 @@ static enum ward_code run(struct reading *r, uint32_t start, uint32_t n, struct 
     return add_marks(m, way, start, n, r->mem, r->out, err);
 }
 
-/* The end of a window that begins at `start`: the text's end, or after its last full stop or
- * comma.
+/* The end of the window that begins at `start`: the text's end, or after the window's last full
+ * stop or comma.
  */
 static uint32_t window_end(const struct text_model *m, const struct text_doc *doc,
                            uint32_t start, uint32_t end)
@@ -312,7 +315,7 @@ static enum ward_code read_note(struct reading *r, uint32_t start, uint32_t end,
     return code;
 }
 
-/* Until the first run of the canary, the result at start counts. */
+/* Before the first run of the canary, the check at the start of the service is sufficient. */
 static enum ward_code find(void *self, const struct text_doc *doc, uint32_t start, uint32_t end,
                            const struct text_marks *terms, struct ward_arena *mem,
                            struct text_marks *out, struct ward_err *err)
@@ -327,7 +330,7 @@ static enum ward_code find(void *self, const struct text_doc *doc, uint32_t star
 
 /* ---- the known answer ---- */
 
-/* A text of the card, with the expected findings. */
+/* Checks the findings of one text of the card. */
 static enum ward_code ask_text(const struct text_model *m, struct ward_engine *e,
                                const struct text_row *row, struct ward_err *err)
 {
@@ -393,7 +396,7 @@ static enum ward_code load(struct text_model *m, const struct text_model_config 
                                                .ask_arg = m};
     WARD_TRY(ward_serve_open(&serve, &m->serve, err));
     m->member = (struct ward_serve_member){m->serve, 0};
-    /* Windows differ in length: rows of two are never batched. */
+    /* Windows differ in length, so they are not batched. */
     WARD_TRY(ward_serve_queue(&m->member,
                               &(struct ward_queue_config){.instances = INSTANCES,
                                                           .max_rows = 1,
@@ -445,6 +448,6 @@ void text_model_close(struct text_backend *b)
     ward_queue_close(m->queue);
     ward_serve_close(m->serve);
     ward_arena_done(&m->canary_mem);
-    mem = m->mem; /* which holds m */
+    mem = m->mem; /* a copy, because m is in its own arena */
     ward_arena_done(&mem);
 }

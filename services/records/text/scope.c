@@ -1,9 +1,9 @@
-/* scope.c - attributes of a finding from the words around it: negated, doubtful, past, a
- * relative's.
+/* scope.c - determines attributes of a finding from the words around it: negated, uncertain, in
+ * the past, of a relative.
  *
- * After NegEx and ConText: cues before or after a finding, phrases that only resemble cues, and
- * words that end a cue's scope. Of several cues of one axis whose scope contains a finding, the
- * nearest decides.
+ * The method follows NegEx and ConText: cues before or after a finding, phrases that only
+ * resemble cues, and words that end a cue's scope. If the scopes of several cues of one axis
+ * contain a finding, the nearest cue decides.
  *
  * Source: Chapman WW et al., A simple algorithm for identifying negated findings and diseases
  * in discharge summaries, J Biomed Inform 2001;34:301-310, doi:10.1006/jbin.2001.1029.
@@ -11,14 +11,14 @@
  * Source: Harkema H et al., ConText, J Biomed Inform 2009;42:839-851,
  * doi:10.1016/j.jbi.2009.05.002.
  *
- * Chinese uses lists, and often joins sentences with commas: a comma ends the scope of a list's
- * cue unless only findings follow up to the next comma ("bare"). The scope of "没有" and
- * similar words is short: a finding at most NEAR_HAN characters away, counted again from every
- * finding and every enumeration comma. The scope of "无", the word of written notes, is
- * FAR_HAN, counted in the same way: "无两下肢凹陷性水肿".
+ * Chinese uses lists, and often joins sentences with commas. A comma ends the scope of a
+ * CUE_LIST cue, unless only findings follow up to the next comma (a "bare" list). "没有" and
+ * similar words have a short scope: findings at most NEAR_HAN characters away. The distance is
+ * counted again from every finding and every enumeration comma. "无", the word of written
+ * notes, has the scope FAR_HAN, counted in the same way: "无两下肢凹陷性水肿".
  *
- * All steps are passes over a sentence, and none searches backwards or forwards for a cue: the
- * time is linear in the number of cues.
+ * All steps are passes over a sentence, and no step searches for a cue. The time is therefore
+ * linear in the number of cues.
  */
 #include "services/records/text/own.h"
 
@@ -26,26 +26,28 @@
 
 #define NEAREST 24 /* maximum cues on each side of a finding */
 
-/* CMDD's train split, patients' messages: "没有" negates 242 of 280 symptoms up to 3 characters
- * away, and 4 of 44 further away (4: 1 of 11). One more is permitted, because notes insert a
- * part of the body. English words are longer. */
+/* Maximum distances in code points. In patients' messages (the train split of CMDD), "没有"
+ * negates 242 of 280 symptoms up to 3 characters away, and 4 of 44 symptoms further away. Four
+ * characters away, it negates 1 of 11 symptoms. NEAR_HAN is nevertheless 4, because notes
+ * insert a part of the body. The distances for English are larger, because its words are
+ * longer. */
 #define NEAR_HAN 4
 #define NEAR_EN  40
 #define FAR_HAN  10
 #define FAR_EN   60
 
-enum { COMMA_BARE = 1, NEAR_ENDS = 2, FAR_ENDS = 4 }; /* of a place in the text */
+enum { COMMA_BARE = 1, NEAR_ENDS = 2, FAR_ENDS = 4 }; /* flags of a position in the text */
 
 struct work {
     const struct text_engine *e;
     const struct text_doc *doc;
     const struct text_mark *mark;
     struct text_finding *finding;
-    struct text_hit *hit; /* of the whole note */
+    struct text_hit *hit; /* the cues of the whole note */
     size_t n_hits;
-    uint8_t *place; /* [doc->n] COMMA_BARE: a bare list follows; *_ENDS */
+    uint8_t *place; /* [doc->n + 1] COMMA_BARE: a bare list follows; *_ENDS: a scope ends */
     struct text_sentence s;
-    size_t hit_0, hit_1, mark_0, mark_1; /* of the sentence */
+    size_t hit_0, hit_1, mark_0, mark_1; /* ranges of the sentence's cues and marks */
 };
 
 static bool is_joint(uint32_t c)
@@ -60,8 +62,8 @@ static bool in_bare_list(const struct text_hit *h)
            (h->cue->axis < CUE_N_VALUED && h->direction == CUE_BACKWARD);
 }
 
-/* Marks the ends of short and long scopes: at the beginning of each run of words that is too
- * long for them. */
+/* Marks where short (NEAR) and long (FAR) scopes end: at the beginning of each sequence of
+ * words that is longer than the scope. */
 static void near_ends(struct work *w)
 {
     const uint32_t near = w->s.han ? NEAR_HAN : NEAR_EN, far = w->s.han ? FAR_HAN : FAR_EN;
@@ -93,7 +95,8 @@ static void near_ends(struct work *w)
     }
 }
 
-/* The end of each cue's forward scope, from the sentence's end to its start. */
+/* Computes the end of each cue's forward scope, in a pass from the sentence's end to its
+ * start. */
 static void reach_after(struct work *w)
 {
     uint32_t stop = w->s.end, comma = stop, hard = stop, near = stop, far = stop;
@@ -103,7 +106,8 @@ static void reach_after(struct work *w)
     for (uint32_t i = w->s.end; i-- > w->s.start;) {
         const struct text_mark *next;
 
-        while (m > w->mark_0 && w->mark[m - 1].end > i + 1) /* one beyond the sentence */
+        /* skips a mark that extends beyond the sentence */
+        while (m > w->mark_0 && w->mark[m - 1].end > i + 1)
             m--;
         next = m < w->mark_1 ? &w->mark[m] : NULL;
         if (i + 1 < w->s.end && w->place[i + 1] & NEAR_ENDS)
@@ -124,7 +128,7 @@ static void reach_after(struct work *w)
             if (h->cue->axis == CUE_STOP)
                 stop = h->start;
             bare = bare && in_bare_list(h);
-            i = h->start; /* the loop continues before it */
+            i = h->start; /* the loop continues before the cue */
             continue;
         }
         if (m > w->mark_0 && w->mark[m - 1].end == i + 1) {
@@ -146,9 +150,10 @@ static void reach_after(struct work *w)
     }
 }
 
-/* The start of the run of findings that mark m ends: "hepatitis B or C", and across commas too
- * if a word joins the last of them, "HIV, hepatitis B and syphilis". A run contains no cues but
- * fillers, so no two cues share a run. */
+/* Finds the start of the sequence of findings that ends with mark m: "hepatitis B or C".
+ * Findings separated by commas belong to one sequence if a word joins the last two: "HIV,
+ * hepatitis B and syphilis". A sequence contains no cues except fillers, so no two cues share a
+ * sequence. */
 static uint32_t run_start(const struct work *w, size_t m)
 {
     bool joined = false;
@@ -180,10 +185,11 @@ struct run {
     uint32_t start;
 };
 
-/* The scope of a CUE_TURN before it: the drugs of its clause, or of the previous clause.
- * Chinese lists drugs with their doses; in English only the last run counts: "takes aspirin and
- * her warfarin was stopped". drug: the last one before the cue, as m + 1; run: of the previous
- * cue, because several cues may follow one run. */
+/* Finds the start of a CUE_TURN's backward scope: the drugs of the cue's clause, or of the
+ * previous clause. In English, the scope is only the last sequence of drugs: "takes aspirin and
+ * her warfarin was stopped". Chinese lists drugs with their doses. drug: the last drug before
+ * the cue, as m + 1. run: the last sequence that was found, because several cues may follow one
+ * sequence. */
 static uint32_t turn_start(const struct work *w, const struct text_hit *h, size_t drug,
                            uint32_t comma, uint32_t earlier, struct run *run)
 {
@@ -200,7 +206,8 @@ static uint32_t turn_start(const struct work *w, const struct text_hit *h, size_
     return run->start;
 }
 
-/* And the backward scope, from the start to the end. */
+/* Computes the start of each cue's backward scope, in a pass from the sentence's start to its
+ * end. */
 static void reach_before(struct work *w)
 {
     uint32_t stop = w->s.start, comma = stop, hard = stop, earlier = stop;
@@ -252,7 +259,8 @@ static void set(struct work *w, struct text_finding *f, const struct text_hit *h
         break;
     case CUE_COURSE:
         if (h->cue->value ==
-                COURSE_STOPPED || /* "曾服阿司匹林，已停": takes precedence over the past */
+                /* "曾服阿司匹林，已停": TEXT_STOPPED takes precedence over TEXT_HISTORICAL */
+                COURSE_STOPPED ||
             (h->cue->value == COURSE_CHANGED && to == h->start)) {
             f->temporality = TEXT_STOPPED;
             f->why_temporality = why;
@@ -269,8 +277,9 @@ static void set(struct work *w, struct text_finding *f, const struct text_hit *h
     }
 }
 
-/* The nearest cue of the axis whose scope contains the mark; of two at equal distance the
- * preceding one. `split` is the first hit after the mark. */
+/* Sets the attribute by the nearest cue of the axis whose scope contains the mark. Of two cues
+ * at equal distance, the preceding cue decides. `split` is the index of the first hit after the
+ * mark. */
 static void decide(struct work *w, const struct text_mark *mark, struct text_finding *f,
                    size_t split, enum cue_axis axis)
 {
@@ -309,8 +318,9 @@ static void sentence(struct work *w)
     }
 }
 
-/* The end of a heading's section: its line's end, or, for a heading on a line of its own,
- * before the next empty line; in any case before the next heading. */
+/* Finds the end of a heading's section. A heading with text on its line ends with the line. A
+ * heading alone on its line ends before the next empty line. `limit` is the start of the next
+ * heading. */
 static uint32_t section_end(const struct text_doc *doc, uint32_t i, uint32_t limit)
 {
     while (i < limit && doc->cp[i] == ' ')

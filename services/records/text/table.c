@@ -50,7 +50,7 @@ static bool padded(const char *s)
     return n == 0 || s[0] == ' ' || s[n - 1] == ' ';
 }
 
-/* Splits one line, in place, into its columns. */
+/* Splits one line into its columns, in place. */
 static enum ward_code cut(const struct text_table *t, char *line, int columns,
                           struct text_row *row, struct ward_err *err)
 {
@@ -75,7 +75,7 @@ static enum ward_code cut(const struct text_table *t, char *line, int columns,
     return TEXT_DATA_FAIL(err, t, row, "not %d columns", columns);
 }
 
-/* The header must name the source of the rows, otherwise they may not be used. */
+/* Checks that the header names the source of the rows; otherwise the rows may not be used. */
 static enum ward_code header(const struct text_table *t, const char *text, struct ward_err *err)
 {
     static const char *const must[] = {"\n# source: ", "\n# licence: ", "\n# checked: "};

@@ -1,10 +1,10 @@
-/* table.h - the data files: tab-separated rows after a header with their source.
+/* table.h - reads data files: tab-separated rows after a header with their source.
  *
  * Lines that begin with '#' are the header and comments; the header must name `source:`,
- * `licence:` and `checked:` (a date). Every other line has the file's number of columns, none
- * with a space at either end; "-" means an empty one.
+ * `licence:` and `checked:` (a date). Every other line has the file's number of columns. A
+ * column has no space at its ends; "-" is an empty column.
  *
- * Threads: none; read once at start. Memory: the arena's. Errors: NOT_FOUND;
+ * Threads: files are read once, at start. Memory: the arena's. Errors: NOT_FOUND;
  * FAILED_PRECONDITION reason TEXT_DATA with file:line.
  */
 #ifndef RECORDS_TEXT_TABLE_H
@@ -31,7 +31,7 @@ struct text_table {
 WARD_MUST enum ward_code text_table_read(struct ward_arena *mem, const char *dir,
                                          const char *file, int columns, struct text_table *out,
                                          struct ward_err *err);
-/* One of `names` (NULL-terminated), its index in *out. */
+/* Reads a column that must be one of `names` (NULL-terminated). *out is the index. */
 WARD_MUST enum ward_code text_table_word(const struct text_table *t, const struct text_row *row,
                                          int column, const char *const *names, int *out,
                                          struct ward_err *err);

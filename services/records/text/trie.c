@@ -17,7 +17,7 @@ enum ward_code text_trie_init(struct text_trie *t, struct ward_arena *mem, uint3
 {
     uint32_t slots = 64;
 
-    while (slots < total * 2) /* at most half full, so a search ends */
+    while (slots < total * 2) /* the table is at most half full, so that a search ends */
         slots *= 2;
     t->mask = slots - 1;
     t->cap_nodes = total + 1;
@@ -67,7 +67,8 @@ static bool ends(const struct text_doc *doc, uint32_t j, unsigned edges)
            ((edges & TEXT_THEN_DIGITS) && text_is_digit(doc->cp[j]));
 }
 
-/* "fevers" for "fever", but not "us" for "u": short terms have no plural here. */
+/* Whether a term is followed by the s of a plural: "fevers" for "fever", but not "us" for "u",
+ * because short terms are excluded. */
 static bool plural(const struct text_doc *doc, uint32_t i, uint32_t j, unsigned edges)
 {
     return (edges & TEXT_PLURAL) && j - i >= 4 && doc->cp[j] == 's' &&
