@@ -80,7 +80,7 @@ static void several_roles_are_a_union(void **state)
     (void)state;
     assert_int_equal(s.everyone, kinds("PEK"));
     assert_int_equal(s.treated, kinds("EOADMUI"));
-    s = scope_of(roles, 3, "PATADMIN", USE_WRITE); /* a nurse has no administrative role */
+    s = scope_of(roles, 3, "PATADMIN", USE_WRITE); /* a nurse may not write for PATADMIN */
     assert_int_equal(s.everyone, kinds("PEK"));
     assert_int_equal(s.treated, 0);
 }
@@ -121,16 +121,17 @@ static void the_kinds_are_numbered_as_the_contract_numbers_them(void **state)
     assert_int_equal(KINDS_NOBODYS, kinds("TGL"));
 }
 
-/* Relation of the caller to the patient, and a consent's denials for one resource: none, one
- * for everybody, one that names them or their role, both. The table has the result for each
- * scope alone. tests/contract/records/access.test.js compares the SQL with the same table. */
+/* The result of `may` for each relation of the caller to the patient, and for a consent's
+ * denials: no denial, a denial for everybody, a denial that names the caller or their role, or
+ * both denials. The table has the result for each scope. tests/contract/records/access.test.js
+ * compares the SQL with the same table. */
 static const struct standing NONE = {0}, TREATS = {.treats = true}, GLASS = {.glass = true},
                              BOTH = {.treats = true, .glass = true}, SELF = {.self = true};
 
 static const struct decision {
     const struct standing *relation;
     const char *denied;                     /* "", "all", "them", "all them" */
-    bool everyone, treated, own, every_one; /* every_one: with all three scopes */
+    bool everyone, treated, own, every_one; /* every_one: all three scopes together */
 } DECISIONS[] = {
     {&NONE, "", true, false, false, true},
     {&NONE, "all", true, false, false, true},
@@ -172,7 +173,8 @@ static void relation_and_denial_decide_what_a_scope_comes_to(void **state)
         assert_int_equal(may(&treated, USE_READ, KIND_OBSERVATION, &st), d->treated);
         assert_int_equal(may(&own, USE_READ, KIND_OBSERVATION, &st), d->own);
         assert_int_equal(may(&all, USE_READ, KIND_OBSERVATION, &st), d->every_one);
-        assert_false(may(&all, USE_READ, KIND_CONDITION, &st)); /* another kind is not opened */
+        /* the scope does not contain this kind */
+        assert_false(may(&all, USE_READ, KIND_CONDITION, &st));
         assert_false(may(&nothing, USE_READ, KIND_OBSERVATION, &st));
     }
 }
@@ -185,7 +187,7 @@ static void a_broken_glass_does_not_open_the_writing_of_encounters(void **state)
     assert_true(may(&treated, USE_READ, KIND_ENCOUNTER, &GLASS));
     assert_true(may(&treated, USE_WRITE, KIND_OBSERVATION, &GLASS));
     assert_false(may(&treated, USE_WRITE, KIND_ENCOUNTER, &GLASS));
-    assert_true(may(&treated, USE_WRITE, KIND_ENCOUNTER, &BOTH)); /* not needed */
+    assert_true(may(&treated, USE_WRITE, KIND_ENCOUNTER, &BOTH)); /* the grant is not needed */
     assert_true(may(&everyone, USE_WRITE, KIND_ENCOUNTER, &GLASS));
 }
 

@@ -1,4 +1,4 @@
-/* Suppression: pure. */
+/* Tests suppress, give and series_figures, which are pure functions. */
 #include "services/records/analytics/series.h"
 
 #include <setjmp.h>
@@ -26,7 +26,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* people[rows][columns], 0: no such cell. Returns the letters: x suppressed, . published. */
+/* Suppresses a table people[rows][columns]; 0: no such cell. Returns one letter for each cell:
+ * x suppressed, . published. */
 static const char *hidden(int rows, int columns, const int *people)
 {
     static char out[65];
@@ -52,7 +53,7 @@ static void a_cell_of_few_takes_the_next_smallest_of_its_line_along(void **state
     assert_string_equal(hidden(1, 4, (const int[]){9, 20, 4, 30}), "x.x.");
     assert_string_equal(hidden(1, 4, (const int[]){9, 3, 4, 30}), ".xx.");
     assert_string_equal(hidden(1, 4, (const int[]){9, 1, 2, 30}),
-                        "xxx."); /* 1 + 2 is too few */
+                        "xxx."); /* 1 + 2 patients are fewer than SERIES_FEW */
     assert_string_equal(hidden(1, 1, (const int[]){4}), "x");
     assert_string_equal(hidden(1, 2, (const int[]){4, 100}), "xx");
     assert_string_equal(hidden(1, 3, (const int[]){0, 4, 100}), " xx");
@@ -70,8 +71,8 @@ static void no_row_and_no_column_tells_what_it_hides(void **state)
     assert_string_equal(hidden(2, 2, (const int[]){10, 20, 30, 4}), "xxxx");
 }
 
-/* 9, 8, 8 and 3: with exact counts, the total 28 and the three filtered counts would reveal the
- * 3. */
+/* The counts are 9, 8, 8 and 3. The exact total 28 and the first three exact counts would
+ * reveal the 3. */
 static void counts_are_given_in_fives_and_hidden_ones_not_at_all(void **state)
 {
     static const int64_t people[] = {5, 7, 8, 12, 13, 4}, counts[] = {9, 22, 23, 12, 100, 900};
@@ -100,7 +101,8 @@ static void near(double got, double want, double room)
 static void ends_are_rounded_outward_and_the_others_to_the_nearest(void **state)
 {
     static const struct {
-        double x, below, above, nearest; /* two digits, two, three */
+        /* below and above have two digits, nearest has three */
+        double x, below, above, nearest;
     } rows[] = {{123.4, 120, 130, 123},
                 {-123.6, -130, -120, -124},
                 {0.07, 0.07, 0.07, 0.07},

@@ -9,7 +9,8 @@
 
 #include <cmocka.h>
 
-/* Objects and their types as "[transaction]{...}", cut into pieces of `step` bytes. */
+/* Splits a text in pieces of `step` bytes. Returns the objects, each followed by "[resourceType
+ * type]". */
 static const char *split(const char *text, size_t step)
 {
     static char out[1024];
@@ -68,7 +69,7 @@ static void the_type_is_the_outermost_object_s(void **state)
          "{\"type\":\"a string that is far longer than any type\"}[ ]");
 }
 
-/* Invalid bytes are passed on too: the parser reports their fault. */
+/* Invalid bytes are also passed on, because the JSON parser reports the error. */
 static void what_is_no_object_is_passed_on(void **state)
 {
     (void)state;

@@ -44,7 +44,7 @@ static Resource *read_json(const char *text)
     return res;
 }
 
-/* An observation of the given valueQuantity. */
+/* An observation with the given valueQuantity. */
 static Resource *observed(const char *quantity)
 {
     const char *text = ward_printf(&mem,
@@ -161,7 +161,7 @@ static void a_unit_that_may_mean_two_things_gets_no_code_and_is_a_problem(void *
         assert_string_equal(told.at[0]->reason, "UNIT_UNKNOWN");
         assert_string_equal(told.at[0]->path, "Observation.valueQuantity.unit");
         assert_int_equal(doubtful_units(&mem, res, &told, NULL), WARD_OK);
-        assert_int_equal(told.n, 1); /* told once */
+        assert_int_equal(told.n, 1); /* the problem is not added a second time */
     }
 }
 

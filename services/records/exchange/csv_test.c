@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 static struct ward_arena mem;
-static char seen[4096]; /* "line:field|field;" of every row */
+static char seen[4096]; /* "line:field|field;" for every row */
 
 static int open_mem(void **state)
 {
@@ -54,7 +54,7 @@ static enum ward_code note(void *arg, const struct csv_row *row, struct ward_err
     return WARD_OK;
 }
 
-/* The rows of a text that is fed in pieces of this size; or the error. */
+/* Feeds a text in pieces of `piece` bytes. Returns the rows, or the error. */
 static const char *rows(const char *text, size_t n, size_t piece)
 {
     struct csv_rows *r;
@@ -173,7 +173,8 @@ static void a_wall_clock_is_placed_and_never_guessed(void **state)
     expect_offset("Asia/Shanghai", wall(2099, 7, 1, 12, 0), CSV_LOCAL_ONE, 8);
     expect_offset("Europe/Berlin", wall(2020, 1, 1, 12, 0), CSV_LOCAL_ONE, 1);
     expect_offset("Europe/Berlin", wall(2020, 7, 1, 12, 0), CSV_LOCAL_ONE, 2);
-    /* 2020-03-29: from 02:00 to 03:00; 2020-10-25: from 03:00 back to 02:00. */
+    /* Clocks change on 2020-03-29 from 02:00 to 03:00, and on 2020-10-25 from 03:00 back to
+     * 02:00. */
     expect_offset("Europe/Berlin", wall(2020, 3, 29, 1, 59), CSV_LOCAL_ONE, 1);
     expect_offset("Europe/Berlin", wall(2020, 3, 29, 2, 0), CSV_LOCAL_NONE, 0);
     expect_offset("Europe/Berlin", wall(2020, 3, 29, 2, 59), CSV_LOCAL_NONE, 0);
@@ -184,7 +185,7 @@ static void a_wall_clock_is_placed_and_never_guessed(void **state)
     expect_offset("Europe/Berlin", wall(2020, 10, 25, 3, 0), CSV_LOCAL_ONE, 1);
     expect_offset("Europe/Berlin", wall(2199, 7, 1, 12, 0), CSV_LOCAL_ONE, 2);
     expect_offset("Europe/Berlin", wall(2200, 1, 1, 0, 0), CSV_LOCAL_UNKNOWN, 0);
-    /* A whole day that Samoa skipped: 2011-12-30. */
+    /* Samoa skipped the whole day 2011-12-30. */
     expect_offset("Pacific/Apia", wall(2011, 12, 30, 12, 0), CSV_LOCAL_NONE, 0);
     expect_offset("America/New_York", wall(1970, 1, 1, 0, 0), CSV_LOCAL_ONE, -5);
     expect_offset("UTC", wall(2020, 1, 1, 0, 0), CSV_LOCAL_ONE, 0);
@@ -264,7 +265,8 @@ static void times_keep_their_zone_or_get_the_one_that_is_said(void **state)
     expect_time(CSV_YMD, "2020-01-02T03:04Z ", NULL);
     expect_time(CSV_YMD, "2020-01-02x03:04", NULL);
     expect_time(CSV_YMD, "2020-03-29 02:30", NULL);
-    expect_time(CSV_YMD, "1850-01-01 02:30", NULL); /* local mean time: +00:53:28 */
+    /* local mean time with the offset +00:53:28 */
+    expect_time(CSV_YMD, "1850-01-01 02:30", NULL);
 }
 
 static void a_time_without_a_zone_says_why_it_is_not_taken(void **state)

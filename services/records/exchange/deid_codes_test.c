@@ -12,8 +12,8 @@ static void a_number_of_somebodys_is_no_code(void **state)
 {
     static const char *const concepts[] = {"138875005", "424144002", "38341003",
                                            "450601000124103"};
-    /* check digits: one wrong digit, two exchanged digits; a description's partition; too
-     * short; a telephone number */
+    /* Invalid codes: one wrong digit, two exchanged digits, a description's partition, a code
+     * that is too short, a telephone number. */
     static const char *const not [] = {"22298007",  "22289006", "",          "751689013",
                                        "022298006", "12345",    "64572001x", "13800138000"};
     /* an identity number (never issued) that also has SNOMED's check digit */

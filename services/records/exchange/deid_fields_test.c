@@ -10,7 +10,7 @@
 
 #define TYPES 160
 
-/* Every message type within a resource, once. */
+/* Lists every message type within a resource once. */
 static size_t types(const ProtobufCMessageDescriptor *t, const ProtobufCMessageDescriptor **out,
                     size_t n)
 {
@@ -32,7 +32,7 @@ static void every_field_of_every_message_is_decided(void **state)
 
     (void)state;
     assert_true(n > 40);
-    for (size_t i = 1; i < n; i++) { /* the first is Resource itself */
+    for (size_t i = 1; i < n; i++) { /* the first type is Resource */
         for (unsigned k = 0; k < of_all[i]->n_fields; k++) {
             const ProtobufCFieldDescriptor *f = &of_all[i]->fields[k];
 

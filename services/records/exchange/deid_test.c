@@ -101,7 +101,7 @@ static Resource *read_json(const char *text)
     return res;
 }
 
-/* The exported form, "" for nothing. */
+/* De-identifies a resource and returns its exported JSON; "": not exported. */
 static const char *outcome(const struct deid *d, Resource *res)
 {
     struct ward_json_out w = {.mem = &mem};
@@ -119,7 +119,7 @@ static const char *outcome(const struct deid *d, Resource *res)
     return text;
 }
 
-/* ---- planted ---- */
+/* ---- planted texts ---- */
 
 #define PLANTED "PLANTED"
 
@@ -134,7 +134,7 @@ static void *new_message(const ProtobufCMessageDescriptor *t)
     return m;
 }
 
-/* One value of a field, at its place; for a list, its only element. */
+/* Writes one value of a field to `at`; for a list, the only element. */
 static void plant_value(void *at, const ProtobufCFieldDescriptor *f, int depth, int which)
 {
     if (f->type == PROTOBUF_C_TYPE_MESSAGE) {
@@ -154,7 +154,8 @@ static void plant_value(void *at, const ProtobufCFieldDescriptor *f, int depth, 
     }
 }
 
-/* Every field of a message; for a oneof the which-th, so that several rounds cover all. */
+/* Sets every field of a message. Of a oneof, `which` selects the member, so that several rounds
+ * set all members. */
 static void plant(ProtobufCMessage *m, int depth, int which)
 {
     const ProtobufCMessageDescriptor *t = m->descriptor;
@@ -198,7 +199,7 @@ static void nothing_planted_in_any_field_of_any_kind_comes_out(void **state)
             if (strstr(text, PLANTED) != NULL || strstr(text, root_text) != NULL ||
                 strstr(text, "UExBTlRFRA") != NULL)
                 fail_msg("%s", text);
-            /* an Other is not exported, nor a resource without a patient */
+            /* an Other and resources without a patient are not exported */
             assert_int_equal(strlen(text) > 20,
                              r->fields[kind].id != KIND_OTHER &&
                                  !kind_is_nobodys((enum kind)r->fields[kind].id));
@@ -319,7 +320,8 @@ static void no_number_of_projects_tells_the_true_date(void **state)
     }
 }
 
-/* With the offset, a shift by one day would reveal on which side of a clock change it was. */
+/* Together with the offset, a shifted date would reveal on which side of a clock change the
+ * true date is. */
 static void an_offset_and_a_fraction_do_not_go_out(void **state)
 {
     struct deid d = of("study", "");
@@ -385,7 +387,7 @@ static void who_is_90_or_more_is_one_of_a_group(void **state)
 #define LOINC  "http://loinc.org"
 #define SNOMED "http://snomed.info/sct"
 
-/* Born 1930; the others 1960 and unknown. */
+/* `old` was born in 1930 and `young` in 1960; the birth date of `unknown` is unknown. */
 static void nothing_tells_an_age_over_89(void **state)
 {
     static const char *const not_of_the_old[] = {
@@ -416,7 +418,7 @@ static void nothing_tells_an_age_over_89(void **state)
     assert_null(strstr(outcome(&old, read_json(lasted)), "94"));
 }
 
-/* The test's clock: 2026-11-21. */
+/* The test's current date is 2026-11-21. */
 static void what_is_89_years_old_does_not_go_out_nor_a_birth_date(void **state)
 {
     static const char born[] =

@@ -52,7 +52,7 @@ static struct problems look(const char *text, int64_t birth_us)
     return out;
 }
 
-/* A measurement with a LOINC code: "8867-4", "72", "/min". */
+/* Checks a measurement with a LOINC code: "8867-4", "72", "/min". */
 static struct problems measured(const char *loinc, const char *value, const char *unit)
 {
     return look(ward_printf(&mem,
@@ -64,7 +64,7 @@ static struct problems measured(const char *loinc, const char *value, const char
                 INT64_MIN);
 }
 
-/* The only problem. */
+/* Returns the only problem. */
 static const Ward__Records__V1__Problem *only(struct problems p)
 {
     static const Ward__Records__V1__Problem none = WARD__RECORDS__V1__PROBLEM__INIT;
@@ -146,7 +146,7 @@ static void a_slip_of_the_unit_is_hinted_at(void **state)
     assert_null(strstr(only(measured("8310-5", "900", "Cel"))->text, "would fit"));
 }
 
-/* Born this many days before now. */
+/* Checks a measurement of a child who was born `days` days before now. */
 static struct problems child(const char *loinc, const char *value, const char *unit, int days)
 {
     return look(ward_printf(&mem,
@@ -168,14 +168,14 @@ static void a_weight_or_height_of_another_age_is_a_problem(void **state)
     assert_non_null(strstr(only(p)->source, "CDC growth charts 2000"));
     assert_int_equal(child("29463-7", "3.5", "kg", 5).n, 0);
     assert_int_equal(child("29463-7", "3500", "g", 5).n, 0);
-    assert_int_equal(child("29463-7", "0.6", "kg", 5).n, 0); /* born early */
+    assert_int_equal(child("29463-7", "0.6", "kg", 5).n, 0); /* a prematurely born infant */
     assert_int_equal(child("29463-7", "180", "kg", 1826).n, 1);
     assert_int_equal(child("29463-7", "4", "kg", 1826).n, 1);
     assert_int_equal(child("29463-7", "40", "kg", 1826).n, 0);
     assert_int_equal(child("29463-7", "180", "kg", 9000).n, 0);
     assert_int_equal(child("8302-2", "170", "cm", 1826).n, 1);
     assert_int_equal(child("8302-2", "1.1", "m", 1826).n, 0);
-    assert_int_equal(measured("29463-7", "180", "kg").n, 0); /* the age is unknown */
+    assert_int_equal(measured("29463-7", "180", "kg").n, 0); /* a patient of unknown age */
 }
 
 static void other_units_of_the_kind_are_converted(void **state)

@@ -1,4 +1,4 @@
-/* Resources that fhir_check must reject, and others that it must not. */
+/* Resources that fhir_check must reject, and resources that it must accept. */
 #include "services/records/fhir/fhir_own.h"
 
 #include <setjmp.h>
@@ -32,7 +32,7 @@
         rest "}"
 
 struct example {
-    const char *text, *reason, *field; /* reason NULL: it is valid */
+    const char *text, *reason, *field; /* reason NULL: the resource is valid */
 };
 
 static struct ward_arena mem;
@@ -236,7 +236,7 @@ static void the_invariants_of_types_hold(void **state)
         {PATIENT("\"managingOrganization\":{\"reference\":\"#o\"},\"contained\":[{\"id\":"
                  "\"o\",\"resourceType\":\"Organization\"}]"),
          NULL, ""},
-        /* ele-1: parsed JSON is never empty; see below */
+        /* ele-1 is tested below, because parsed JSON never has an empty element */
     };
 
     (void)state;
@@ -276,7 +276,7 @@ static void the_invariants_of_resources_hold(void **state)
         {CONDITION(VERIFICATION("entered-in-error") ",\"abatementString\":\"x\""), NULL, ""},
         {CONDITION(VERIFICATION("entered-in-error") CLINICAL("active")), "FIELD_INVALID",
          "Condition.clinicalStatus"},
-        /* con-3 is a FHIR guideline: not enforced */
+        /* con-3 is a guideline of FHIR and is not enforced */
         {CONDITION(VERIFICATION("confirmed")), NULL, ""},
         /* ait-1, ait-2 */
         {ALLERGY(",\"clinicalStatus\":{\"text\":\"x\"}"), NULL, ""},
@@ -372,7 +372,7 @@ static void a_list_with_gaps_is_taken_where_the_field_is_not_set(void **state)
     refused(res, "FIELD_INVALID", "Patient.name[0].more_json");
 }
 
-/* Nested extensions: 2 levels of JSON each. */
+/* Builds nested extensions, each of which adds 2 levels of JSON. */
 static Resource *nested(int levels)
 {
     static char text[8192];

@@ -74,7 +74,8 @@ static Resource *read(const char *text)
     return res;
 }
 
-/* The serialized output equals the stored bytes, not the first input. */
+/* Serializes and reads a resource, as the store does. Exports are compared with this result,
+ * not with the first input. */
 static Resource *stored(const Resource *res)
 {
     size_t n = protobuf_c_message_get_packed_size(&res->base);
@@ -312,7 +313,7 @@ static void random_value(struct ward_json_out *w, int depth)
     }
 }
 
-/* v again, each object with up to three additional unknown members. */
+/* Writes v, and adds up to three unknown members to each object. */
 static void sprinkle(struct ward_json_out *w, const struct ward_json *v)
 {
     static const char *const KEYS[] = {"_family", "fhir_comments", "x-y", "contained",
@@ -393,7 +394,7 @@ static void a_visit_sees_every_value_and_may_change_it(void **state)
     assert_string_equal(res->patient->name[0]->given[1], "c");
 }
 
-/* Each allocation fails once: an error, never a partly read resource. */
+/* Each allocation fails once. The result must be an error, never a partly read resource. */
 static void memory_that_ends_anywhere_is_an_error(void **state)
 {
     const struct ward_json *v =

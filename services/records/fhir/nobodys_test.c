@@ -1,4 +1,5 @@
-/* FHIR's rules for practitioners, organizations and locations, and the ids of their sources. */
+/* FHIR's rules for practitioners, organizations and locations, and the ids that their sources
+ * gave. */
 #include "services/records/fhir/fhir_own.h"
 
 #include <setjmp.h>
@@ -44,7 +45,7 @@ static const char *again(const Resource *res)
 }
 
 static const struct {
-    const char *text, *reason, *field; /* reason NULL: it is valid */
+    const char *text, *reason, *field; /* reason NULL: the resource is valid */
 } rows[] = {
     {WHO(",\"active\":true"), NULL, NULL},
     {WHO(",\"name\":[{\"family\":\"Wang\"}],\"birthDate\":\"1970-02-28\","
@@ -131,7 +132,8 @@ static void an_id_of_the_source_s_own_stays_beside_the_one_here(void **state)
     assert_string_equal(
         again(res),
         "{\"resourceType\":\"Practitioner\",\"active\":true,\"id\":\"dr-1\",\"x\":1.0}");
-    /* A second UUID is not a source's own id, and a resource in a chart has one id. */
+    /* The source's id in more_json must not be a UUID. The id of a resource in a chart must be
+     * a UUID. */
     res->practitioner->more_json = (char *)(uintptr_t) "{\"id\":\"" UUID "\"}";
     assert_int_equal(fhir_check(&mem, res, &err), WARD_INVALID_ARGUMENT);
     assert_int_equal(

@@ -1,4 +1,4 @@
-/* Kinds that are not interpreted: import, unchanged export, and their extracted values. */
+/* Uninterpreted kinds: import, unchanged export, and extracted values. */
 #include "services/records/fhir/fhir_own.h"
 
 #include <setjmp.h>

@@ -45,7 +45,7 @@ static int close_mem(void **state)
 }
 
 struct example {
-    const char *text, *reason, *field; /* reason NULL: it is valid */
+    const char *text, *reason, *field; /* reason NULL: the resource is valid */
 };
 
 /* A long path is reported by its end: "...timing.repeat.period". */

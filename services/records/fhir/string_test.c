@@ -10,7 +10,7 @@
 
 #define TYPES 160
 
-/* Every message type within a Resource. */
+/* Lists every message type within a Resource. */
 static size_t all_types(const MessageType *out[TYPES])
 {
     size_t n = 0;
@@ -60,7 +60,7 @@ static bool ends_with(const char *s, const char *end)
     return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-/* A name with date or time is in one of the date rows, and vice versa. */
+/* A field whose name contains a date or time has a date type, and vice versa. */
 static void what_is_called_a_date_is_read_as_one(void **state)
 {
     static const char *const DATES[] = {"date",    "date_time", "instant",     "issued",
@@ -107,7 +107,7 @@ static void every_name_is_found_again(void **state)
     assert_null(fhir_field(&ward__records__v1__patient__descriptor, ""));
 }
 
-/* Not listed here: a plain code. */
+/* Codes with two words or more, and some other codes. */
 static const char *const CODES[] = {
     "entered-in-error", "replaced-by", "replaces",  "refer", "seealso",
     "in-progress",      "onleave",     "generated", "usual", "unable-to-assess"};

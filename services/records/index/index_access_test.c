@@ -1,4 +1,4 @@
-/* What of a resource decides who may see it: labels, wards, denials. */
+/* The indexed data that decide on access to a resource: labels, wards, denials. */
 #include "services/records/index/index_testing.h"
 
 static void labels_come_from_marks_and_from_codes(void **state)
@@ -38,7 +38,7 @@ static void an_encounter_is_open_where_it_says(void **state)
 {
     static const struct {
         const char *status, *location;
-        const char *open, *ever; /* joined by commas */
+        const char *open, *ever; /* wards, joined by commas */
     } rows[] = {
         {"in-progress", AT("Location/w1", ""), "w1", "w1"},
         {"arrived", AT("Location/w1", "") "," AT("Location/w2", ",\"status\":\"active\""),
@@ -80,7 +80,7 @@ static void a_stay_lasts_while_the_encounter_and_the_location_do(void **state)
 {
     const struct {
         const char *period, *location;
-        int64_t from_us, until_us; /* equal: it is open nowhere */
+        int64_t from_us, until_us; /* equal: the encounter is not open in any ward */
     } rows[] = {
         {"\"start\":\"2026-03-01T08:00:00Z\",\"end\":\"2026-03-05T08:00:00Z\"", "",
          DAY(2026, 3, 1) + 8 * HOUR - QUARTER, DAY(2026, 3, 5) + 8 * HOUR + 1000000},
@@ -91,7 +91,7 @@ static void a_stay_lasts_while_the_encounter_and_the_location_do(void **state)
          DATE_SINCE, DAY(2026, 3, 2) + 1000000},
         {"\"end\":\"2026-03-02T00:00:00Z\"", ",\"period\":{\"start\":\"2026-03-09T00:00:00Z\"}",
          0, 0},
-        /* a day without a zone counts anywhere in the world */
+        /* a day without a zone has the widest interval of all zones */
         {"\"start\":\"2026-03-01\",\"end\":\"2026-03-05\"", "",
          DAY(2026, 3, 1) - 14 * HOUR - QUARTER, DAY(2026, 3, 6) + 12 * HOUR},
     };

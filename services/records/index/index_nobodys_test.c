@@ -1,4 +1,4 @@
-/* What practitioners, organizations and locations are found by. */
+/* The index of practitioners, organizations and locations. */
 #include "services/records/index/index_testing.h"
 
 struct row {

@@ -1,4 +1,4 @@
-/* What is not interpreted: when, by which codes, and which labels hide it. */
+/* The index of uninterpreted resources: dates, codes and labels. */
 #include "services/records/index/index_testing.h"
 
 #define PLAN(more) "{\"resourceType\":\"CarePlan\"," PATIENT more "}"

@@ -1,4 +1,4 @@
-/* What prescriptions, procedures, vaccines and requests are found by, and when. */
+/* The index of prescriptions, procedures, vaccinations and requests: tokens and dates. */
 #include "services/records/index/index_testing.h"
 
 #define CODE(name, code) "\"" name "\":{\"coding\":[{\"system\":\"s\",\"code\":\"" code "\"}]}"
@@ -79,7 +79,7 @@ static void a_prescription(void **state)
     assert_int_equal(f.kind, KIND_PRESCRIPTION);
     assert_int_equal(f.status, WARD__RECORDS__V1__MEDICATION_REQUEST__STATUS__STATUS_STOPPED);
     assert_true(f.from_us == DAY(2026, 2, 27) && f.to_us == DAY(2026, 2, 28));
-    assert_int_equal(f.labels, LABEL_UNKNOWN); /* an unrecognized system */
+    assert_int_equal(f.labels, LABEL_UNKNOWN); /* the code's system is unrecognized */
 }
 
 static void a_medicine_that_a_reference_names(void **state)

@@ -1,4 +1,4 @@
-/* What each kind is found by, read from FHIR's JSON. */
+/* The index of each kind, computed from FHIR JSON. */
 #include "services/records/index/index_testing.h"
 
 #include <math.h>
@@ -118,7 +118,7 @@ static void a_number_is_found_in_the_unit_of_its_kind(void **state)
 {
     static const struct {
         const char *value, *unit;
-        double is; /* NAN: none */
+        double is; /* NAN: no value */
     } rows[] = {
         {"\"value\":1.5,\"system\":\"http://unitsofmeasure.org\",\"code\":\"g/L\"", "g.m-3",
          1500},

@@ -1,7 +1,7 @@
-/* index_testing.h - a keyring without a database, and indexed FHIR JSON: for the tests of the
- * index.
+/* index_testing.h - for the tests of the index: a keyring without a database, and functions
+ * that index FHIR JSON.
  *
- * Threads: one. Memory: an arena of the test's own. Errors: a test that cannot be set up fails.
+ * Threads: one. Memory: the test's arena. Errors: a test that cannot be set up fails.
  */
 #ifndef RECORDS_STORE_INDEX_TESTING_H
 #define RECORDS_STORE_INDEX_TESTING_H

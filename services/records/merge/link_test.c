@@ -57,7 +57,7 @@ static void only_the_link_of_this_merge_goes(void **state)
     assert_int_equal(patient.n_link, 2);
     assert_string_equal(patient.link[0]->other->reference, "Patient/" BERTA);
     assert_int_equal(patient.link[1]->type, REPLACED_BY);
-    link_remove(&patient, REPLACES, ANNA); /* it is missing: nothing else is removed */
+    link_remove(&patient, REPLACES, ANNA); /* the link is missing: no other link is removed */
     assert_int_equal(patient.n_link, 2);
 }
 

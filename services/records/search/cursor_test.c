@@ -16,7 +16,7 @@ typedef Ward__Records__V1__SearchRequest SearchRequest;
 
 #define NOW INT64_C(1772323200000000)
 
-/* Replaces the service's key. */
+/* Replaces the service's hash key. */
 static uint8_t service_key = 1;
 enum ward_code ward_keyring_hash(struct ward_keyring *k, const char *what, const void *data,
                                  size_t n, uint8_t out[WARD_SHA256_SIZE], struct ward_err *err)
@@ -123,8 +123,8 @@ static void a_token_with_any_bit_changed_or_byte_missing_is_none(void **state)
     assert_int_equal(open_at(&q, "nurse-1", NOW), WARD_INVALID_ARGUMENT);
 }
 
-/* Statements are prepared once for each address, so equal texts share one; beyond the limit the
- * caller's own text is used. */
+/* A statement is prepared once for each address, so equal texts have the same address. After
+ * the limit, sql_shape returns the caller's text. */
 static void a_text_has_one_address_until_there_are_too_many(void **state)
 {
     char text[32];

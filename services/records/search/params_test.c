@@ -1,4 +1,5 @@
-/* The table of parameters, and its equality with docs/records.md. WARD_PRINT=1 prints it. */
+/* Tests the table of parameters, and compares it with docs/records.md. WARD_PRINT=1 prints the
+ * table. */
 #include "services/records/search/search.h"
 
 #include <setjmp.h>

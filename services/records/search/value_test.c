@@ -16,7 +16,7 @@ typedef Ward__Records__V1__Parameter Parameter;
 #define DAY_US WARD_US_PER_DAY
 #define MARCH  INT64_C(1772323200000000) /* 2026-03-01T00:00:00Z */
 
-/* Replaces the service's key: this file tests texts. */
+/* Replaces the keyed hash, so that tests can compare texts. */
 enum ward_code ward_keyring_hash(struct ward_keyring *k, const char *what, const void *data,
                                  size_t n, uint8_t out[WARD_SHA256_SIZE], struct ward_err *err)
 {
@@ -109,7 +109,7 @@ static void a_date_is_the_interval_of_its_precision(void **state)
         {"2026-03-01T00:00", PRE_EQ, MARCH, MARCH + 60000000},
         {"2026-03-01T00:00:00", PRE_EQ, MARCH, MARCH + 1000000},
         {"2026-02-28T20:00-04:00", PRE_EQ, MARCH, MARCH + 60000000},
-        /* 100 days ago: +/- a tenth of that, minus half a day */
+        /* 100 days ago: the tolerance is a tenth of the distance to the middle of the day */
         {"ap2026-03-01", PRE_AP, MARCH - 859680000000, MARCH + DAY_US + 859680000000},
     };
 
@@ -156,10 +156,12 @@ static void a_quantity_means_half_a_digit_each_way(void **state)
     v = good(KIND_OBSERVATION, "value-quantity", "ap-100||g/L");
     assert_float_equal(v->low, -110000, 1e-6);
     assert_float_equal(v->high, -90000, 1e-6);
-    v = good(KIND_OBSERVATION, "value-quantity", "ge120||mmHg"); /* as people write it */
+    /* a common notation of the unit */
+    v = good(KIND_OBSERVATION, "value-quantity", "ge120||mmHg");
     assert_int_equal(v->prefix, PRE_GE);
     v = good(KIND_OBSERVATION, "value-quantity", "37||Cel");
-    assert_float_equal(v->low, 309.65, 1e-9); /* a tenth of 37 differs from one of 310 */
+    /* a tenth of 37 Cel differs from a tenth of 310 K */
+    assert_float_equal(v->low, 309.65, 1e-9);
 }
 
 static void what_is_no_quantity_is_refused(void **state)

@@ -1,13 +1,12 @@
-/* Short notes with common denials, and with stopped drugs, each with a clinician's expected
- * answer: the answers were written before the program read the notes. The notes are
- * invented. */
+/* Short notes with common denials and stopped drugs, and the answers that a clinician expects.
+ * The answers were written before the program read the notes. The notes are invented. */
 #include "services/records/text/text_testing.h"
 
 #include <stdlib.h>
 
-#define NOTES "services/records/text/denial_notes.tsv" /* documents its columns */
+#define NOTES "services/records/text/denial_notes.tsv" /* the file documents its columns */
 
-/* The finding that covers any of the n bytes at `at`. */
+/* Returns the finding that covers any of the n bytes at `at`. */
 static const struct text_finding *over(const struct text_findings *found, uint32_t at,
                                        uint32_t n)
 {
@@ -17,7 +16,8 @@ static const struct text_finding *over(const struct text_findings *found, uint32
     return NULL;
 }
 
-/* False, and a line on standard error, if one of the note's words is read differently. */
+/* Checks the expected findings of a note. If a finding differs, prints a line on standard error
+ * and returns false. */
 static bool check(const char *note, const char *said)
 {
     static const char *const when[] = {"", "H", "S"};

@@ -1,4 +1,4 @@
-/* Hostile notes: their rejection, and linear time and memory. */
+/* Tests the rejection of hostile notes, and linear time and memory. */
 #include "services/records/text/own.h"
 #include "services/records/text/text_testing.h"
 
@@ -67,7 +67,7 @@ static char *filled(const char *unit, size_t *n)
     return note_room;
 }
 
-/* Each of these is one MiB. A quadratic pass would take hours, not seconds. */
+/* Each note has 1 MiB. A quadratic pass would take hours, not seconds. */
 static void a_mebibyte_of_anything_is_read_in_proportion(void **state)
 {
     static const char *const units[] = {

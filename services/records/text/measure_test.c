@@ -1,9 +1,11 @@
-/* Measurements: read and omitted ones. The sentences are invented. */
+/* Measurements that are found, and numbers that are not measurements. The sentences are
+ * invented. */
 #include "services/records/text/text_testing.h"
 
 struct row {
     const char *note;
-    const char *want; /* "kind comparator value value2 range|parts unit ucum code"; "" none */
+    /* "kind comparator value value2 range|parts unit ucum code"; "": nothing is found */
+    const char *want;
 };
 
 static const struct row rows[] = {
@@ -35,7 +37,7 @@ static const struct row rows[] = {
     {"血红蛋白 98g/L", "haemoglobin  98  parts g/L g/L 718-7"},
     {"CRP<5mg/L", "crp < 5  parts mg/L mg/L "},
     {"血钾3.5mmol/L", "potassium  3.5  parts mmol/L mmol/L 2823-3"},
-    /* a wrong number in a chart is worse than a missing one */
+    /* numbers that are not measurements */
     {"BP stable for 3 days", ""},
     {"BP 120", ""},
     {"BP 120-130/80-90", ""},

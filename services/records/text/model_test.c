@@ -1,4 +1,4 @@
-/* The model back end, with a plugin that labels one word: tests/text/one_word.c. */
+/* Tests the model back end with a plugin that labels one word: tests/text/one_word.c. */
 #include "services/records/text/model.h"
 #include "services/records/text/text_testing.h"
 
@@ -45,7 +45,8 @@ static void put(const char *path, const char *text)
     assert_int_equal(fclose(f), 0);
 }
 
-/* A folder with a model of `word`; `%s` in the card's text is the weights' sha256. */
+/* Creates a folder with a model for `word`. `%s` in the card's text is replaced by the weights'
+ * sha256. */
 static void make(struct model *m, const char *word, const char *card)
 {
     uint8_t sha[WARD_SHA256_SIZE];
@@ -127,7 +128,8 @@ static void a_model_finds_what_no_dictionary_has_and_rules_judge_it(void **state
     assert_int_equal(found.at[1].temporality, TEXT_HISTORICAL);
     assert_int_equal(found.at[2].kind, TEXT_MEASUREMENT);
     assert_string_equal(found.at[2].maker->name, "rules");
-    assert_string_equal(found.at[3].maker->name, "rules"); /* a sentence it does not read */
+    /* a sentence that the model does not read */
+    assert_string_equal(found.at[3].maker->name, "rules");
     assert_string_equal(found.at[3].code, "R50.9");
     text_close(e);
     text_model_close(b);
@@ -163,8 +165,8 @@ static void a_word_the_dictionary_knows_has_its_code(void **state)
     clear(&m);
 }
 
-/* The source of the headache finding in a note with a headache and the model's word, "" if
- * none. */
+/* Finds the source of the headache finding in a note with a headache and the model's word; "":
+ * no such finding. */
 static void finder_of_headache(const char *more, char out[32])
 {
     const char *note = "有眼皮跳，头痛。";
@@ -282,7 +284,7 @@ static void a_text_longer_than_the_window_is_read_in_pieces(void **state)
     clear(&m);
 }
 
-/* The only device of the order is unusable, and the log has the reason. */
+/* Checks the error of an unusable device, whose detail has the reason. */
 static void not_ready(enum ward_code code, struct ward_err *err, const char *why)
 {
     assert_int_equal(code, WARD_UNAVAILABLE);

@@ -43,7 +43,6 @@ enum cue_edge {
     /* backwards directly after a drug, or if no drug follows in the cue's clause; otherwise
      * forwards: "aspirin stopped, warfarin started" */
     CUE_TURN,
-    /* CUE_TURN, also across a comma if the cue's clause has no drug: "aspirin, discontinued" */
     /* like CUE_TURN, and across a comma if the cue's clause has no drug: "aspirin,
      * discontinued" */
     CUE_TURN_OVER

@@ -1,4 +1,4 @@
-/* The data files: an invalid line stops the start, and the message names file and line. */
+/* Data files: an invalid line stops the start, and the message names the file and the line. */
 #include "services/records/text/text_testing.h"
 
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static const char *const sound[] = {
     "kg/m2\tkg/m2\t-\n",
 };
 
-/* Opens a folder like the valid one in which `file` contains `text`; NULL: no such file. */
+/* Opens a valid folder, except that `file` contains `text`. text NULL: `file` is missing. */
 static enum ward_code open_hashed(const char *file, const char *text, char hash[65],
                                   struct ward_err *err)
 {
@@ -39,7 +39,7 @@ static enum ward_code open_hashed(const char *file, const char *text, char hash[
         f = fopen(path, "we");
         assert_non_null(f);
         if (this && *text == '#')
-            fputs(text, f); /* has its own header */
+            fputs(text, f); /* the text has its own header */
         else
             fprintf(f, "%s%s", head, this ? text : sound[i]);
         assert_int_equal(fclose(f), 0);

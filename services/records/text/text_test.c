@@ -2,12 +2,11 @@
 #include "services/records/text/text_testing.h"
 
 struct row {
-    const char *note, *words; /* the finding meant */
+    const char *note, *words; /* `words` are the words of the tested finding */
     const char *kind, *name, *code;
     const char *assertion, *when, *who;
-    const char
-        *cue; /* the words that decided the assertion, otherwise the time, otherwise the person;
-               * "" none */
+    /* the cue of the assertion, otherwise of the time, otherwise of the person; "": no cue */
+    const char *cue;
 };
 
 static const struct row rows[] = {
@@ -35,7 +34,7 @@ static const struct row rows[] = {
     {"宝宝不咳嗽。", "咳嗽", "SYMPTOM", "咳嗽", "R05", "NEGATED", "CURRENT", "PATIENT", "不"},
     {"肺结核可能性不大。", "肺结核", "DISEASE", "肺结核", "A16", "NEGATED", "CURRENT",
      "PATIENT", "可能性不大"},
-    /* resembles a cue and is not one */
+    /* phrases that contain a cue but are not a cue */
     {"无明显诱因出现腹痛。", "腹痛", "SYMPTOM", "腹痛", "R10", "AFFIRMED", "CURRENT", "PATIENT",
      "出现"},
     {"四肢无力伴头晕。", "头晕", "SYMPTOM", "头晕", "R42", "AFFIRMED", "CURRENT", "PATIENT",
@@ -246,10 +245,11 @@ static void words_inside_other_words_are_not_found(void **state)
 {
     (void)state;
     assert_int_equal(text_of("He is stoughcough and coughx.").n, 0);
-    assert_int_equal(text_of("感染科门诊").n, 0); /* a department */
+    assert_int_equal(text_of("感染科门诊").n, 0); /* the department of infectious diseases */
 }
 
-/* "不适" is malaise; for a list, or for other complaints, it names no symptom. */
+/* "不适" is malaise. At the end of a list, or for other complaints, the word names no symptom.
+ */
 static void what_stands_for_the_rest_of_a_list_is_no_finding(void **state)
 {
     static const char *const whole[] = {"无特殊不适。", "未诉其他不适。", "术后无明显不适。"};
@@ -270,7 +270,7 @@ static void accents_and_invisible_characters_do_not_hide_a_word(void **state)
     struct text_findings found = text_of(note);
 
     (void)state;
-    assert_int_equal(found.n, 2); /* "duspnea" is none */
+    assert_int_equal(found.n, 2); /* "duspnea" is not a term */
     text_at(&found, note, "fe\xCC\x81ver");
     text_at(&found, note, "diar\xE2\x80\x8Brhea");
 }

@@ -1,5 +1,5 @@
-/* text_testing.h - declarations that the extraction's tests share: the committed dictionaries,
- * opened once, and a row of a table of sentences. Only for tests. */
+/* text_testing.h - for the tests of the extraction: an engine with the committed dictionaries,
+ * opened once, and functions that find findings. */
 #ifndef RECORDS_TEXT_TEXT_TESTING_H
 #define RECORDS_TEXT_TEXT_TESTING_H
 
@@ -45,7 +45,7 @@ static inline int text_fixture_close(void **state)
     return 0;
 }
 
-/* The findings of a sentence. */
+/* Returns the findings of a sentence. */
 static inline struct text_findings text_of(const char *note)
 {
     struct text_findings found = {0};
@@ -58,7 +58,7 @@ static inline struct text_findings text_of(const char *note)
     return found;
 }
 
-/* The finding over exactly these words; fails if there is none. */
+/* Returns the finding that covers exactly these words; fails if there is no such finding. */
 static inline const struct text_finding *text_at(const struct text_findings *found,
                                                  const char *note, const char *words)
 {
