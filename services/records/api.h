@@ -1,6 +1,6 @@
-/* api.h - functions that the handlers share, and declarations of the handlers. Threads: a
- * worker's own.
- * Memory: the call's arena. Errors: the .proto's. */
+/* api.h - functions that the handlers share, and declarations of the handlers. Threads: call
+ * from a worker's thread.
+ * Memory: the call's arena. Errors: those of the .proto. */
 #ifndef RECORDS_API_H
 #define RECORDS_API_H
 

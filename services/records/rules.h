@@ -1,6 +1,7 @@
 /* rules.h - permissions by role, decided before any patient is read, and for one patient. Pure.
  *
- * Threads: any. Memory: none. Errors: none; scope_of returns the permissions, possibly none.
+ * Threads: any thread. Memory: none. Errors: none. Without permissions, scope_of returns an
+ * empty scope.
  */
 #ifndef RECORDS_RULES_H
 #define RECORDS_RULES_H

@@ -1,5 +1,5 @@
-/* glass.h - functions that the break-glass methods share. Threads: a worker's own. Memory: the
- * call's arena. Errors: db.h's, keyring.h's. */
+/* glass.h - functions that the break-glass methods share. Threads: call from a worker's thread.
+ * Memory: the call's arena. Errors: those of db.h and keyring.h. */
 #ifndef RECORDS_ACCESS_GLASS_H
 #define RECORDS_ACCESS_GLASS_H
 

@@ -4,7 +4,7 @@
  * http://terminology.hl7.org/CodeSystem/v3-ActCode, checked 2026-11-21. label.c lists the
  * diagnoses that imply a label even if meta.security has none, with the sources.
  *
- * Threads: any. Memory: none. Errors: none.
+ * Threads: any thread. Memory: none. Errors: none.
  */
 #ifndef RECORDS_ACCESS_LABEL_H
 #define RECORDS_ACCESS_LABEL_H

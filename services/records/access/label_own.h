@@ -1,4 +1,5 @@
-/* label_own.h - labels of codes in ranges and of listed codes. Threads: any. Memory: none.
+/* label_own.h - labels of codes in ranges and of listed codes. Threads: any thread. Memory:
+ * none.
  * Errors: none. */
 #ifndef RECORDS_ACCESS_LABEL_OWN_H
 #define RECORDS_ACCESS_LABEL_OWN_H

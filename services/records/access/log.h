@@ -7,8 +7,8 @@
  * acknowledges an event before the event leaves the outbox, so an event that is missing in the
  * outbox must be in audit.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: those of db.h; AUDIT_AWAY,
- * AUDIT_DIFFERS.
+ * Threads: call from a worker's thread. Memory: the call's arena. Errors: those of db.h;
+ * AUDIT_AWAY, AUDIT_DIFFERS.
  */
 #ifndef RECORDS_ACCESS_LOG_H
 #define RECORDS_ACCESS_LOG_H

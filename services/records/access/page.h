@@ -1,7 +1,7 @@
 /* page.h - page tokens. A token holds a place in a list, and is valid for one person, method
  * and query, for 24 hours.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: those of keyring.h;
+ * Threads: call from a worker's thread. Memory: the call's arena. Errors: those of keyring.h;
  * RESOURCE_EXHAUSTED.
  */
 #ifndef RECORDS_ACCESS_PAGE_H

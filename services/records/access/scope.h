@@ -3,7 +3,8 @@
  * Every query of patients' data has VIEW_SQL in its WHERE, so that queries neither find nor
  * count unreadable resources.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: as each says.
+ * Threads: call from a worker's thread. Memory: the call's arena. Errors: as each function
+ * says.
  */
 #ifndef RECORDS_ACCESS_SCOPE_H
 #define RECORDS_ACCESS_SCOPE_H

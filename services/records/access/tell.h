@@ -2,7 +2,7 @@
  * of `seen` that AccessLog compares with the event. Call these functions inside the transaction
  * of the access.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: outbox.h's.
+ * Threads: call from a worker's thread. Memory: the call's arena. Errors: those of outbox.h.
  */
 #ifndef RECORDS_ACCESS_TELL_H
 #define RECORDS_ACCESS_TELL_H

@@ -1,6 +1,6 @@
 /* query_own.h - declarations that the files of the query share.
  *
- * Threads, memory, errors: series.h's.
+ * Threads, memory and errors: as in series.h.
  */
 #ifndef RECORDS_ANALYTICS_QUERY_OWN_H
 #define RECORDS_ANALYTICS_QUERY_OWN_H

@@ -4,8 +4,8 @@
  * resources; suppress.c suppresses cells that could identify people; api_series.c returns the
  * other cells. Merged patients count as one patient. Erased patients do not count.
  *
- * Threads: a worker's own; suppress is pure. Memory: the call's arena. Errors:
- * RESOURCE_EXHAUSTED SERIES_TOO_LARGE; db.h's.
+ * Threads: call from a worker's thread; suppress is pure. Memory: the call's arena. Errors:
+ * RESOURCE_EXHAUSTED SERIES_TOO_LARGE; those of db.h.
  */
 #ifndef RECORDS_ANALYTICS_SERIES_H
 #define RECORDS_ANALYTICS_SERIES_H

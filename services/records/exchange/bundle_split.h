@@ -4,7 +4,7 @@
  * The splitter evaluates only brackets and strings. The JSON stream that receives each object's
  * bytes validates the JSON.
  *
- * Threads: none shared. Memory: the caller's. Errors: none.
+ * Threads: not shared between threads. Memory: the caller's. Errors: none.
  */
 #ifndef RECORDS_EXCHANGE_BUNDLE_SPLIT_H
 #define RECORDS_EXCHANGE_BUNDLE_SPLIT_H

@@ -1,7 +1,7 @@
 /* clean_walk.h - visits every message within a resource, by the compiled .proto.
  *
  * Threads: pure functions. Memory: the caller's; a path is valid until the callback returns.
- * Errors: the callback's, which end the walk.
+ * Errors: an error of the callback ends the walk and is returned.
  */
 #ifndef RECORDS_EXCHANGE_CLEAN_WALK_H
 #define RECORDS_EXCHANGE_CLEAN_WALK_H

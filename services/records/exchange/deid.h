@@ -9,7 +9,7 @@
  * Source: 45 CFR 164.514(b)(2). Dates are shifted by a number of days that is specific to the
  * patient. (b)(2)(i)(C) permits only years: docs/records.md explains the consequences.
  *
- * Threads: any. Memory: the arena. Errors: RESOURCE_EXHAUSTED; keyring.h's.
+ * Threads: any thread. Memory: the arena. Errors: RESOURCE_EXHAUSTED; those of keyring.h.
  */
 #ifndef RECORDS_EXCHANGE_DEID_H
 #define RECORDS_EXCHANGE_DEID_H

@@ -7,9 +7,9 @@
  * another id. import_merge.c merges versions of a source with versions of another author.
  * import_look.c reads existing resources. import_count.c reports progress.
  *
- * Threads: a worker's own. Memory: three arenas that belong to the import, each with a limit.
- * The memory of a transaction is released after the transaction. Errors: as exchange.proto's
- * ImportBundle.
+ * Threads: call from a worker's thread. Memory: three arenas that belong to the import, each
+ * with a limit. The memory of a transaction is released after the transaction. Errors: those of
+ * ImportBundle in exchange.proto.
  */
 #ifndef RECORDS_EXCHANGE_IMPORT_H
 #define RECORDS_EXCHANGE_IMPORT_H

@@ -1,6 +1,7 @@
 /* import_ask.h - queries for many ids, with up to 50 ids per query.
  *
- * Threads: a worker's own. Memory: the arena. Errors: those of db.h and of the row function.
+ * Threads: call from a worker's thread. Memory: the arena. Errors: those of db.h and of the row
+ * function.
  */
 #ifndef RECORDS_EXCHANGE_IMPORT_ASK_H
 #define RECORDS_EXCHANGE_IMPORT_ASK_H

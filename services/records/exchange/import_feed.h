@@ -1,8 +1,8 @@
 /* import_feed.h - runs an import from the first byte to the last.
  *
- * Threads: a worker's own. Memory: the struct's arenas and a JSON stream, at most about 0.5
- * GiB; only an atomic bundle of 10,000 large resources needs that much. Errors: those of
- * ImportBundle in exchange.proto. After an error, call only import_done.
+ * Threads: call from a worker's thread. Memory: the struct's arenas and a JSON stream, at most
+ * about 0.5 GiB; only an atomic bundle of 10,000 large resources needs that much. Errors: those
+ * of ImportBundle in exchange.proto. After an error, call only import_done.
  */
 #ifndef RECORDS_EXCHANGE_IMPORT_FEED_H
 #define RECORDS_EXCHANGE_IMPORT_FEED_H

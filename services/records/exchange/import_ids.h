@@ -4,7 +4,7 @@
  * The UUID of an id is always the same, on any replica, without stored state. A reference is
  * rewritten only if the named id was converted.
  *
- * Threads: any. Memory: the arena. Errors: RESOURCE_EXHAUSTED; keyring.h's.
+ * Threads: any thread. Memory: the arena. Errors: RESOURCE_EXHAUSTED; those of keyring.h.
  */
 #ifndef RECORDS_EXCHANGE_IMPORT_IDS_H
 #define RECORDS_EXCHANGE_IMPORT_IDS_H

@@ -4,7 +4,7 @@
  * wide: a value outside is far more often a typing error or a wrong unit than a real value. A
  * person decides.
  *
- * Threads: any. Memory: static. Errors: none.
+ * Threads: any thread. Memory: static. Errors: none.
  */
 #ifndef RECORDS_EXCHANGE_PLAUSIBLE_H
 #define RECORDS_EXCHANGE_PLAUSIBLE_H

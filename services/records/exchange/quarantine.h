@@ -8,8 +8,8 @@
  * nobody can read the JSON; the problems and the reason remain. An erasure of the patient
  * destroys the key.
  *
- * Threads: a worker's own. Memory: the arena. Errors: those of db.h and keyring.h, DATA_LOSS
- * RECORD_UNREADABLE, and as each function says.
+ * Threads: call from a worker's thread. Memory: the arena. Errors: those of db.h and keyring.h,
+ * DATA_LOSS RECORD_UNREADABLE, and as each function says.
  */
 #ifndef RECORDS_EXCHANGE_QUARANTINE_H
 #define RECORDS_EXCHANGE_QUARANTINE_H

@@ -1,5 +1,5 @@
-/* quarantine_own.h - declarations that the files of the quarantine share. Threads, memory,
- * errors: quarantine.h's. */
+/* quarantine_own.h - declarations that the files of the quarantine share. Threads, memory and
+ * errors: as in quarantine.h. */
 #ifndef RECORDS_EXCHANGE_QUARANTINE_OWN_H
 #define RECORDS_EXCHANGE_QUARANTINE_OWN_H
 

@@ -1,7 +1,7 @@
 /* fhir_own.h - declarations that the files of fhir/ share: fields by their descriptors, names,
  * paths.
  *
- * Threads: pure functions. Memory: the arena, or the caller's. Errors: fhir.h's.
+ * Threads: pure functions. Memory: the arena, or the caller's. Errors: those of fhir.h.
  */
 #ifndef RECORDS_FHIR_OWN_H
 #define RECORDS_FHIR_OWN_H

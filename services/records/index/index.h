@@ -1,7 +1,7 @@
 /* index.h - extracts a resource's search columns and tokens. Pure except for the keyed hash.
  *
- * Threads: any. Memory: the arena. Errors: RESOURCE_EXHAUSTED; those of keyring.h. The resource
- * has passed fhir_check.
+ * Threads: any thread. Memory: the arena. Errors: RESOURCE_EXHAUSTED; those of keyring.h. The
+ * resource has passed fhir_check.
  */
 #ifndef RECORDS_STORE_INDEX_H
 #define RECORDS_STORE_INDEX_H

@@ -1,8 +1,8 @@
 /* index_own.h - declarations that the files of the index share. A sink collects the tokens of
  * one resource.
  *
- * Threads, memory, errors: index.h's. After a failure a sink ignores further tokens, so a
- * caller checks sink.code once, at the end.
+ * Threads, memory and errors: as in index.h. After a failure a sink ignores further tokens, so
+ * a caller checks sink.code once, at the end.
  */
 #ifndef RECORDS_STORE_INDEX_OWN_H
 #define RECORDS_STORE_INDEX_OWN_H

@@ -1,7 +1,7 @@
 /* param.h - search tokens of resources: the numbers of token.param and their hashes.
  *
- * Threads: any. Memory: the caller's. Errors: keyring.h's. The numbers are stored in the
- * database: never reuse a number.
+ * Threads: any thread. Memory: the caller's. Errors: those of keyring.h. The numbers are stored
+ * in the database: never reuse a number.
  */
 #ifndef RECORDS_STORE_PARAM_H
 #define RECORDS_STORE_PARAM_H

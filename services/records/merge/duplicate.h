@@ -5,7 +5,7 @@
  * caller's view are compared; if thousands share a value, the first candidates found. Patients
  * of the same chart, merged patients, and pairs that a person marked as different are omitted.
  *
- * Threads: a worker's own. Memory: the arena. Errors: chart.h's.
+ * Threads: call from a worker's thread. Memory: the arena. Errors: those of chart.h.
  */
 #ifndef RECORDS_MERGE_DUPLICATE_H
 #define RECORDS_MERGE_DUPLICATE_H

@@ -5,7 +5,7 @@
  * restore the roots. Rows of `patient` are locked exclusively in the order of their ids, so
  * that two merges of the same patients are serialized.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: chart.h's.
+ * Threads: call from a worker's thread. Memory: the call's arena. Errors: those of chart.h.
  */
 #ifndef RECORDS_MERGE_MERGE_H
 #define RECORDS_MERGE_MERGE_H

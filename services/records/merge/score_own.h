@@ -1,5 +1,5 @@
-/* score_own.h - declarations that the files of the score share. Threads, memory, errors:
- * score.h's. */
+/* score_own.h - declarations that the files of the score share. Threads, memory and errors: as
+ * in score.h. */
 #ifndef RECORDS_MERGE_SCORE_OWN_H
 #define RECORDS_MERGE_SCORE_OWN_H
 

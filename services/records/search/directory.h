@@ -1,6 +1,6 @@
 /* directory.h - Search of Practitioner, Organization and Location.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: those of search.h;
+ * Threads: call from a worker's thread. Memory: the call's arena. Errors: those of search.h;
  * PERMISSION_DENIED
  * KIND_NOT_ALLOWED if the view may not read the directory.
  */

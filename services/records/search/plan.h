@@ -1,6 +1,7 @@
 /* plan.h - the starting point of a query, and the statements of a page and of a total.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: those of sql.h and db.h.
+ * Threads: call from a worker's thread. Memory: the call's arena. Errors: those of sql.h and
+ * db.h.
  */
 #ifndef RECORDS_SEARCH_PLAN_H
 #define RECORDS_SEARCH_PLAN_H

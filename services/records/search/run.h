@@ -1,9 +1,9 @@
 /* run.h - one search: reads the request, finds and decrypts a page of resources, and creates
  * the next page's token.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: set in call->err, or in *err
- * inside a transaction: INVALID_ARGUMENT as records.proto says for Search, those of db.h,
- * RESOURCE_EXHAUSTED.
+ * Threads: call from a worker's thread. Memory: the call's arena. Errors: set in call->err, or
+ * in *err inside a transaction: INVALID_ARGUMENT as records.proto says for Search, those of
+ * db.h, RESOURCE_EXHAUSTED.
  */
 #ifndef RECORDS_SEARCH_RUN_H
 #define RECORDS_SEARCH_RUN_H

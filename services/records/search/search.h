@@ -5,9 +5,9 @@
  * page.c runs and merges the queries; cursor.c creates page tokens. VIEW_SQL in each statement
  * limits results and counts to readable rows.
  *
- * Threads: a worker's own; the table of texts (shapes.c) has its own lock. Memory: the call's
- * arena. Errors: INVALID_ARGUMENT PARAMETER_UNKNOWN, PARAMETER_INVALID, PAGE_TOKEN_INVALID;
- * those of db.h and chart.h. No error contains a value.
+ * Threads: call from a worker's thread; the table of texts (shapes.c) has its own lock. Memory:
+ * the call's arena. Errors: INVALID_ARGUMENT PARAMETER_UNKNOWN, PARAMETER_INVALID,
+ * PAGE_TOKEN_INVALID; those of db.h and chart.h. No error contains a value.
  */
 #ifndef RECORDS_SEARCH_H
 #define RECORDS_SEARCH_H

@@ -1,6 +1,6 @@
 /* search_own.h - declarations that the value parsers share.
  *
- * Threads, memory, errors: search.h's.
+ * Threads, memory and errors: as in search.h.
  */
 #ifndef RECORDS_SEARCH_OWN_H
 #define RECORDS_SEARCH_OWN_H

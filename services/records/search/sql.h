@@ -1,6 +1,6 @@
 /* sql.h - builds one statement from constant fragments with every value bound.
  *
- * Threads: a worker's own; sql_shape has a lock. Memory: the call's arena. Errors:
+ * Threads: call from a worker's thread; sql_shape has a lock. Memory: the call's arena. Errors:
  * RESOURCE_EXHAUSTED from sql_run if the text or the values did not fit.
  */
 #ifndef RECORDS_SEARCH_SQL_H

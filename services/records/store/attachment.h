@@ -4,7 +4,7 @@
  * patient, its attachment, the total size and its position. Parts therefore cannot be
  * exchanged, and changed rows cannot be decrypted.
  *
- * Threads: a worker's own. Memory: the caller's. Errors: chart.h's.
+ * Threads: call from a worker's thread. Memory: the caller's. Errors: those of chart.h.
  */
 #ifndef RECORDS_STORE_ATTACHMENT_H
 #define RECORDS_STORE_ATTACHMENT_H

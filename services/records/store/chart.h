@@ -5,7 +5,8 @@
  * caller calls tell() in the same transaction, which writes the audit event and the row of
  * `seen`.
  *
- * Threads: a worker's own connection. Memory: the arena. Errors: as each says, and db.h's.
+ * Threads: call from a worker's thread, which has its own connection. Memory: the arena.
+ * Errors: as each function says, and those of db.h.
  */
 #ifndef RECORDS_STORE_CHART_H
 #define RECORDS_STORE_CHART_H

@@ -1,6 +1,6 @@
 /* chart_own.h - declarations that the files of the chart share.
  *
- * Threads, memory, errors: chart.h's.
+ * Threads, memory and errors: as in chart.h.
  */
 #ifndef RECORDS_STORE_CHART_OWN_H
 #define RECORDS_STORE_CHART_OWN_H

@@ -7,7 +7,8 @@
  * may read an Other of a patient. chart_open and chart_record decrypt versions of the directory
  * and of charts.
  *
- * Threads: a worker's own connection. Memory: the arena. Errors: as each says, and db.h's.
+ * Threads: call from a worker's thread, which has its own connection. Memory: the arena.
+ * Errors: as each function says, and those of db.h.
  */
 #ifndef RECORDS_STORE_DIRECTORY_H
 #define RECORDS_STORE_DIRECTORY_H

@@ -3,7 +3,7 @@
  * Answers stored under an idempotency key contain the written versions without content, because
  * the tables of answers are unencrypted. A call with a repeated key reads the versions again.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: the .proto's.
+ * Threads: call from a worker's thread. Memory: the call's arena. Errors: those of the .proto.
  */
 #ifndef RECORDS_STORE_RPC_H
 #define RECORDS_STORE_RPC_H

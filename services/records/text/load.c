@@ -1,5 +1,5 @@
 /* load.c - reads the data files: tables, terms, tries, measures.tsv and units.tsv. Threads,
- * memory, errors: text.h. */
+ * memory and errors: as in text.h. */
 #include "services/records/text/own.h"
 
 #include "common/base/text.h"

@@ -1,5 +1,5 @@
-/* own.h - declarations that the files of the extraction share. Threads, memory, errors:
- * text.h. */
+/* own.h - declarations that the files of the extraction share. Threads, memory and errors: as
+ * in text.h. */
 #ifndef RECORDS_TEXT_OWN_H
 #define RECORDS_TEXT_OWN_H
 
