@@ -1,4 +1,5 @@
-/* The table of methods. It names every handler, so no other file depends on this file. */
+/* The table of methods. Only this file names every handler; no other file depends on this
+ * file. */
 #include "services/records/api.h"
 
 #include "ward/records/v1/access.pb-c.h"

@@ -1,11 +1,11 @@
 /* records.h - the chart: declarations that the files of this service share.
  *
- * rules.c decides on roles (pure). store/ writes and reads resources and their versions; fhir/
- * validates them and converts them from and to FHIR JSON; search/ finds resources; access/ has
- * consent, break-glass and the access log; merge/ combines two charts; exchange/ has bundles,
- * CSV and quarantine; feed/ is the feed of changes; text/ reads notes; analytics/ counts;
- * admin/ is for operators. methods.c is the table of methods; service.c opens and closes
- * everything.
+ * rules.c decides on roles (pure). store/ writes and reads resources and their versions. fhir/
+ * validates resources and converts resources from and to FHIR JSON. search/ finds resources.
+ * access/ has consent, break-glass and the access log. merge/ combines two charts. exchange/
+ * has bundles, CSV and quarantine. feed/ is the feed of changes. text/ reads notes. analytics/
+ * counts resources for dashboards. admin/ is for operators. methods.c is the table of methods.
+ * service.c opens and closes everything.
  *
  * Threads: struct records is shared and read-only during service, except members with their own
  * lock; a struct worker belongs to one thread. Memory: results are in the arena passed in.

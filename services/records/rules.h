@@ -52,7 +52,8 @@ enum use { USE_READ, USE_WRITE };
 
 /* A person's permissions by roles and purpose of use, as sets of kinds.
  *   everyone  for any patient; hidden only by denials that name the person or their role
- *   treated   for patients they treat (an open encounter in their ward); hidden by every denial
+ *   treated   for patients whom the person treats (an open encounter in their ward); hidden by
+ *   every denial
  *   own       for the person (the patient whose id is their token's subject)
  *
  * A break-glass grant opens `treated` for one patient in spite of denials. Writing an encounter
@@ -79,8 +80,8 @@ struct standing {
     bool denied_all;     /* a denial without an actor covers this resource */
     bool denied_to_them; /* a denial that names the caller or one of their roles covers it */
 };
-/* The complete decision. It equals the SQL of access/scope.h: tests compare the function and
- * the SQL with one table. */
+/* The complete decision. The decision equals the SQL of access/scope.h: tests compare the
+ * function and the SQL with one table. */
 bool may(const struct scope *s, enum use use, enum kind kind, const struct standing *st);
 
 #endif

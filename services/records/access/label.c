@@ -219,8 +219,8 @@ static uint32_t label_of_icd_11(const char *code)
     }
 }
 
-/* Removes "urn:oid:" or a URL's scheme, and a final slash, because they do not identify the
- * system. */
+/* Removes "urn:oid:" or a URL's scheme, and a final slash, because these parts do not identify
+ * the system. */
 static const char *without_scheme(const char *name, size_t *n)
 {
     static const char *const schemes[] = {"http://", "https://", "urn:oid:"};

@@ -36,8 +36,8 @@ void view_only(struct view *v, const struct ward_call *c, enum use use,
 WARD_MUST enum ward_code view_allows(const struct view *v, struct ward_call *c, enum use use,
                                      enum kind kind, struct ward_err *err);
 
-/* A condition on `resource r JOIN patient p ON p.patient_id = r.patient_id` for one kind. It
- * has VIEW_PARAMS parameters, in the order of view_params. */
+/* A condition on `resource r JOIN patient p ON p.patient_id = r.patient_id` for one kind. The
+ * condition has VIEW_PARAMS parameters, in the order of view_params. */
 #define VIEW_OPEN_IN_WARD                                                                      \
     "EXISTS (SELECT 1 FROM patient vq JOIN open_encounter vo ON vo.patient_id = vq.patient_id" \
     " WHERE vq.root_id = p.root_id AND vo.ward = ?"                                            \
@@ -64,8 +64,8 @@ void view_params(const struct view *v, enum kind kind, struct ward_arena *mem,
 
 /* Ids of readable patients, if no role of the caller permits this kind for all patients
  * (view_is_few). These are the patients of the caller's ward and break-glass grants, and the
- * caller. A query without a patient adds "p.patient_id IN " VIEW_FEW_SQL, so that it reads a
- * ward and not all patients. VIEW_SQL still decides for each resource. */
+ * caller. A query without a patient adds "p.patient_id IN " VIEW_FEW_SQL, so that the query
+ * reads a ward and not all patients. VIEW_SQL still decides for each resource. */
 #define VIEW_FEW_SQL                                                                           \
     "(SELECT fp.patient_id FROM (SELECT fq.root_id FROM open_encounter fo"                     \
     " JOIN patient fq ON fq.patient_id = fo.patient_id WHERE fo.ward = ?"                      \

@@ -1,8 +1,8 @@
 /* series.h - counts for a dashboard, without identities.
  *
- * query.c reads the cells of a table of one or two dimensions over all patients' current
- * resources; suppress.c suppresses cells that could identify people; api_series.c returns the
- * other cells. Merged patients count as one patient. Erased patients do not count.
+ * query.c and cells.c read the cells of a table of one or two dimensions over all patients'
+ * current resources. suppress.c suppresses cells that could identify people. api_series.c
+ * returns the other cells. Merged patients count as one patient. Erased patients do not count.
  *
  * Threads: call from a worker's thread; suppress is pure. Memory: the call's arena. Errors:
  * RESOURCE_EXHAUSTED SERIES_TOO_LARGE; those of db.h.

@@ -1,7 +1,7 @@
 /* csv_map.h - maps the columns of a table, and converts rows to FHIR JSON.
  *
- * Nothing is guessed: every column is named once, dates have the stated format, numbers are
- * FHIR decimals, times without a zone are in the stated zone. An unreadable value is stored in
+ * Nothing is guessed. The request names every column once, and states the format of dates and
+ * the zone of times without a zone. Numbers are FHIR decimals. An unreadable value is stored in
  * the JSON as text, with a problem, so that a person can correct it.
  *
  * Threads: a map is constant once open. Memory: the arena. Errors: INVALID_ARGUMENT with the

@@ -137,7 +137,7 @@ static enum ward_code feed_line(struct csv_rows *r, const char *p, size_t n)
 }
 
 /* Skips the byte-order mark, which may arrive in several pieces. If only the first bytes match,
- * they are parsed as content. */
+ * the matching bytes are parsed as content. */
 static enum ward_code past_mark(struct csv_rows *r, const char **p, size_t *n)
 {
     size_t seen;

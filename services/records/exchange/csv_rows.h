@@ -2,7 +2,7 @@
  * <csv.h>.
  *
  * RFC 4180, strictly: a quote inside an unquoted field is an error, as is text after a closing
- * quote. Lines end with CR LF or LF; quoted fields may contain both. Spaces are part of a
+ * quote. Lines end with CR LF or LF; quoted fields may contain CR and LF. Spaces are part of a
  * field. Empty lines are skipped. A byte-order mark is skipped. The file must be UTF-8 without
  * NUL.
  *

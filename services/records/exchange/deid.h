@@ -37,9 +37,9 @@ struct deid {
  * birth date of root, "" if unknown. */
 WARD_MUST enum ward_code deid_begin(struct deid *d, const char *birth_date, int64_t now_us,
                                     struct ward_err *err);
-/* De-identifies res in place. *out false: res must not be exported. It is another Patient of
- * the chart, a birth date, the age of a person over 89, or an Other, or has a date more than 89
- * years ago. */
+/* De-identifies res in place. *out is false for a resource that must not be exported: another
+ * Patient of the chart, an Other, a resource without a patient, or a resource for which
+ * deid_tells is true. */
 WARD_MUST enum ward_code deid_resource(const struct deid *d, Resource *res, bool *out,
                                        struct ward_err *err);
 

@@ -2,9 +2,9 @@
  *
  * export.c selects the charts and reads them page by page; export_write.c serializes them.
  *
- * Threads: call from a worker's thread. Memory: arenas of the export's own, reset after each
- * page and each resource, so memory does not depend on the size of a chart. Errors: those of
- * ExportBundle in exchange.proto.
+ * Threads: call from a worker's thread. Memory: the export's arenas, which are reset after each
+ * page and each resource. Memory therefore does not depend on the size of a chart. Errors:
+ * those of ExportBundle in exchange.proto.
  */
 #ifndef RECORDS_EXCHANGE_EXPORT_H
 #define RECORDS_EXCHANGE_EXPORT_H

@@ -164,8 +164,8 @@ static enum ward_code compare_other(struct stage *s, struct staged *e, const str
 }
 
 /* Merges the source's changes to a Patient of a bundle with another author's changes. The
- * source's message is written even if it equals the existing version, because the next message
- * is compared with it. */
+ * source's message is written even if it equals the existing version, because the source's next
+ * message is compared with this message. */
 static enum ward_code merge(struct stage *s, struct staged *e, const struct version *v,
                             Resource *old, struct ward_err *err)
 {

@@ -57,7 +57,7 @@ static enum ward_code count(struct import *im, const struct staged *e, struct wa
     }
 }
 
-/* Reports all problems before the call fails with the first of them. */
+/* Reports all problems. The call then fails with the first problem. */
 static void show_refused(struct import *im)
 {
     struct stage *s = &im->stage;

@@ -27,9 +27,8 @@ struct import {
     struct ward_err tally_err;
 };
 
-/* Order of calls for an import of any format: open; begin, with the start message; stage and
- * flush entries; end, which reports the result; done, which frees everything, also after a
- * failure. */
+/* Order of calls for an import of any format: open, begin, stage and flush entries, end, done.
+ * end reports the result. done frees everything, also after a failure. */
 void import_open(struct import *im, struct ward_call *c);
 void import_done(struct import *im);
 /*   FAILED_PRECONDITION  IMPORT_DIFFERS */

@@ -101,7 +101,7 @@ static enum ward_code visit(void *arg, const char *path, const ProtobufCMessage 
 }
 
 /* The source's name for a resource: its id, or the entry's fullUrl. A fullUrl in the form
- * urn:uuid is the id, because references in the bundle use it. */
+ * urn:uuid is the id, because references in the bundle use that form. */
 static const char *given_id(const struct id_source *s, const char *id)
 {
     const char *last = strrchr(s->full_url, '/');

@@ -271,7 +271,7 @@ static enum ward_code put_aside(struct stage *s, const struct staged *e, struct 
 
 /* Rejects a bundle with problems, and reports the first problem's FHIR path in the bundle:
  * entry[16].Observation.status. A resource of an uninterpreted kind is quarantined and does not
- * reject the bundle, because Ward cannot say how to correct it. */
+ * reject the bundle, because Ward cannot say how to correct the resource. */
 static enum ward_code refused(const struct stage *s, struct ward_err *err)
 {
     const struct staged *first = NULL;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Elements with FHIR's cardinality 1..1 or 1..*, and further required elements. resources.proto
- * documents all of them. */
+ * documents these elements. */
 static const struct {
     const MessageType *type;
     const char *field;

@@ -1,7 +1,7 @@
 /* fhir.h - FHIR R4 resources: validation, and conversion from and to JSON.
  *
- * The mapping follows the compiled .proto: birthDate is birth_date, an enum's code is its name
- * in lower case without the prefix, Decimal is a JSON number with its original digits. A member
+ * The mapping follows the compiled .proto. birthDate is birth_date. An enum's code is its name
+ * in lower case without the prefix. Decimal is a JSON number with its original digits. A member
  * without a field is stored in more_json of the nearest message, and restored from there.
  *
  * Threads: pure functions. Memory: the arena. Errors: INVALID_ARGUMENT with the FHIR path as

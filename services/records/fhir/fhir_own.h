@@ -122,8 +122,8 @@ WARD_MUST enum ward_code fhir_organization(struct fhir_checking *k, const Messag
                                            struct ward_err *err);
 /* Whether the type is Practitioner, Organization or Location. */
 bool fhir_is_nobodys(const MessageType *type);
-/* Whether a member is a source's id of such a resource, and not a UUID. The id stays in
- * more_json, so that references to the id remain valid. */
+/* Whether a member is the id that a source gave to a resource without a patient, and not a
+ * UUID. The id stays in more_json, so that references to the id remain valid. */
 bool fhir_keeps_id(const MessageType *type, const struct ward_json *member);
 /* Whether any member names a patient, in a reference, a query, an address, or as a kind.
  * other.c */

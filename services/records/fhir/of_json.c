@@ -226,7 +226,7 @@ static void tell(struct read *r, const struct ward_json *v)
 }
 
 /* A list of primitives may contain null if only the extension beside it (_given) has content. A
- * repeated field cannot express such a list, so the whole list is stored in more_json. */
+ * repeated field cannot express a list with null, so the whole list is stored in more_json. */
 static bool has_gaps(const struct ward_json *v, const Field *f)
 {
     if (v->kind != WARD_JSON_ARRAY || !is_repeated(f) ||

@@ -1,4 +1,4 @@
-/* Resources of uninterpreted kinds: finds their patient, and whether they were entered in
+/* Resources of uninterpreted kinds: finds the patient, and whether the resource was entered in
  * error.
  * Source: HL7 FHIR R4, https://hl7.org/fhir/R4/compartmentdefinition-patient.html: the elements
  * that relate kinds to a patient. */

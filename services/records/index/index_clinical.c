@@ -8,7 +8,7 @@
 #define UNIT_MAX 32 /* maximum bytes of resource.unit */
 
 /* Indexes a quantity. A number without a UCUM unit, or with a unit that the index cannot
- * express, is not indexed: the resource is stored, but searches by value do not find it. */
+ * express, is not indexed: searches by value do not find the resource. */
 static void value(struct sink *s, const Quantity *q)
 {
     struct found_by *f = s->out;

@@ -48,7 +48,7 @@ struct both {
 };
 /* Sets the caller's view as a registrar, and begins the event about `into`. */
 WARD_MUST enum ward_code both_begin(struct both *b, struct ward_err *err);
-/* Completes the two events. Call it when both ids are set. */
+/* Completes the two events, after both ids were set. */
 void both_acts(struct both *b);
 /* In the transaction: locks both patients, in the order of their ids, and reads their roots.
  *   NOT_FOUND  PATIENT_NOT_FOUND;  FAILED_PRECONDITION  PATIENT_ERASED */
@@ -63,10 +63,10 @@ WARD_MUST enum ward_code both_tell(struct both *b, struct ward_err *err);
 /* Converts the written versions to wire Records. */
 WARD_MUST enum ward_code both_records(struct both *b, Ward__Records__V1__Record **into,
                                       Ward__Records__V1__Record **from, struct ward_err *err);
-/* side_keep selects the part of an answer that is stored under the idempotency key. It has only
- * the versions, because stored answers are unencrypted and must not contain a patient's name.
- * side_again reads the records of a stored answer, without a Patient that the caller may no
- * longer read. */
+/* side_keep selects the part of an answer that is stored under the idempotency key. This part
+ * has only the versions, because stored answers are unencrypted and must not contain a
+ * patient's name. side_again reads the records of a stored answer, without a Patient that the
+ * caller may no longer read. */
 WARD_MUST enum ward_code side_keep(struct ward_call *c, const Ward__Records__V1__Record *full,
                                    Ward__Records__V1__Record **out, struct ward_err *err);
 WARD_MUST enum ward_code side_again(const struct both *b, const Ward__Records__V1__Record *kept,

@@ -27,8 +27,8 @@ static const struct weight birth_year = {0.975, 0.051, 0.019, 0.942};
 static const struct weight suburb = {0.871, 0.001, 0.122, 0.992};
 /* Ward's own assumption: one of a million pairs has an equal personal number by error. */
 #define IDENTIFIER_WEIGHT 20.0
-/* Ward's own value, measured in docs/records.md. Names below this similarity differ. Above it,
- * the weight increases linearly up to equality. */
+/* Ward's own value, measured in docs/records.md. Names below this similarity differ. Above this
+ * similarity, the weight increases linearly up to equality. */
 #define ALIKE_FROM 0.7
 
 static double agrees(const struct weight *w)
@@ -125,7 +125,7 @@ static bool is_known(int gender)
 /* ---- birth dates ---- */
 
 /* Whether two numbers differ by one mistyped digit or two transposed digits: 1978 and 1987, 12
- * and 13. Such a pair counts as neither agreement nor disagreement. */
+ * and 13. Numbers that differ by a slip count as neither agreement nor disagreement. */
 static bool is_slip(int a, int b)
 {
     int differ = 0, of_a[2] = {0}, of_b[2] = {0};

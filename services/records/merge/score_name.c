@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* Ward's own value: the similarity of 王 and "Wang". It is below 1, because many characters
- * share one reading. */
+/* Ward's own value: the similarity of 王 and "Wang". The value is below 1, because many
+ * characters share one reading. */
 #define READ_ALIKE 0.95
 
 /* Maximum code points of a name that are compared. */

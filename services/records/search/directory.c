@@ -1,5 +1,5 @@
-/* Searches resources without a patient. They form one list in the order of their ids. A
- * permitted caller may read the whole list, so a page needs no plan and no view. */
+/* Searches resources without a patient. The resources form one list in the order of their ids.
+ * A permitted caller may read the whole list, so a page needs no plan and no view. */
 #include "services/records/search/directory.h"
 
 #include "common/base/text.h"

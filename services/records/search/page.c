@@ -22,8 +22,7 @@ struct bounds {
 
 /* ---- the range of dates to read ---- */
 
-/* Earliest start of a resource that ends after `us`, unless it is longer than
- * SEARCH_LONG_US. */
+/* Earliest start of a resource that ends after `us` and is not longer than SEARCH_LONG_US. */
 static int64_t began(int64_t us)
 {
     return us - SEARCH_LONG_US;

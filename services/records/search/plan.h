@@ -49,7 +49,7 @@ WARD_MUST enum ward_code plan_lasting(const struct plan *p, struct worker *w,
                                       struct ward_arena *mem, const struct place *from,
                                       int most, struct ward_rows *out, struct ward_err *err);
 /* For a page after the first: reads resources that were written again since the first page and
- * therefore moved. Their rows, with the columns of plan_page, have the former place. plan_page
+ * therefore moved. The rows have the columns of plan_page, with the former place. plan_page
  * omits these resources. */
 WARD_MUST enum ward_code plan_moved(const struct plan *p, struct worker *w,
                                     struct ward_arena *mem, const struct cursor *from, int most,

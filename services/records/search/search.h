@@ -1,8 +1,8 @@
 /* search.h - FHIR search: finds one page of readable resources by parameters.
  *
- * params.c is the table of parameters; value.c parses values; plan.c selects the starting
- * point; cond.c and sql.c build the statement from constant fragments with every value bound;
- * page.c runs and merges the queries; cursor.c creates page tokens. VIEW_SQL in each statement
+ * params.c is the table of parameters. value.c parses values. plan.c selects the starting
+ * point. cond.c and sql.c build the statement from constant fragments with every value bound.
+ * page.c builds and runs the queries. cursor.c creates page tokens. VIEW_SQL in each statement
  * limits results and counts to readable rows.
  *
  * Threads: call from a worker's thread; the table of texts (shapes.c) has its own lock. Memory:

@@ -1,9 +1,9 @@
 /* chart.h - writing and reading resources, inside a transaction.
  *
  * All writers (Create, a batch, an import, a merge) call chart_write or chart_write_new. These
- * write the resource's row, the version, tokens, denials, wards and the feed's change. The
- * caller calls tell() in the same transaction, which writes the audit event and the row of
- * `seen`.
+ * functions write the resource's row, the version, tokens, denials, wards and the feed's
+ * change. In the same transaction, the caller calls tell(), which writes the audit event and
+ * the row of `seen`.
  *
  * Threads: call from a worker's thread, which has its own connection. Memory: the arena.
  * Errors: as each function says, and those of db.h.
@@ -51,8 +51,9 @@ struct version {
     int kek;
     struct ward_val wrapped; /* the patient's encrypted key; NULL: destroyed */
 };
-/* Columns and joins of a query of versions. They include the encrypted key, so that decryption
- * needs no second query: "SELECT " VERSION_COLUMNS " FROM resource r JOIN version v ON ..."
+/* Columns and joins of a query of versions. The columns include the encrypted key, so that
+ * decryption needs no second query: "SELECT " VERSION_COLUMNS " FROM resource r JOIN version v
+ * ON ..."
  * VERSION_KEYS " WHERE ..."
  */
 #define VERSION_COLUMNS                                                                        \

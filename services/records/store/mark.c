@@ -35,7 +35,7 @@ static ProtobufCMessage *message_of(Resource *res)
     return &res->consent->base; /* valid for any kind: a oneof's members share their storage */
 }
 
-/* All kinds with a `status` use the same name for it. */
+/* Sets a status to entered-in-error. All kinds with a `status` use one name for this value. */
 static void status_is_wrong(ProtobufCMessage *m)
 {
     const ProtobufCFieldDescriptor *f =

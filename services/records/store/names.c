@@ -1,6 +1,6 @@
-/* Checks resources that a version names. They must be in the version's chart, and the writer
- * must be permitted to name an attachment. A reference of the previous version may stay, even
- * if an unmerge moved the referenced resource to another chart. */
+/* Checks resources that a version names. These resources must be in the version's chart, and
+ * the writer must be permitted to name an attachment. A reference of the previous version may
+ * stay, even if an unmerge moved the referenced resource to another chart. */
 #include "services/records/store/attachment.h"
 #include "services/records/store/chart_own.h"
 

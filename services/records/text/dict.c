@@ -4,8 +4,8 @@
 
 static const char *const kinds[] = {"symptom", "disease", "drug",   "none",
                                     "tail",    "rest",    "result", NULL};
-/* "rest": words for the remainder of a list, "恶心、呕吐等不适". They are not marked, so that
- * they remain part of the list. */
+/* "rest": words for the remainder of a list, "恶心、呕吐等不适". These words are not marked, so
+ * that they remain part of the list. */
 #define MARK_REST (TEXT_MARK_NONE - 1)
 /* "result": a tail that a test's result follows. "梅毒" + "筛查阴性" is still syphilis. */
 #define MARK_RESULT (TEXT_MARK_NONE - 2)

@@ -149,7 +149,7 @@ struct text_span text_doc_span(const struct text_doc *doc, uint32_t start, uint3
     uint32_t cp = 0;
     size_t len = text_decode(doc->utf8 + s.end, doc->nbytes - s.end, &cp);
 
-    do { /* the span includes at least the last letter */
+    do { /* the span includes the last letter */
         s.end += (uint32_t)len;
         s.cp_end++;
         len = text_decode(doc->utf8 + s.end, doc->nbytes - s.end, &cp);

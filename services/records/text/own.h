@@ -36,7 +36,7 @@ enum cue_reach { CUE_WORD, CUE_NEAR, CUE_FAR, CUE_LIST, CUE_CLAUSE, CUE_SENTENCE
 /* How a cue's position determines its direction: the column `edge` of the tables. */
 enum cue_edge {
     CUE_ANYWHERE, /* the cue's direction does not depend on its position */
-    CUE_AT_EDGE,  /* forwards if no word directly precedes it, otherwise backwards: "?" */
+    CUE_AT_EDGE,  /* forwards if no word directly precedes the cue, otherwise backwards: "?" */
     /* backwards over the findings directly before the cue: "HIV and syphilis negative" */
     CUE_BEHIND,
     CUE_LAST, /* backwards if no finding follows in the cue's clause: "PE excluded" */
