@@ -106,8 +106,7 @@ static void reach_after(struct work *w)
     for (uint32_t i = w->s.end; i-- > w->s.start;) {
         const struct text_mark *next;
 
-        /* skips a mark that extends beyond the sentence */
-        while (m > w->mark_0 && w->mark[m - 1].end > i + 1)
+        while (m > w->mark_0 && w->mark[m - 1].end > i + 1) /* ends beyond the sentence */
             m--;
         next = m < w->mark_1 ? &w->mark[m] : NULL;
         if (i + 1 < w->s.end && w->place[i + 1] & NEAR_ENDS)
