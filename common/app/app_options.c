@@ -41,18 +41,19 @@ static const struct ward_opt OPTIONS[] = {
     INT("WARD_LAME_MS", lame_ms, "2000", 0, 60000, "ms",
         "at shutdown: time between becoming unready and rejecting calls"),
     INT("WARD_MAX_AGE_MS", max_age_ms, "300000", 0, 86400000, "ms",
-        "age at which the service asks a connection to reconnect; 0: never"),
+        "age of a connection at which the service asks the client to reconnect; 0: never"),
     INT("WARD_MAX_AGE_GRACE_MS", max_age_grace_ms, "30000", 0, 86400000, "ms",
-        "time for the calls of such a connection to end"),
+        "time for calls in progress to end after the service asks a connection to reconnect"),
     INT("WARD_HANDSHAKE_MS", handshake_ms, "5000", 100, 120000, "ms",
         "time limit for a TLS handshake"),
     INT("WARD_WATCHDOG_RSS_MIB", watchdog_rss_mib, "0", 0, 1048576, "MiB",
-        "resident memory at which the watchdog ends the process; 0: no limit"),
+        "resident memory above which the watchdog ends the process; 0: no limit"),
     STR("WARD_TLS_CERT", tls.cert, "", "PEM file with the service's certificate chain"),
     STR("WARD_TLS_KEY", tls.key, "", "PEM file with the private key"),
     STR("WARD_TLS_CA", tls.ca, "", "PEM file with the certificate authority of all peers"),
     STR("WARD_JWKS", jwks, "",
-        "JWKS file with the keys that sign bearer tokens; without it, no person can call"),
+        "JWKS file with the keys that sign bearer tokens; without this file, no person can "
+        "call"),
     STR("WARD_ISSUER", issuer, "", "issuer that bearer tokens must name"),
     STR("WARD_AUDIENCE", audience, "ward", "audience that bearer tokens must name"),
     INT("WARD_TOKEN_MAX_S", token_max_s, "86400", 60, 31536000, "s",
@@ -64,14 +65,14 @@ static const struct ward_opt OPTIONS[] = {
     STR("WARD_CLAIM_WARD", claims.ward, "ward", "claim with the person's ward"),
     STR("WARD_CLAIM_PURPOSE", claims.purpose, "purpose", "claim with the purpose of use"),
     STR("WARD_ROLE_NAMES", claims.role_names, "",
-        "accepted roles, comma-separated, as ROLE or ISSUERS-NAME=ROLE; empty: all roles under "
-        "the issuer's names"),
+        "accepted roles, comma-separated: ROLE, or NAME=ROLE for a role that the issuer calls "
+        "NAME; empty: all roles under the issuer's names"),
     STR("WARD_PURPOSE_ABSENT", claims.purpose_absent, "",
         "purpose of use for tokens without one, such as TREAT"),
     STR("WARD_CALLERS", callers, "",
         "additional certificate names with the rights of a caller, comma-separated: "
         "lab-x=gateway, pump-*=devices, pacs=inference"),
-    STR("WARD_DB_SOCKET", db.socket, "", "unix socket of the database; empty: TCP"),
+    STR("WARD_DB_SOCKET", db.socket, "", "unix socket of the database; empty: connect by TCP"),
     STR("WARD_DB_HOST", db.host, "mariadb", "host name of the database"),
     INT("WARD_DB_PORT", db.port, "3306", 1, 65535, "", "port of the database"),
     STR("WARD_DB_NAME", db.name, "", "name of the database; empty: the service's name"),
@@ -84,16 +85,16 @@ static const struct ward_opt OPTIONS[] = {
         "PEM file with the client certificate for the database"),
     STR("WARD_DB_TLS_KEY", db.tls_key, "", "PEM file with the private key"),
     INT("WARD_DB_PLAIN", db_plain, "0", 0, 1, "",
-        "1: permit TCP without TLS to the database; 0: permit it only for a database on this "
-        "machine"),
+        "1: permit TCP without TLS to any database; 0: permit TCP without TLS only to a "
+        "database on this machine"),
     STR("WARD_AUDIT_BUS", audit_bus, "",
-        "address of audit's intake: ipc:///path or tls+tcp://host:port; a host name stands for "
-        "all of its addresses"),
+        "address of audit's intake: ipc:///path or tls+tcp://host:port; a host name means all "
+        "its addresses"),
     INT("WARD_UNREADY_HELD", unready_held, "0", 0, 1, "",
-        "1: unready while audit events are held or audit's log is broken; 0: only the metrics "
-        "show it"),
+        "1: the service is unready while audit events are held or audit's log is broken; 0: "
+        "the service stays ready, and only metrics report the fault"),
     INT("WARD_NOFILE", nofile, "65536", 256, 1048576, "",
-        "limit of open files to request from the system"),
+        "limit of open files that the service requests from the system"),
     WARD_OPT_END,
 };
 

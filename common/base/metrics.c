@@ -10,7 +10,8 @@ const double WARD_SECONDS[] = {0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025,
 
 static struct ward_family dropped = {
     .name = "ward_metrics_dropped_total",
-    .help = "Number of time series dropped because their metric was full.",
+    .help = "Number of time series dropped because their metric had the maximum number of time "
+            "series.",
     .type = WARD_COUNTER,
 };
 

@@ -32,8 +32,8 @@ static struct ward_family oldest_seconds = {
 };
 static struct ward_family held_rows = {
     .name = "ward_outbox_held_rows",
-    .help = "Number of audit events that audit refused and an operator must release. Alert "
-            "above 0.",
+    .help = "Number of audit events that audit refused and an operator must release. Alert on "
+            "values above 0.",
     .type = WARD_GAUGE,
 };
 static struct ward_family audit_broken = {
@@ -44,8 +44,8 @@ static struct ward_family audit_broken = {
 };
 static struct ward_family restored = {
     .name = "ward_outbox_restored",
-    .help = "1 while the database is older than the events that audit has from it, otherwise "
-            "0. Alert on 1.",
+    .help = "1 while the database is older than the newest event that audit received from this "
+            "service, otherwise 0. Alert on 1.",
     .type = WARD_GAUGE,
 };
 static struct ward_family sent = {
@@ -55,7 +55,8 @@ static struct ward_family sent = {
 };
 static struct ward_family failures = {
     .name = "ward_outbox_failures_total",
-    .help = "Number of failed deliveries to audit, by code. The relay retries them.",
+    .help =
+        "Number of failed deliveries to audit, by code. The relay retries failed deliveries.",
     .type = WARD_COUNTER,
     .label = {"code"},
 };

@@ -23,14 +23,14 @@ static struct ward_family statements = {
 };
 static struct ward_family seconds = {
     .name = "ward_db_statement_seconds",
-    .help = "Duration of a database statement, including its round trip.",
+    .help = "Duration of a database statement, including the network round trip.",
     .type = WARD_HISTOGRAM,
     .bounds = WARD_SECONDS,
 };
 static struct ward_family connects = {
     .name = "ward_db_connects_total",
-    .help = "Number of connections to the database, by outcome. More than one for each worker "
-            "means reconnections.",
+    .help = "Number of connections to the database, by outcome. A number above the number of "
+            "workers means reconnections.",
     .type = WARD_COUNTER,
     .label = {"code"},
 };

@@ -19,8 +19,9 @@
 
 static struct ward_family nodes_gauge = {
     .name = "ward_db_writer_nodes",
-    .help = "Number of Galera nodes that take this service's writes; 0 without Galera or "
-            "without steady writes. A number above 1 remains for a minute. Alert above 1.",
+    .help =
+        "Number of Galera nodes that take this service's writes; 0 without Galera or without "
+        "steady writes. A value above 1 is reported for a minute. Alert on values above 1.",
     .type = WARD_GAUGE,
 };
 WARD_METRIC_LISTED(nodes_gauge)

@@ -31,7 +31,7 @@ struct ward_chooser {
 
 static struct ward_family device_ready = {
     .name = "ward_host_device_ready",
-    .help = "1 if the back end's device was usable in the last try, otherwise 0.",
+    .help = "1 if the back end's device was usable when last tried, otherwise 0.",
     .type = WARD_GAUGE,
     .label = {"backend"},
 };

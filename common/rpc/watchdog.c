@@ -47,9 +47,8 @@ static struct ward_family rss_family = {
     .type = WARD_GAUGE};
 static struct ward_family probes = {
     .name = "ward_rpc_watchdog_probes_total",
-    .help =
-        "Number of connections that the watchdog made to its own server. busy: no answer, but "
-        "calls were served meanwhile.",
+    .help = "Number of connections that the watchdog made to its own server. The verdict busy "
+            "means that a connection got no answer while the server answered calls.",
     .type = WARD_COUNTER,
     .label = {"verdict"}};
 WARD_METRIC_LISTED(rss_family)

@@ -21,30 +21,30 @@ static struct ward_family batch_rows = {
 };
 static struct ward_family batches = {
     .name = "ward_serve_batches_total",
-    .help =
-        "Number of runs, by the cause that closed the batch: full (largest useful size), delay "
-        "(configured wait is over), deadline (a row could not wait longer), lane (waiting rows "
-        "have another lane), idle (no row waits), shape (the next row has another shape).",
+    .help = "Number of runs of a model, by the cause that closed the batch: full (largest "
+            "useful size), delay (configured wait is over), deadline (a row could not wait "
+            "longer), lane (waiting rows have another lane), idle (no row waits), shape (the "
+            "next row has another shape).",
     .type = WARD_COUNTER,
     .label = {"model", "reason"},
 };
 static struct ward_family wait_seconds = {
     .name = "ward_serve_wait_seconds",
-    .help = "Time from the arrival of a call to the run of its first row.",
+    .help = "Time from the arrival of a call to the start of the run with its first row.",
     .type = WARD_HISTOGRAM,
     .label = {"model", "lane"},
     .bounds = WARD_SECONDS,
 };
 static struct ward_family waiting_rows = {
     .name = "ward_serve_waiting_rows",
-    .help = "Number of rows that wait.",
+    .help = "Number of queued rows.",
     .type = WARD_GAUGE,
     .label = {"model", "lane"},
 };
 static struct ward_family refused = {
     .name = "ward_serve_refused_total",
-    .help = "Number of calls that left the queue without a run: full (rejected at once), "
-            "deadline, cancelled.",
+    .help = "Number of calls that left the queue without a run of the model: full (rejected at "
+            "once), deadline, cancelled.",
     .type = WARD_COUNTER,
     .label = {"model", "reason"},
 };

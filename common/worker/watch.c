@@ -32,8 +32,9 @@ static struct ward_family starts = {
 };
 static struct ward_family ends = {
     .name = "ward_worker_ends_total",
-    .help = "Number of ends of the worker process, by cause: a signal's name, exit, hang (a "
-            "call took too long), mute (no heartbeat), memory, protocol, killed, closed.",
+    .help =
+        "Number of times that the worker process ended, by cause: a signal's name, exit, hang "
+        "(a call took too long), mute (no heartbeat), memory, protocol, killed, closed.",
     .type = WARD_COUNTER,
     .label = {"worker", "cause"},
 };

@@ -25,8 +25,7 @@ struct audit_intake {
 
 static struct ward_family quarantined = {
     .name = "ward_audit_quarantined_total",
-    .help =
-        "Number of items from the bus that were not valid events and went to the quarantine.",
+    .help = "Number of invalid events from the message bus that audit quarantined.",
     .type = WARD_COUNTER,
 };
 WARD_METRIC_LISTED(quarantined)

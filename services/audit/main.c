@@ -13,12 +13,13 @@ struct options {
 
 static const struct ward_opt TABLE[] = {
     {"WARD_AUDIT_ORIGIN", WARD_STR, AT(audit.origin), "ward.local/audit", 0, 0, "",
-     "name of the log in each head and each key; never change it", false},
+     "name of the audit log in each head and each key; never change the name", false},
     {"WARD_AUDIT_KEK", WARD_STR, AT(audit.kek_file), NULL, 0, 0, "",
      "file with the key-encryption key: 64 hex digits, mode 0600, or 0640 if root owns it",
      false},
     {"WARD_AUDIT_ANCHOR", WARD_STR, AT(audit.anchor), "", 0, 0, "",
-     "file for the newest head, which reveals a truncated log at start", false},
+     "file for the newest signed head; at start, audit detects a truncated log with this file",
+     false},
     {"WARD_AUDIT_BUS_LISTEN", WARD_STR, AT(audit.bus_listen), "", 0, 0, "",
      "address of the intake: ipc:///path or tls+tcp://host:port; empty: only gRPC", false},
     {"WARD_AUDIT_BUS_THREADS", WARD_INT, AT(audit.bus_threads), "4", 1, 64, "",

@@ -7,15 +7,15 @@
 
 struct ward_family diagnosis_inferences = {
     .name = "ward_diagnosis_inferences_total",
-    .help = "Number of inputs for a model, by its answer: present, absent, or the cause of an "
-            "abstention (far, near, value).",
+    .help = "Number of inputs for a model, by the model's answer: present, absent, or the "
+            "cause of an abstention (far, near, value).",
     .type = WARD_COUNTER,
     .label = {"model", "outcome"},
 };
 struct ward_family diagnosis_reviews = {
     .name = "ward_diagnosis_reviews_total",
     .help = "Number of a model's reports that clinicians confirmed, amended or rejected. The "
-            "confirmed share is the model's agreement.",
+            "share of confirmed reports shows how often clinicians agree with the model.",
     .type = WARD_COUNTER,
     .label = {"model", "review"},
 };
@@ -27,7 +27,7 @@ struct ward_family diagnosis_serving = {
 };
 struct ward_family diagnosis_shadows = {
     .name = "ward_diagnosis_shadow_total",
-    .help = "Number of inputs that a shadow saw too, by result: agreed, differed, failed, or "
+    .help = "Number of inputs on which a shadow ran, by result: agreed, differed, failed, or "
             "dropped (the shadow was too slow).",
     .type = WARD_COUNTER,
     .label = {"model", "outcome"},

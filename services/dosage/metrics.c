@@ -8,8 +8,8 @@ struct ward_family dosage_findings = {
 };
 struct ward_family dosage_overrides = {
     .name = "ward_dosage_overrides_total",
-    .help = "Number of overridden findings, by rule and coded reason. Use it to measure the "
-            "acceptance of a rule.",
+    .help = "Number of overridden findings, by rule and coded reason. Use this metric to "
+            "measure the acceptance of a rule.",
     .type = WARD_COUNTER,
     .label = {"rule", "reason"},
 };
@@ -27,8 +27,8 @@ struct ward_family dosage_refused = {
 };
 struct ward_family dosage_chart_reads = {
     .name = "ward_dosage_chart_reads_total",
-    .help =
-        "Number of requested charts, by origin: kept (cache), records, stale (outdated cache).",
+    .help = "Number of charts that calls needed, by origin: kept (cache), records, stale "
+            "(outdated cache).",
     .type = WARD_COUNTER,
     .label = {"from"},
 };

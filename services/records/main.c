@@ -13,28 +13,31 @@ static const struct ward_opt options[] = {
     {"WARD_KEK_OLD", WARD_STR, AT(kek_old), "", 0, 0, "",
      "previous root key, until RotateKeys has run", false},
     {"WARD_KEY_HOLD_S", WARD_INT, AT(key_hold_s), "60", 1, 3600, "s",
-     "time that a destroyed key stays in memory, for calls that have just read a row", false},
+     "time that a destroyed key stays in memory, for calls that have already read an encrypted "
+     "row",
+     false},
     {"WARD_AUDIT", WARD_STR, AT(audit), "dns:///audit:50051", 0, 0, "",
      "gRPC address of audit, for AccessLog and leaves", false},
     {"WARD_TEXT_DATA", WARD_STR, AT(text_data), "/usr/share/ward/text", 0, 0, "",
      "folder with the dictionaries and cues for text extraction", false},
     {"WARD_TEXT_MODEL", WARD_STR, AT(text_model), "", 0, 0, "",
-     "folder with a model that finds symptoms, diseases and drugs; empty: use the dictionaries",
+     "folder with a model that extracts symptoms, diseases and drugs from text; empty: use "
+     "only the dictionaries",
      false},
     {"WARD_PLUGINS", WARD_STR, AT(plugins), "/usr/lib/ward/plugins", 0, 0, "",
-     "only folder from which the model's back end is loaded", false},
+     "folder with the model's inference back end; no other folder is used", false},
     {"WARD_GLASS_S", WARD_INT, AT(glass_s), "900", 60, 3600, "s",
-     "duration of break-glass access, unless the call sets another", false},
+     "duration of break-glass access, unless the call sets another duration", false},
     {"WARD_TRUSTED_IDENTIFIER_SYSTEMS", WARD_STR, AT(trusted_systems), "", 0, 0, "",
-     "identifier systems (URIs, comma-separated) that identify one person: an imported Patient "
-     "with such an identifier is the known patient",
+     "trusted identifier systems (URIs, comma-separated); an imported Patient with a known "
+     "identifier of a trusted system is merged with the existing patient",
      false},
     {"WARD_FOLLOWERS", WARD_INT, AT(followers), "2", 1, 128, "",
-     "maximum number of callers that follow the feed; each uses one of WARD_STREAMS, which "
-     "must be well above",
+     "maximum number of concurrent streams of the feed; each stream uses one of WARD_STREAMS, "
+     "so WARD_STREAMS must be larger",
      false},
     {"WARD_FEED_MS", WARD_INT, AT(feed_ms), "200", 10, 5000, "ms",
-     "time between searches for changes of other replicas", false},
+     "time between polls of the database for changes of other replicas", false},
     WARD_OPT_END,
 };
 

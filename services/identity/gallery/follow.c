@@ -32,7 +32,7 @@ static struct ward_family bytes = {
 WARD_METRIC_LISTED(bytes)
 static struct ward_family seq_now = {
     .name = "ward_identity_gallery_seq",
-    .help = "Number of the last change that this replica has applied.",
+    .help = "Change number of the last gallery change that this replica has applied.",
     .type = WARD_GAUGE,
 };
 WARD_METRIC_LISTED(seq_now)
@@ -44,7 +44,7 @@ static struct ward_family lag = {
 WARD_METRIC_LISTED(lag)
 static struct ward_family snapshot_age = {
     .name = "ward_identity_gallery_snapshot_age_seconds",
-    .help = "Age of the snapshot for the next start; 0 without a snapshot.",
+    .help = "Age of the gallery snapshot in seconds; 0 without a snapshot.",
     .type = WARD_GAUGE,
 };
 WARD_METRIC_LISTED(snapshot_age)

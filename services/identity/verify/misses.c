@@ -7,8 +7,8 @@
 
 static struct ward_family limited = {
     .name = "ward_identity_face_limited_total",
-    .help = "Number of comparisons refused because a person had too many without a match "
-            "within an hour. The person may be guessing.",
+    .help = "Number of comparisons refused because a caller had too many comparisons without a "
+            "match within an hour. The caller may be guessing.",
     .type = WARD_COUNTER,
     .label = {"way"},
 };

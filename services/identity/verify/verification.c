@@ -9,7 +9,8 @@ typedef Ward__Identity__V1__Liveness Liveness;
 
 static struct ward_family identity_liveness = {
     .name = "ward_identity_liveness_total",
-    .help = "Number of captures checked for liveness, by the use's policy and its result.",
+    .help = "Number of captures checked for liveness, by the policy of the purpose and by the "
+            "result.",
     .type = WARD_COUNTER,
     .label = {"policy", "result"},
 };

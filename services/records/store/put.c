@@ -7,8 +7,8 @@
 
 static struct ward_family writes = {
     .name = "ward_records_writes_total",
-    .help = "Number of written versions, by act and kind. A version that was rolled back and "
-            "repeated counts twice.",
+    .help = "Number of written versions of resources, by act and kind. A write that is rolled "
+            "back and repeated counts twice.",
     .type = WARD_COUNTER,
     .label = {"act", "kind"},
 };
