@@ -75,12 +75,12 @@ static int query(const struct cli *cli, int argc, char **argv)
     const struct cli_opt opts[] = {
         {"--patient", &patient, NULL, "only events about this patient"},
         {"--actor", &actor, NULL, "only events of this person"},
-        {"--action", &action, NULL, "this act"},
+        {"--action", &action, NULL, "only events with this action"},
         {"--service", &service, NULL, "only events from this service"},
         {"--outcome", &outcome, NULL, "success, failure or refused"},
         {"--from-us", &from, NULL, "start time, in microseconds since 1970"},
         {"--to-us", &to, NULL, "end time, in microseconds since 1970"},
-        {"--most", &most, NULL, "records; 50"},
+        {"--most", &most, NULL, "maximum number of events; 50 by default"},
         {0}};
     struct audit_task t;
     struct ward_err err = {0};
@@ -144,7 +144,7 @@ static int tail(const struct cli *cli, int argc, char **argv)
     Ward__Audit__V1__TailRequest req = WARD__AUDIT__V1__TAIL_REQUEST__INIT;
     const char *from = NULL, *most = "9223372036854775807";
     const struct cli_opt opts[] = {
-        {"--from", &from, NULL, "first index; without it, only new events"},
+        {"--from", &from, NULL, "first index to print; by default, only new events"},
         {"--most", &most, NULL, "number of events to print before the end"},
         {0}};
     struct audit_task t;
@@ -414,12 +414,13 @@ static int keys(const struct cli *cli, int argc, char **argv)
 
 const struct cli_command cli_audit_commands[] = {
     {"audit query", "[--patient ID] [--actor ID] [--action A] [--outcome O] [--most N]",
-     "list who did what, newest first; the query itself is recorded", query},
+     "list events with actor and action, newest first; the query itself is audited", query},
     {"audit tail", "[--from INDEX] [--most N]", "print the log as it grows", tail},
     {"audit receipt", "EVENT-ID [--out FILE]",
      "write the receipt of one event, which proves it offline", receipt},
     {"audit head", "[--since FILE] [--out FILE]",
-     "print the newest signed head, with --since also the proof that it extends an older head",
+     "print the newest signed head; with --since, also print a proof that it extends an older "
+     "head",
      head},
     {"audit keys", "",
      "list the public keys of the log, oldest first; store the first one safely", keys},

@@ -236,7 +236,7 @@ static int erase(const struct cli *cli, int argc, char **argv)
 const struct cli_command cli_audit_export_commands[] = {
     {"audit export", "[--leaves-only] [FILE]",
      "write the whole log to FILE, for offline verification", export_log},
-    {"audit rotate-key", "", "rotate the signing key; the next head uses the new key",
+    {"audit rotate-key", "", "rotate the signing key; the new key signs the next head",
      rotate_key},
     {"audit erase", "PATIENT --ground G --case REF",
      "destroy the content of a patient's events; proofs remain valid", erase},

@@ -71,7 +71,8 @@ static enum ward_code list_files(struct job *j, const char *dir,
             continue;
         if (*n == WARD_RELEASE_FILES || strlen(e->d_name) > 95 || strchr(e->d_name, ' '))
             code = WARD_FAIL(&j->err, INVALID_ARGUMENT,
-                             "%.60s has more than %d files, or a long name or one with a space",
+                             "%.60s has more than %d files, or a file name that is too long or "
+                             "contains a space",
                              dir, WARD_RELEASE_FILES);
         else
             names[(*n)++] = ward_strdup(&j->mem, e->d_name);
@@ -97,7 +98,8 @@ static enum ward_code read_folder(struct job *j, const char *dir, struct ward_re
     name = ward_json_string(ward_json_get(v, "name"));
     version = ward_json_string(ward_json_get(v, "version"));
     if (name == NULL || version == NULL || strlen(name) > 64 || strlen(version) > 64)
-        return WARD_FAIL(&j->err, INVALID_ARGUMENT, "%.100s names no model and version", path);
+        return WARD_FAIL(&j->err, INVALID_ARGUMENT, "%.100s must name a model and a version",
+                         path);
     *out = (struct ward_release){.n = 0};
     snprintf(out->model, sizeof(out->model), "%s/%s", name, version);
     WARD_TRY(list_files(j, dir, names, &out->n));
@@ -147,7 +149,7 @@ static void print_vkey(const struct job *j)
 static enum ward_code keygen(struct job *j, int argc, char **argv)
 {
     if (argc != 2)
-        return WARD_FAIL(&j->err, INVALID_ARGUMENT, "name the file for the new key");
+        return WARD_FAIL(&j->err, INVALID_ARGUMENT, "FILE for the new key is needed");
     WARD_TRY(new_key(j));
     WARD_TRY(name_key(j));
     WARD_TRY(ward_sign_key_save(j->pair, argv[1], &j->err));
@@ -188,7 +190,7 @@ static enum ward_code sign_one(struct job *j, const char *dir)
 static enum ward_code sign(struct job *j, int argc, char **argv)
 {
     if (argc < 2)
-        return WARD_FAIL(&j->err, INVALID_ARGUMENT, "name one or more folders of models");
+        return WARD_FAIL(&j->err, INVALID_ARGUMENT, "one or more model folders are needed");
     WARD_TRY(j->key == NULL ? new_key(j) : ward_sign_key_load(j->key, &j->pair, &j->err));
     WARD_TRY(name_key(j));
     for (int i = 1; i < argc; i++) {
@@ -231,7 +233,7 @@ static enum ward_code verify(struct job *j, int argc, char **argv)
 
     if (argc < 2 || j->keys == NULL)
         return WARD_FAIL(&j->err, INVALID_ARGUMENT,
-                         "give --keys FILE and one or more folders of models");
+                         "--keys FILE and one or more model folders are needed");
     WARD_TRY(ward_release_keys_read(j->keys, &j->trusted, &j->err));
     out = (struct cli_json){.to = stdout};
     if (j->cli->json)
@@ -300,9 +302,10 @@ static int verify_command(const struct cli *cli, int argc, char **argv)
 
 const struct cli_command cli_models_commands[] = {
     {"models keygen", "[--name NAME] FILE",
-     "make a key to sign models with; print its verifier key", keygen_command},
+     "create a key for signing models, and print the verifier key", keygen_command},
     {"models sign", "[--key FILE] [--name NAME] FOLDER...",
-     "sign each model's files; without --key, with a key that is then destroyed", sign_command},
+     "sign each model's files; without --key, sign with a new key and then destroy that key",
+     sign_command},
     {"models verify", "--keys FILE FOLDER...",
      "check each model's signature and files against trusted keys", verify_command},
     {0},

@@ -87,7 +87,7 @@ const struct cli_command cli_dosage_commands[] = {
      "change an order's prescription", change},
     {"dosage set-state", "[--ward W] [--reason-code CODE] [--key KEY] ORDER VERSION STATE",
      "set an order's state: on-hold, stopped, cancelled, ...", set_state},
-    {"dosage show", "[--ward W] [--version N] ORDER", "one order", get_order},
+    {"dosage show", "[--ward W] [--version N] ORDER", "print one order", get_order},
     {"dosage orders", "[--ward W] [--states active,on-hold] [--page-token T] PATIENT",
      "list a patient's orders, newest first", list_orders},
     {"dosage history", "[--ward W] ORDER", "list every version of an order", order_history},

@@ -71,9 +71,8 @@ static enum ward_code fill_enrol(struct task *t, struct enrolling *e)
 
     ward__identity__v1__enrol_request__init(req);
     if (e->consent == NULL)
-        return task_wrong(
-            t,
-            "--consent WHO is needed: \"self\", or the person who consented on their behalf");
+        return task_wrong(t, "--consent WHO is needed: \"self\", or the relation of the "
+                             "representative who consented");
     if (e->until != NULL && !task_time(e->until, &req->retain_until_us))
         return task_wrong(t, "--retain-until must be a date such as 2027-03-01");
     WARD_TRY(id_birth_year(t, e->born, &req->birth_year));
@@ -107,7 +106,8 @@ static enum ward_code enrol(struct task *t, int argc, char **argv)
     struct enrolling e = {.text = ID_CONSENT_NOW, .kind = "patient"};
     const struct cli_opt opts[] = {
         {"--photo", &e.photo, NULL, "JPEG or PNG"},
-        {"--consent", &e.consent, NULL, "who agreed"},
+        {"--consent", &e.consent, NULL,
+         "self, or the relation of the representative who consented"},
         {"--consent-text", &e.text, NULL, "version of the consent text"},
         {"--ref", &e.ref, NULL, "your own name for the subject"},
         {"--kind", &e.kind, NULL, "patient or staff"},
@@ -116,7 +116,8 @@ static enum ward_code enrol(struct task *t, int argc, char **argv)
         {"--birth-year", &e.born, NULL,
          "year of birth, needed for patients; faces of children are not enrolled"},
         {"--largest", NULL, &e.largest, "use the largest of several faces"},
-        {"--attended", NULL, &e.attended, "you see the person in front of the camera"},
+        {"--attended", NULL, &e.attended,
+         "confirm that you see the person in front of the camera"},
         {"--keep-photo", NULL, &e.keep_photo, "store an encrypted copy, with consent"},
         {0},
     };
@@ -267,14 +268,15 @@ static enum ward_code add_template(struct task *t, int argc, char **argv)
     const struct cli_opt opts[] = {
         {"--key", &a.key, NULL, "idempotency key"},
         {"--largest", NULL, &largest, "use the largest of several faces"},
-        {"--attended", NULL, &attended, "you see the person in front of the camera"},
+        {"--attended", NULL, &attended,
+         "confirm that you see the person in front of the camera"},
         {0},
     };
 
     WARD_TRY(task_list(t, "--photo", '\n', &argc, argv, &a.photos));
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     if (argc != 2)
-        return task_wrong(t, "which SUBJECT?");
+        return task_wrong(t, "SUBJECT is needed");
     if (a.photos.n == 0)
         return task_wrong(t, "--photo FILE is needed");
     a.req.subject_id = argv[1];

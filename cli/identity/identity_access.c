@@ -55,7 +55,7 @@ static enum ward_code zone_put(struct task *t, int argc, char **argv)
     WARD_TRY(task_list(t, "--rule", '\0', &argc, argv, &rules));
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     if (argc != 2)
-        return task_wrong(t, "which ZONE?");
+        return task_wrong(t, "ZONE is needed");
     if (!message_enum_of(&ward__identity__v1__liveness_policy__descriptor, liveness, &value))
         return task_wrong(t, "--liveness must be none, passive or attended");
     if (!ward_i64(minutes, 0, 100000, &m))
@@ -175,7 +175,7 @@ static enum ward_code forget(struct task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     if (argc != 2)
-        return task_wrong(t, "which SUBJECT?");
+        return task_wrong(t, "SUBJECT is needed");
     req.subject_id = argv[1];
     req.zone = task_text(zone);
     WARD_TRY(task_ask(t, ACCESS_PATH("ForgetPresence"), SECURITY, &req.base,
@@ -212,7 +212,8 @@ static enum ward_code enter(struct task *t, int argc, char **argv)
         {"--spend", &token, NULL, "a PPID token with the purpose \"door\" instead"},
         {"--direction", &direction, NULL, "in or out"},
         {"--device", &device, NULL, "camera or reader"},
-        {"--attended", NULL, &attended, "you see the person in front of the camera"},
+        {"--attended", NULL, &attended,
+         "confirm that you see the person in front of the camera"},
         {0},
     };
     ProtobufCMessage *msg;
@@ -220,7 +221,7 @@ static enum ward_code enter(struct task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     if (argc != 2 || (photo == NULL) == (token == NULL))
-        return task_wrong(t, "DOOR, and --photo FILE or --spend TOKEN");
+        return task_wrong(t, "DOOR, and either --photo FILE or --spend TOKEN, are needed");
     if (!message_enum_of(&ward__identity__v1__direction__descriptor, direction, &way))
         return task_wrong(t, "--direction must be in or out");
     if (token != NULL)
@@ -301,7 +302,7 @@ const struct cli_command cli_access_commands[] = {
      "create or change a door into a zone, from another zone or from outside",
      door_put_command},
     {"access staff-roles", "SUBJECT ROLE... | --none",
-     "set all roles of a member of staff, by which the rules of zones decide",
+     "replace all roles of a member of staff; the rules of zones use these roles",
      staff_roles_command},
     {"access forget", "SUBJECT [--zone ZONE]",
      "clear the presence of a person, so that anti-passback lets the person enter",

@@ -169,7 +169,8 @@ static enum ward_code policy_set(struct task *t, int argc, char **argv)
 
 static enum ward_code never_finished(struct task *t)
 {
-    return WARD_FAIL(&t->err, UNAVAILABLE, "the call ended early; repeat it to continue");
+    return WARD_FAIL(&t->err, UNAVAILABLE,
+                     "the call ended early; repeat the command to continue");
 }
 
 static enum ward_code on_rotate(struct task *t, const ProtobufCMessage *msg, void *finished)

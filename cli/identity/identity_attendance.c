@@ -60,7 +60,8 @@ static enum ward_code record(struct task *t, int argc, char **argv)
         {"--direction", &way, NULL, "in or out; the opposite of the last entry by default"},
         {"--place", &place, NULL, "where"},
         {"--device", &device, NULL, "camera or reader"},
-        {"--attended", NULL, &attended, "you see the person in front of the camera"},
+        {"--attended", NULL, &attended,
+         "confirm that you see the person in front of the camera"},
         {0},
     };
     ProtobufCMessage *msg;
@@ -94,9 +95,9 @@ static enum ward_code correct(struct task *t, int argc, char **argv)
     const struct cli_opt opts[] = {
         {"--subject", &subject, NULL, "subject of the missing event"},
         {"--direction", &way, NULL, "in or out"},
-        {"--at", &at, NULL, "when: 2026-03-01T08:00+01:00"},
+        {"--at", &at, NULL, "time of the event: 2026-03-01T08:00+01:00"},
         {"--strike", &strike, NULL, "the record to strike out"},
-        {"--why", &why, NULL, "the reason"},
+        {"--why", &why, NULL, "reason for the correction"},
         {"--key", &key, NULL, "idempotency key"},
         {0},
     };
@@ -169,7 +170,7 @@ static enum ward_code export_csv(struct task *t, int argc, char **argv)
     const struct cli_opt opts[] = {
         {"--from", &from, NULL, "the first day"},
         {"--to", &to, NULL, "the last day"},
-        {"--subject", &subject, NULL, "one person"},
+        {"--subject", &subject, NULL, "only this person"},
         {"--out", &out, NULL, "output file"},
         {0},
     };

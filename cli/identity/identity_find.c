@@ -44,8 +44,8 @@ static enum ward_code find(struct task *t, int argc, char **argv)
     if (task_json(t, msg))
         return WARD_OK;
     printf("subject    %s\nkind       %s\n", resp->subject_id, kind_word((int)resp->kind));
-    printf("this names the owner and does not prove who wears it; verify the person\nevent     "
-           " %s\n",
+    printf("the answer names the owner, who may not be the wearer; verify the person\nevent    "
+           "  %s\n",
            resp->event_id);
     return WARD_OK;
 }

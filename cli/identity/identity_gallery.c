@@ -43,7 +43,8 @@ static void print_identified(struct task *t, const IdentifyResponse *r)
                             (int)r->candidates[i]->kind),
                r->candidates[i]->score);
     if (match)
-        printf("this is a candidate, not a proof; verify with: wardctl identity verify\n");
+        printf("the subject is only a candidate; verify the person with: wardctl identity "
+               "verify\n");
     if (r->n_candidates > 1)
         printf("several candidates; ask for another identifier\n");
     id_print_liveness(r->liveness);
@@ -59,12 +60,13 @@ static enum ward_code identify(struct task *t, int argc, char **argv)
     bool attended = false, largest = false;
     const struct cli_opt opts[] = {
         {"--photo", &photo, NULL, "JPEG or PNG"},
-        {"--gallery", &gallery, NULL, "among whom"},
+        {"--gallery", &gallery, NULL, "gallery to search"},
         {"--place", &place, NULL, "bed, door or room"},
-        {"--device", &device, NULL, "which camera"},
+        {"--device", &device, NULL, "name of the camera"},
         {"--purpose", &purpose, NULL, "purpose of the search"},
         {"--max-fpir", &max_fpir, NULL, "maximum false positive identification rate"},
-        {"--attended", NULL, &attended, "you see the person in front of the camera"},
+        {"--attended", NULL, &attended,
+         "confirm that you see the person in front of the camera"},
         {"--largest", NULL, &largest, "use the largest of several faces"},
         {0},
     };

@@ -29,7 +29,7 @@ static const struct cli_opt NO_OPTIONS[] = {{0}};
 
 static enum ward_code which(struct task *t, int argc)
 {
-    return argc == 2 ? WARD_OK : task_wrong(t, "which SUBJECT?");
+    return argc == 2 ? WARD_OK : task_wrong(t, "SUBJECT is needed");
 }
 
 /* ---- subject ---- */
@@ -201,8 +201,8 @@ static enum ward_code consent(struct task *t, int argc, char **argv)
     Ward__Identity__V1__Consent given = WARD__IDENTITY__V1__CONSENT__INIT;
     const char *purpose = NULL, *who = NULL, *text = ID_CONSENT_NOW;
     const struct cli_opt opts[] = {
-        {"--purpose", &purpose, NULL, "what for"},
-        {"--consent", &who, NULL, "who agreed"},
+        {"--purpose", &purpose, NULL, "purpose of the consent"},
+        {"--consent", &who, NULL, "self, or the relation of the representative who consented"},
         {"--consent-text", &text, NULL, "version of the consent text"},
         {0},
     };

@@ -55,10 +55,11 @@ static enum ward_code verify(struct task *t, int argc, char **argv)
     const struct cli_opt opts[] = {
         {"--photo", &photo, NULL, "JPEG or PNG"},
         {"--place", &place, NULL, "bed, door or room"},
-        {"--device", &device, NULL, "which camera"},
+        {"--device", &device, NULL, "name of the camera"},
         {"--purpose", &purpose, NULL, "purpose of the token"},
         {"--max-fmr", &max_fmr, NULL, "false-match rate"},
-        {"--attended", NULL, &attended, "you see the person in front of the camera"},
+        {"--attended", NULL, &attended,
+         "confirm that you see the person in front of the camera"},
         {"--largest", NULL, &largest, "use the largest of several faces"},
         {0},
     };
@@ -104,7 +105,7 @@ static enum ward_code verify_wristband(struct task *t, int argc, char **argv)
         {"--wristband", &wristband, NULL, "text of the barcode"},
         {"--second", &said, NULL, "TYPE=VALUE"},
         {"--place", &place, NULL, "bed, door or room"},
-        {"--device", &device, NULL, "which scanner"},
+        {"--device", &device, NULL, "name of the scanner"},
         {"--purpose", &purpose, NULL, "purpose of the token"},
         {"--witness", &witness, NULL, "file with the bearer token of a second person"},
         {0},
@@ -211,7 +212,7 @@ static enum ward_code keys(struct task *t, int argc, char **argv)
         task_print_time("  signs", k->signs_from_us);
         task_print_time("  until", k->checks_until_us);
     }
-    printf("ask again after %d s\n", resp->max_age_s);
+    printf("fetch the keys again after %d s\n", resp->max_age_s);
     return WARD_OK;
 }
 

@@ -50,7 +50,7 @@ static const char *step_words(int step)
     case WARD__IDENTITY__V1__CHALLENGE_STEP__CHALLENGE_STEP_TURN_RIGHT:
         return "turn the head to their own right";
     default:
-        return "make a movement that this program does not know; use a newer version";
+        return "make a movement that this program does not support; use a newer version";
     }
 }
 
@@ -199,13 +199,14 @@ static enum ward_code verify_video(struct task *t, int argc, char **argv)
     struct filming f = {.purpose = "administration", .max_fmr = "0", .every = "200"};
     const struct cli_opt opts[] = {
         {"--place", &f.place, NULL, "bed, door or room"},
-        {"--device", &f.device, NULL, "which camera"},
+        {"--device", &f.device, NULL, "name of the camera"},
         {"--purpose", &f.purpose, NULL, "purpose of the token"},
         {"--max-fmr", &f.max_fmr, NULL, "false-match rate"},
         {"--every", &f.every, NULL, "milliseconds between frames"},
         {"--challenge", NULL, &f.challenge, "request a challenge and print its steps"},
         {"--wait", NULL, &f.pause, "wait for Enter before the first frame"},
-        {"--attended", NULL, &f.attended, "you see the person in front of the camera"},
+        {"--attended", NULL, &f.attended,
+         "confirm that you see the person in front of the camera"},
         {0},
     };
 

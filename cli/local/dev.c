@@ -30,7 +30,7 @@ static int dev_certs(const struct cli *cli, int argc, char **argv)
     if (cli_options(none, &argc, argv, 64, &err) != WARD_OK)
         return cli_usage(cli, &err);
     if (argc < 2) {
-        (void)WARD_FAIL(&err, INVALID_ARGUMENT, "which folder?");
+        (void)WARD_FAIL(&err, INVALID_ARGUMENT, "DIR is needed");
         return cli_usage(cli, &err);
     }
     return certs(argv[1], argv + 2, &err) == WARD_OK ? 0 : cli_fail(cli, &err);
@@ -59,7 +59,7 @@ static int dev_key(const struct cli *cli, int argc, char **argv)
     if (cli_options(none, &argc, argv, 1, &err) != WARD_OK)
         return cli_usage(cli, &err);
     if (argc < 2) {
-        (void)WARD_FAIL(&err, INVALID_ARGUMENT, "which file?");
+        (void)WARD_FAIL(&err, INVALID_ARGUMENT, "FILE is needed");
         return cli_usage(cli, &err);
     }
     return key_new(argv[1], &err) == WARD_OK ? 0 : cli_fail(cli, &err);

@@ -177,6 +177,6 @@ static int health(const struct cli *cli, int argc, char **argv)
 
 const struct cli_command cli_health_commands[] = {
     {"health", "[--cert FILE --key FILE --ca FILE NAME=ADDRESS...]",
-     "ask services for their health: the embedded default's, or the named ones", health},
+     "print the health of the embedded default's services, or of the named services", health},
     {0},
 };

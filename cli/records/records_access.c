@@ -83,7 +83,7 @@ const struct cli_command cli_records_access_commands[] = {
     {"records glass review", "[--note TEXT] GLASS justified|not-justified",
      "record the verdict about a break-glass access", glass_review},
     {"records access-log", "[--from-us N] [--to-us N] PATIENT",
-     "list who read or changed a chart, with proof", access_log},
+     "list the accesses to a chart, with proof", access_log},
     {"records merge", "--from-version N --into-version N --reason TEXT FROM INTO",
      "merge two patients: FROM into INTO", merge},
     {"records unmerge", "--reason TEXT MERGE", "undo a merge", unmerge},

@@ -29,7 +29,7 @@ static enum ward_code open_file(const char *dir, const char *path, int *fd, stru
         return WARD_FAIL(err, NOT_FOUND, "%.100s is missing", path);
     if (*fd < 0)
         return WARD_FAIL(err, FAILED_PRECONDITION, "%.100s cannot be read: %s", path,
-                         errno == ELOOP ? "it is a link" : strerror(errno));
+                         errno == ELOOP ? "the file is a link" : strerror(errno));
     if (fstat(*fd, st) == 0 && S_ISREG(st->st_mode))
         return WARD_OK;
     close(*fd);

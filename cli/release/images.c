@@ -17,7 +17,7 @@ static bool blob(struct release_check *c, const char *image, const char *hex, in
         if (strcmp(c->blobs[i], hex) == 0) /* shared with another image, and checked */
             return true;
     if (c->n_blobs == RELEASE_BLOBS || path == NULL) {
-        release_wrong(c, "IMAGE_CHANGED", "%s has more layers than a release may", image);
+        release_wrong(c, "IMAGE_CHANGED", "%s has more layers than a release may have", image);
         return false;
     }
     c->blobs[c->n_blobs++] = hex;
@@ -111,7 +111,7 @@ static void about(struct release_check *c, const struct release_item *item, cons
                 ward_json_get(ward_json_at(ward_json_get(v, "packages"), 0), "checksums"), 0),
             "checksumValue"));
     if (digest == NULL || strcmp(digest, item->sha256) != 0)
-        release_wrong(c, what, "%s is about another image than %s", path, item->name);
+        release_wrong(c, what, "%s describes another image than %s", path, item->name);
 }
 
 enum ward_code release_check_images(struct release_check *c, struct ward_err *err)

@@ -87,8 +87,8 @@ static enum ward_code add_file(void *arg, const char *path, bool regular, struct
         strncmp(path, RELEASE_IMAGES "/", sizeof(RELEASE_IMAGES)) == 0)
         return WARD_OK;
     if (!release_path_fits(path))
-        return WARD_FAIL(err, INVALID_ARGUMENT, "%.100s: a release has no such file names",
-                         path);
+        return WARD_FAIL(err, INVALID_ARGUMENT,
+                         "%.100s: a release must not have this file name", path);
     if (l->list.n_files == RELEASE_MOST)
         return WARD_FAIL(err, INVALID_ARGUMENT, "a release has at most %d files", RELEASE_MOST);
     item = &l->list.files[l->list.n_files];
@@ -115,7 +115,7 @@ static enum ward_code add_images(struct listing *l, struct ward_arena *mem,
         if (hex == NULL || name == NULL || !release_name_fits(name) ||
             l->list.n_images == RELEASE_MOST)
             return WARD_FAIL(err, INVALID_ARGUMENT,
-                             "images/index.json has an image that no release can have");
+                             "images/index.json has an image that a release must not have");
         snprintf(item->sha256, sizeof(item->sha256), "%s", hex);
         snprintf(item->name, sizeof(item->name), "%s", name);
         l->list.n_images++;
@@ -182,7 +182,7 @@ static int release_sign(const struct cli *cli, int argc, char **argv)
         {"--key", &a.key, NULL, "file with the private key"},
         {"--name", &a.name, NULL, "name of the key"},
         {"--version", &a.version, NULL, "version of the release"},
-        {"--commit", &a.commit, NULL, "commit that it was built from"},
+        {"--commit", &a.commit, NULL, "commit that the release was built from"},
         {0},
     };
     struct ward_err err = {0};
