@@ -51,7 +51,9 @@ static int put_loglevel(struct ward_app *app, const struct ward_admin_request *r
     enum ward_level level;
 
     if (!r->ours) {
-        fprintf(to, "only root and this service's user, on its machine, may set the level\n");
+        fprintf(
+            to,
+            "only root and this service's user, on the same machine, may set the log level\n");
         return 403;
     }
     memcpy(name, r->body, sizeof(name));
@@ -85,7 +87,7 @@ int ward_admin_answer(struct ward_app *app, const struct ward_admin_request *r, 
         if (strcmp(ROUTES[i].method, r->method) == 0)
             return ROUTES[i].fn(app, r, to);
     }
-    fprintf(to, path ? "this method is not for this path\n"
-                     : "there are /metrics, /livez, /readyz and /loglevel\n");
+    fprintf(to, path ? "this HTTP method is not allowed for this path\n"
+                     : "unknown path; use /metrics, /livez, /readyz or /loglevel\n");
     return path ? 405 : 404;
 }

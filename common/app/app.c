@@ -353,7 +353,7 @@ int ward_app_run(struct ward_app *app)
     int status;
 
     if (on(app) && app->rpc == NULL)
-        app->code = WARD_FAIL(&app->err, INTERNAL, "nothing is served");
+        app->code = WARD_FAIL(&app->err, INTERNAL, "the service has no methods to serve");
     if (on(app)) {
         set_stage(c, WARD_RUNNING);
         say_serving(app); /* log "serving" before the checks can report "ready" */
@@ -365,7 +365,8 @@ int ward_app_run(struct ward_app *app)
         ward_log_err(WARD_LOG_ERROR, "cannot start", &app->err);
     status = app->code != WARD_OK ? 1 : stop == WARD_STOP_BROKEN ? WARD_EXIT_BROKEN : 0;
     if (!stop_all(app, stop)) {
-        WARD_LOG(ERROR, "a check does not return; ending the process without it");
+        WARD_LOG(ERROR,
+                 "a check does not return; the process ends without waiting for the check");
         _exit(status == 0 ? 1 : status);
     }
     if (!app->exited)

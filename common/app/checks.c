@@ -38,7 +38,7 @@ static const char *fault(const struct ward_app *app, int i)
 
     if (c->check_now == i &&
         ward_mono_ns() - c->check_since > app->check_bound_ms * WARD_NS_PER_MS)
-        return "no answer to the last check yet";
+        return "the last check has not answered yet";
     return *app->checks[i].why == '\0' ? NULL : app->checks[i].why;
 }
 

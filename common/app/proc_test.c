@@ -184,7 +184,7 @@ static void a_child_that_ends_early_is_told_with_its_last_line(void **state)
                      WARD_OK);
     assert_int_equal(ward_proc_await(p, LONG, NULL, &err), WARD_FAILED_PRECONDITION);
     assert_string_equal(err.msg, "svc ended with status 3 before it was ready");
-    assert_string_equal(err.detail, "its last line: WARD_DB_PORT is wrong");
+    assert_string_equal(err.detail, "last line of its log: WARD_DB_PORT is wrong");
 }
 
 static void a_child_that_is_never_ready_runs_into_the_limit(void **state)

@@ -57,7 +57,7 @@ enum ward_code ward_proc_await(struct ward_proc *p, int timeout_ms, const char *
             code = WARD_FAIL(err, DEADLINE_EXCEEDED, "%.40s was not ready within %d ms",
                              p->spec.name, timeout_ms);
         if (code != WARD_OK) {
-            ward_err_detail(err, "its last line: %s", p->last);
+            ward_err_detail(err, "last line of its log: %s", p->last);
             return code;
         }
         turn(p->group, end);
@@ -78,7 +78,8 @@ enum ward_code ward_proc_join(struct ward_proc *p, int timeout_ms, int *status,
         if (ward_left_ms(end) == 0) {
             WARD_FAIL(err, DEADLINE_EXCEEDED, "%.40s did not end within %d ms", p->spec.name,
                       timeout_ms);
-            return ward_err_detail(err, "its last line: %s", p->last), WARD_DEADLINE_EXCEEDED;
+            return ward_err_detail(err, "last line of its log: %s", p->last),
+                   WARD_DEADLINE_EXCEEDED;
         }
         turn(p->group, end);
     }

@@ -60,7 +60,7 @@ enum ward_code ward_bus_check_url(const char *url, struct ward_err *err)
         return WARD_FAIL(err, INVALID_ARGUMENT, "no bus address");
     if (is_ipc(url) && strlen(url) > 6 + 107)
         return WARD_FAIL(err, INVALID_ARGUMENT,
-                         "the bus address is longer than a socket's path");
+                         "the bus address is too long for a socket's path");
     if (is_ipc(url) && url[6] == '/')
         return WARD_OK;
     if (strncmp(url, "tls+tcp://", 10) == 0)
@@ -231,7 +231,7 @@ static enum ward_code start_dialer(nng_socket s, const char *url, nng_tls_config
         rv = nng_dialer_set_ms(*out, NNG_OPT_RECONNMAXT, RECONNECT_MAX_MS);
     if (rv == 0)
         rv = nng_dialer_start(*out, NNG_FLAG_NONBLOCK);
-    return rv == 0 ? WARD_OK : ward_bus_fail(rv, "dialling the bus", err);
+    return rv == 0 ? WARD_OK : ward_bus_fail(rv, "connecting to the bus", err);
 }
 
 enum ward_code ward_bus_dial_as(nng_socket s, const char *url, const struct ward_bus_tls *tls,

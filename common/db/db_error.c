@@ -75,7 +75,7 @@ static const char *sentence(enum ward_code code)
     case WARD_FAILED_PRECONDITION:
         return "another record forbids this change";
     case WARD_ABORTED:
-        return "another change came first; repeat the whole step";
+        return "another change came first; repeat the whole transaction";
     case WARD_DEADLINE_EXCEEDED:
         return "the database did not answer in time";
     case WARD_RESOURCE_EXHAUSTED:

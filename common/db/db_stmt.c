@@ -230,7 +230,7 @@ enum ward_code ward_db_run(struct ward_db *db, struct ward_arena *mem, const cha
     if (mem != NULL && mem->full)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the call has used up its memory");
     if (db->cfg.tx_only && !db->in_tx)
-        return WARD_FAIL(err, INTERNAL, "a statement outside a transaction");
+        return WARD_FAIL(err, INTERNAL, "a statement ran outside a transaction");
     WARD_TRY(ward_db_connected(db, err));
     WARD_TRY(ward_db_limit(db, err));
     WARD_TRY(ward_db_counted(run(db, mem, sql, params, n_params, &rows, err), began));

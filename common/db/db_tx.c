@@ -121,7 +121,7 @@ static bool wait_a_little(const struct ward_db *db, int redo)
 enum ward_code ward_db_tx(struct ward_db *db, ward_tx_fn *fn, void *arg, struct ward_err *err)
 {
     if (db->in_tx)
-        return WARD_FAIL(err, INTERNAL, "a transaction inside a transaction");
+        return WARD_FAIL(err, INTERNAL, "a transaction was started inside a transaction");
     for (int redo = 0;; redo++) {
         enum ward_code code = once(db, fn, arg, err);
 

@@ -53,7 +53,7 @@ enum ward_code ward_idem_find(struct ward_db *db, struct ward_arena *mem,
     if (strlen(i->key) > KEY_MAX)
         return WARD_FAIL_FIELD(err, "idempotency_key", "is longer than %d bytes", KEY_MAX);
     if (!db->in_tx)
-        return WARD_FAIL(err, INTERNAL, "an idempotency key outside a transaction");
+        return WARD_FAIL(err, INTERNAL, "an idempotency key was used outside a transaction");
     hash(i, k);
     WARD_TRY(claim(db, i, k, &fresh, err));
     if (fresh) {
@@ -80,13 +80,13 @@ enum ward_code ward_idem_keep(struct ward_db *db, const struct ward_idem *i, con
     if (i->key == NULL || *i->key == '\0')
         return WARD_OK;
     if (!db->in_tx)
-        return WARD_FAIL(err, INTERNAL, "an idempotency key outside a transaction");
+        return WARD_FAIL(err, INTERNAL, "an idempotency key was used outside a transaction");
     hash(i, k);
     WARD_TRY(ward_db_run(
         db, NULL, SQL, WARD_PARAMS(ward_blob(answer, n), ward_blob(k, sizeof(k))), &out, err));
     if (out.affected != 1)
         return WARD_FAIL(err, INTERNAL,
-                         "an answer was stored for a key that was not looked up");
+                         "an answer was stored for an idempotency key that was not queried");
     return WARD_OK;
 }
 

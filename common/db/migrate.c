@@ -221,9 +221,10 @@ static enum ward_code one_file(struct run *r, struct ward_err *err)
     }
     if (rows.at[0][0].n != sizeof(r->sha) ||
         memcmp(rows.at[0][0].p, r->sha, sizeof(r->sha)) != 0)
-        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MIGRATION_CHANGED",
-                                "migration %s/%s is not the one this database has run", r->set,
-                                r->m->name);
+        return WARD_FAIL_REASON(
+            err, FAILED_PRECONDITION, "MIGRATION_CHANGED",
+            "migration %s/%s differs from the migration that this database has run", r->set,
+            r->m->name);
     if (rows.at[0][3].p != NULL)
         return WARD_OK;
     if (!ward_i64(rows.at[0][1].p, 0, INT32_MAX, &r->done) ||

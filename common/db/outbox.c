@@ -45,7 +45,7 @@ static const char ADD[] = "INSERT INTO ward_outbox (event_id, event) VALUES (?, 
 static enum ward_code fit(const struct ward_db *db, size_t n, struct ward_err *err)
 {
     if (!db->in_tx)
-        return WARD_FAIL(err, INTERNAL, "an audit event outside a transaction");
+        return WARD_FAIL(err, INTERNAL, "an audit event was written outside a transaction");
     if (n == 0 || n > EVENT_MAX)
         return WARD_FAIL(err, INTERNAL, "an audit event of %zu bytes", n);
     return WARD_OK;

@@ -221,15 +221,15 @@ enum ward_code ward_db_writers(struct ward_db *db, struct ward_writers *w, struc
     case WARD_WRITERS_FINE:
         return WARD_OK;
     case WARD_WRITERS_REOPEN:
-        WARD_LOG(WARN, "two Galera nodes take writes: the connections are opened again",
+        WARD_LOG(WARN, "two Galera nodes accept writes: the connections are reopened",
                  WARD_KV("node", w->at[w->a].node), WARD_KV("other", w->at[w->b].node));
         atomic_fetch_add(&epoch, 1);
         return WARD_OK;
     case WARD_WRITERS_FAIL:
         break;
     }
-    return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "TWO_WRITERS",
-                            "two Galera nodes take writes, %.48s and %.48s: lead all services "
-                            "to one",
-                            w->at[w->a].node, w->at[w->b].node);
+    return WARD_FAIL_REASON(
+        err, FAILED_PRECONDITION, "TWO_WRITERS",
+        "two Galera nodes accept writes, %.48s and %.48s: route all services to one node",
+        w->at[w->a].node, w->at[w->b].node);
 }

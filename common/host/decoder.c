@@ -9,16 +9,16 @@
 const char *ward_decoder_unfit(const struct ward_decoder *d)
 {
     if (d == NULL)
-        return "it has no table";
+        return "the decoder has no table";
     if (d->size < sizeof(*d))
-        return "its table is too small";
+        return "the decoder's table is too small";
     if (d->major != WARD_DECODER_MAJOR)
-        return "its contract has another major version";
+        return "the decoder's contract has another major version";
     if (d->minor > WARD_DECODER_MINOR)
-        return "its contract is newer";
+        return "the decoder's contract is newer than the host's contract";
     if (d->name == NULL || d->version == NULL)
-        return "it has no name or version";
-    return d->read == NULL ? "it has no read function" : NULL;
+        return "the decoder has no name or version";
+    return d->read == NULL ? "the decoder has no read function" : NULL;
 }
 
 enum ward_code ward_decoder_open(const char *dir, const char *name,

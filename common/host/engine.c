@@ -57,7 +57,7 @@ const char *ward_tensor_unfit(const struct ward_tensor *t, uint64_t min_align)
             return "the size overflows";
     }
     if (t->dtype == WARD_BYTES)
-        return bytes_fit(t, n) ? NULL : "the bytes do not form such elements";
+        return bytes_fit(t, n) ? NULL : "the bytes do not contain the elements of the shape";
     if (n != t->nbytes)
         return "nbytes is not shape times size";
     if (t->data == NULL && n != 0)

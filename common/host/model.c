@@ -135,7 +135,7 @@ static enum ward_code compare(struct ward_model *m, struct ward_err *err)
     if (m->b->p->model_info(m->model, &info) != 0 ||
         strncmp(info.sha256, m->sha256, sizeof(info.sha256)) != 0)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_HASH",
-                                "the %s back end reports the hash of other weights",
+                                "the %s back end reports another hash of the weights",
                                 m->b->p->name);
     return WARD_OK;
 }

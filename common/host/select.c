@@ -156,8 +156,9 @@ static enum ward_code try_devices(const struct ward_chooser *c, struct ward_back
     }
     for (uint32_t i = 0; i < n && code != WARD_OK; i++) {
         *out = d[i];
-        code = d[i].ready == 1 ? c->fn(c->arg, b, &d[i], err)
-                               : WARD_FAIL(err, UNAVAILABLE, "its device is not ready");
+        code = d[i].ready == 1
+                   ? c->fn(c->arg, b, &d[i], err)
+                   : WARD_FAIL(err, UNAVAILABLE, "the back end's device is not ready");
     }
     return code;
 }
@@ -210,7 +211,7 @@ static void publish(struct ward_chooser *c, const struct ward_candidate *now, in
             c->found[i] = now[i];
         else
             leave_out(&c->found[i], choice->backend != NULL
-                                        ? "not tried, because an earlier one is used"
+                                        ? "not tried, because an earlier back end is used"
                                         : "not tried, because the fallback policy is deny");
     }
     c->choice = *choice;

@@ -183,7 +183,8 @@ enum ward_code ward_json_fail(enum json_fault fault, uint64_t byte, uint64_t lin
                                 HERE);
     case JSON_LONG_NUMBER:
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "JSON_MALFORMED",
-                                WHERE "a number over %d bytes", HERE, WARD_JSON_NUMBER_MAX);
+                                WHERE "a number is longer than %d bytes", HERE,
+                                WARD_JSON_NUMBER_MAX);
     case JSON_UNENDED:
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "JSON_MALFORMED",
                                 WHERE "the text ends within a string", HERE);

@@ -245,7 +245,7 @@ static enum ward_code step(struct ward_json_stream *s, const char *c)
     if (!keep(s, before, c))
         return no_memory(&s->err);
     if (s->rest.over)
-        return ward_json_too_large("the JSON beside the elements", s->rest.most, &s->err);
+        return ward_json_too_large("the JSON outside the elements", s->rest.most, &s->err);
     s->byte++;
     s->line += *c == '\n';
     return WARD_OK;

@@ -154,9 +154,9 @@ static enum ward_code never_had_any(struct missing *m, struct ward_db *db, bool 
         return WARD_OK;
     WARD_TRY(count_keks(m, db, &keks, err));
     if (keks == 0)
-        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "KEK_UNKNOWN",
-                                "there are wrapped keys and no key-encryption keys: the table "
-                                "was emptied");
+        return WARD_FAIL_REASON(
+            err, FAILED_PRECONDITION, "KEK_UNKNOWN",
+            "there are wrapped keys but no key-encryption keys: somebody emptied the table");
     return WARD_OK;
 }
 

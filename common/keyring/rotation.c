@@ -373,14 +373,14 @@ enum ward_code ward_kek_rotation_again(struct ward_kek_rotation *r, struct ward_
                                 "some keys are wrapped by a root key that is neither WARD_KEK "
                                 "nor WARD_KEK_OLD");
     if (r->unreadable > 0 && r->left == r->unreadable)
-        return WARD_FAIL_REASON(
-            err, DATA_LOSS, r->ring->cfg.unreadable,
-            "%lld keys cannot be decrypted; they and their key-encryption keys stay unchanged",
-            (long long)r->left);
+        return WARD_FAIL_REASON(err, DATA_LOSS, r->ring->cfg.unreadable,
+                                "%lld keys cannot be decrypted; these keys and their "
+                                "key-encryption keys stay unchanged",
+                                (long long)r->left);
     r->fruitless = r->pass_done > 0 ? 0 : r->fruitless + 1;
     if (r->fruitless > FRUITLESS_MAX)
         return WARD_FAIL(err, UNAVAILABLE,
-                         "other transactions lock the last keys all the time");
+                         "other transactions keep locking the last keys; try again");
     if (r->fruitless > 0)
         nanosleep(&pause, NULL);
     r->secrets_done = false;

@@ -23,7 +23,7 @@ static enum ward_code pass(struct running *n, struct ward_db *db, struct ward_er
 
     while (more) {
         if (n->call->gone(n->call->arg))
-            return WARD_FAIL(err, CANCELLED, "the caller has left");
+            return WARD_FAIL(err, CANCELLED, "the caller disconnected");
         WARD_TRY(ward_kek_rotation_step(&n->r, db, &more, err));
         if (more && ward_mono_ns() - n->told_ns > TELL_NS)
             WARD_TRY(tell(n, false));

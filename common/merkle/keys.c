@@ -39,7 +39,8 @@ enum ward_code ward_log_keys_follow(struct ward_log_keys *keys, const char *text
     WARD_TRY(ward_note_parse(text, len, &note, err));
     WARD_TRY(ward_checkpoint_parse(&note, &cp, err));
     if (!cp.hands_over)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "the key rotation names no next key");
+        return WARD_FAIL(err, FAILED_PRECONDITION,
+                         "the key rotation does not name the next key");
     if (known(keys, &cp) || precedes(keys, &note, &cp))
         return WARD_OK;
     if (keys->n == WARD_KEYS_MAX)

@@ -186,7 +186,7 @@ enum ward_code ward_prove_consistency(const struct ward_tree *t, uint64_t from, 
     size_t k = 0;
 
     if (from < 1 || from > to)
-        return WARD_FAIL(err, OUT_OF_RANGE, "from must be 1 .. to");
+        return WARD_FAIL(err, OUT_OF_RANGE, "from must be from 1 to `to`");
     while (hi != from) {
         uint64_t mid = lo + split(hi - lo);
 

@@ -69,7 +69,8 @@ enum ward_code ward_vkey_parse(const char *text, size_t len, struct ward_vkey *o
     /* Printing the key again checks the id, the case and stray characters at once. */
     ward_vkey_print(&key, back);
     if (strlen(back) != len || memcmp(back, text, len) != 0)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "the verifier key's hash is not its own");
+        return WARD_FAIL(err, INVALID_ARGUMENT,
+                         "the verifier key's hash does not match the key");
     *out = key;
     return WARD_OK;
 }

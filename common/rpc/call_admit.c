@@ -99,7 +99,7 @@ enum ward_code admit_person(struct served *s, struct ward_arena *mem,
                                 "a person's bearer token is needed");
     if (s->rpc->cfg.jwks == NULL)
         return WARD_FAIL_REASON(err, UNAUTHENTICATED, "TOKEN_UNKNOWN_KEY",
-                                "no person's token is accepted here");
+                                "this method accepts no bearer token of a person");
     p = ward_new(mem, struct ward_principal);
     if (p == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the call needs more memory than it may use");

@@ -113,7 +113,7 @@ void call_give_up(struct served *s, enum ward_code code)
     if (!s->allowed || !queue_remove(&s->method->crew->queue, &s->job))
         return;
     if (code == WARD_CANCELLED)
-        (void)WARD_FAIL(&err, CANCELLED, "the caller went away");
+        (void)WARD_FAIL(&err, CANCELLED, "the caller disconnected");
     else if (s->deadline_ns > ward_mono_ns()) {
         overloaded(s, PATIENCE_MS * WARD_NS_PER_MS);
         return;

@@ -22,7 +22,7 @@ static enum ward_code still_wanted(struct served *s, struct ward_err *err)
         return WARD_FAIL(err, DEADLINE_EXCEEDED,
                          "the deadline passed before the call was served");
     if (now - s->began_ns > LONG_WAIT_NS && s->rpc->transport->gone(s))
-        return WARD_FAIL(err, CANCELLED, "the caller went away");
+        return WARD_FAIL(err, CANCELLED, "the caller disconnected");
     return WARD_OK;
 }
 

@@ -28,7 +28,7 @@ enum ward_code ward_client_route(const struct ward_client *cl, const char *path,
     int64_t now = ward_mono_ns(), until = with == NULL ? 0 : with->deadline_ns;
 
     if (m == NULL)
-        return WARD_FAIL(err, UNIMPLEMENTED, "%s is in no descriptor", path);
+        return WARD_FAIL(err, UNIMPLEMENTED, "no descriptor has the method %s", path);
     if ((m->client_streaming || m->server_streaming) != streams)
         return WARD_FAIL(err, UNIMPLEMENTED, "%s is %s method", path,
                          streams ? "a unary" : "a streaming");
@@ -186,8 +186,8 @@ static enum ward_code call_once(struct unary *u, const ProtobufCMessageDescripto
     if (x.status != GRPC_STATUS_OK)
         code = ward_exchange_fail(u->cl, &x, err);
     else if (x.reply == NULL)
-        code = WARD_FAIL_REASON(err, INTERNAL, "REPLY_MALFORMED", "%s said OK without a reply",
-                                u->cl->server);
+        code = WARD_FAIL_REASON(err, INTERNAL, "REPLY_MALFORMED",
+                                "%s returned OK without a reply", u->cl->server);
     else
         code = ward_exchange_reply(&x, type, mem, resp, err);
     ward_exchange_done(&x);

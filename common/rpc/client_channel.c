@@ -135,8 +135,9 @@ static struct external *external_new(const char *server)
 static enum ward_code readable(const char *path, struct ward_err *err)
 {
     if (path == NULL || *path == '\0')
-        return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "certificate, key and authority belong together: one is missing");
+        return WARD_FAIL(
+            err, FAILED_PRECONDITION,
+            "certificate, key and authority must be set together; one of them is missing");
     if (access(path, R_OK) != 0)
         return WARD_FAIL(err, FAILED_PRECONDITION, "%s cannot be read", path);
     return WARD_OK;
@@ -189,8 +190,9 @@ enum ward_code ward_client_creds(const struct ward_client_config *cfg,
     if (given(cfg->tls.cert) || given(cfg->tls.key) || given(cfg->tls.ca))
         return tls(cfg, out, check, err);
     if (!stays_here(cfg->target))
-        return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "plain text to another machine is refused: certificates are needed");
+        return WARD_FAIL(
+            err, FAILED_PRECONDITION,
+            "a connection to another machine needs TLS: set certificate, key and authority");
     *out = grpc_insecure_credentials_create();
     *check = NULL;
     return WARD_OK;
@@ -238,7 +240,7 @@ enum ward_code ward_client_open(const struct ward_client_config *cfg, struct war
     enum ward_code code;
 
     if (!given(cfg->target))
-        return WARD_FAIL(err, FAILED_PRECONDITION, "a client needs a target");
+        return WARD_FAIL(err, FAILED_PRECONDITION, "the client's target is empty");
     cl = calloc(1, sizeof(*cl));
     if (cl == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a client");

@@ -44,7 +44,7 @@ static enum ward_code bearer(const char *token, grpc_slice *out, struct ward_err
         return WARD_OK;
     grpc_slice_unref(*out);
     return WARD_FAIL_REASON(err, UNAUTHENTICATED, "TOKEN_MALFORMED",
-                            "token holds a character that no token has");
+                            "the token contains a character that is not allowed");
 }
 
 enum ward_code ward_headers_make(const struct ward_out *with, struct ward_headers *out,
@@ -148,8 +148,7 @@ static enum ward_code fail_here(const struct ward_client *cl, enum ward_code cod
         return WARD_FAIL(err, DEADLINE_EXCEEDED, "%s did not answer in time", cl->server);
     if (cl->check != NULL && atomic_load(&cl->check->refused))
         return WARD_FAIL_REASON(err, UNAVAILABLE, "SERVER_NOT_EXPECTED",
-                                "what answers for %s has another name in its certificate",
-                                cl->server);
+                                "the certificate of %s has another name", cl->server);
     return WARD_FAIL(err, UNAVAILABLE, "%s cannot be reached", cl->server);
 }
 

@@ -192,7 +192,7 @@ static enum ward_code send_failed(struct ward_client_stream *s, struct ward_err 
     await_status(s);
     if (s->x.status != GRPC_STATUS_OK)
         return ward_exchange_fail(s->cl, &s->x, err);
-    return WARD_FAIL(err, OUT_OF_RANGE, "%s has ended the call and reads no more",
+    return WARD_FAIL(err, OUT_OF_RANGE, "%s has ended the call and reads no more messages",
                      s->cl->server);
 }
 
@@ -204,7 +204,7 @@ enum ward_code ward_client_send(struct ward_client_stream *s, const ProtobufCMes
     bool sent;
 
     if (s->said_done)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "sending has ended");
+        return WARD_FAIL(err, FAILED_PRECONDITION, "the sending side of the call is closed");
     if (s->over)
         return send_failed(s, err);
     WARD_TRY(ward_client_pack(s->cl, msg, &bytes, err));

@@ -138,7 +138,8 @@ static void core_drain(struct ward_rpc *rpc, int grace_ms)
     if (!settled(rpc, core->goodbye, grace_ms)) {
         left = atomic_load(&rpc->in_flight);
         if (left > 0)
-            WARD_LOG(WARN, "grace is over, calls are cancelled", WARD_KN("calls", left));
+            WARD_LOG(WARN, "the grace period has ended; calls are cancelled",
+                     WARD_KN("calls", left));
         grpc_server_cancel_all_calls(core->server);
         grpc_completion_queue_next(core->goodbye, never, NULL);
     }

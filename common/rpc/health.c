@@ -130,7 +130,7 @@ static void advance(struct watch *w)
     if (w->over || w->writing)
         return;
     if (atomic_load(&w->s->cancelled))
-        finish(w, WARD_CANCELLED, "the caller went away");
+        finish(w, WARD_CANCELLED, "the caller disconnected");
     else if ((int)now != w->sent)
         send(w, now); /* the last word goes out before the end */
     else if (w->h->ended)

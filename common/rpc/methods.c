@@ -80,7 +80,7 @@ static enum ward_code apply_rules(const Rules *r, struct ward_method_info *info,
         info->lane = WARD_LANE_BEDSIDE;
         break;
     default:
-        return WARD_FAIL(err, FAILED_PRECONDITION, "%s has a lane nobody knows", info->path);
+        return WARD_FAIL(err, FAILED_PRECONDITION, "%s has an unknown lane", info->path);
     }
     if (streams && info->lane == WARD_LANE_INLINE)
         return WARD_FAIL(err, FAILED_PRECONDITION, "%s streams, so it cannot be LANE_INLINE",
@@ -226,10 +226,10 @@ static enum ward_code bind_row(const struct ward_set *set, const struct ward_met
         return WARD_FAIL(err, FAILED_PRECONDITION, "the row of %s lacks a handler or a type",
                          row->path);
     if (strcmp(row->req->name, m->input) != 0)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "%s takes a %s, its row says %s", row->path,
-                         m->input, row->req->name);
+        return WARD_FAIL(err, FAILED_PRECONDITION, "%s takes a %s, but its table row says %s",
+                         row->path, m->input, row->req->name);
     if (strcmp(row->resp->name, m->output) != 0)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "%s returns a %s, its row says %s",
+        return WARD_FAIL(err, FAILED_PRECONDITION, "%s returns a %s, but its table row says %s",
                          row->path, m->output, row->resp->name);
     *info = &m->info;
     return WARD_OK;
@@ -269,8 +269,8 @@ enum ward_code ward_set_bind(const struct ward_set *set, const struct ward_metho
         int rows = rows_of(list, count, m, &served);
 
         if (served && rows != 1)
-            return WARD_FAIL(err, FAILED_PRECONDITION, "%s has %d rows in the table, not one",
-                             m->path, rows);
+            return WARD_FAIL(err, FAILED_PRECONDITION,
+                             "%s has %d rows in the table instead of one row", m->path, rows);
     }
     *infos = list;
     *n = count;

@@ -132,7 +132,8 @@ static void a_missing_row_is_named(void **state)
     memcpy(rows, echo(), sizeof(rows));
     rows[ECHO_ROWS - 1] = (struct ward_method){0};
     assert_int_equal(bind(rows), WARD_FAILED_PRECONDITION);
-    assert_string_equal(err.msg, "/ward.test.v1.Echo/Bidi has 0 rows in the table, not one");
+    assert_string_equal(err.msg,
+                        "/ward.test.v1.Echo/Bidi has 0 rows in the table instead of one row");
 }
 
 static void a_row_given_twice_is_named(void **state)
@@ -144,7 +145,8 @@ static void a_row_given_twice_is_named(void **state)
     rows[ECHO_ROWS] = rows[0];
     rows[ECHO_ROWS + 1] = (struct ward_method){0};
     assert_int_equal(bind(rows), WARD_FAILED_PRECONDITION);
-    assert_string_equal(err.msg, "/ward.test.v1.Echo/Fast has 2 rows in the table, not one");
+    assert_string_equal(err.msg,
+                        "/ward.test.v1.Echo/Fast has 2 rows in the table instead of one row");
 }
 
 static void a_row_must_be_whole_and_of_the_right_types(void **state)
@@ -158,10 +160,10 @@ static void a_row_must_be_whole_and_of_the_right_types(void **state)
         {{"/ward.test.v1.Echo/Fast", NULL, REQ, RESP},
          "the row of /ward.test.v1.Echo/Fast lacks a handler or a type"},
         {{"/ward.test.v1.Echo/Fast", nothing, RESP, RESP},
-         "/ward.test.v1.Echo/Fast takes a ward.test.v1.EchoRequest, its row says "
+         "/ward.test.v1.Echo/Fast takes a ward.test.v1.EchoRequest, but its table row says "
          "ward.test.v1.EchoResponse"},
         {{"/ward.test.v1.Echo/Fast", nothing, REQ, REQ},
-         "/ward.test.v1.Echo/Fast returns a ward.test.v1.EchoResponse, its row says "
+         "/ward.test.v1.Echo/Fast returns a ward.test.v1.EchoResponse, but its table row says "
          "ward.test.v1.EchoRequest"},
     };
     struct ward_method rows[ECHO_ROWS + 1];
@@ -255,7 +257,7 @@ static void rules_nobody_can_follow_are_refused(void **state)
     m.rules.deadline_ms = 0;
     m.rules.lane = (Ward__Options__V1__Lane)9;
     assert_int_equal(parse(&m, &out), WARD_FAILED_PRECONDITION);
-    assert_string_equal(err.msg, "/S/M has a lane nobody knows");
+    assert_string_equal(err.msg, "/S/M has an unknown lane");
     assert_null(out);
 }
 

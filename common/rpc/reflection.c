@@ -117,7 +117,7 @@ static enum ward_code answer(const struct ward_reflection *of, const Request *q,
     case ASKED(LIST_SERVICES):
         return say_services(of->services, r, mem, err);
     default:
-        return WARD_FAIL(err, INVALID_ARGUMENT, "the request asks for nothing");
+        return WARD_FAIL(err, INVALID_ARGUMENT, "the request names no symbol or file");
     }
 }
 

@@ -77,7 +77,7 @@ static enum ward_code add_own(struct ward_rpc *rpc, const struct ward_method *ro
     bool streams = info->client_streaming || info->server_streaming;
 
     if (streams && info->lane != WARD_LANE_STREAM)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "%s streams, so its lane is STREAM",
+        return WARD_FAIL(err, FAILED_PRECONDITION, "%s streams, so its lane must be STREAM",
                          info->path);
     *m = (struct method){
         .info = info, .fn = row->fn, .req = row->req, .resp = row->resp, .svc = rpc->cfg.svc};
@@ -86,8 +86,8 @@ static enum ward_code add_own(struct ward_rpc *rpc, const struct ward_method *ro
     else if (info->lane == WARD_LANE_STREAM)
         m->crew = &rpc->crews[CREW_STREAMS];
     else if (info->audited) /* nothing on the poll thread may write to a database */
-        return WARD_FAIL(err, FAILED_PRECONDITION, "%s: audited, so not on lane INLINE",
-                         info->path);
+        return WARD_FAIL(err, FAILED_PRECONDITION,
+                         "%s is audited, so its lane must not be INLINE", info->path);
     m->lane = info->lane == WARD_LANE_BEDSIDE ? QUEUE_BEDSIDE : QUEUE_BULK;
     rpc->bedside = rpc->bedside || m->lane == QUEUE_BEDSIDE;
     if (m->crew == &rpc->crews[CREW_WORKERS] && rpc->cfg.workers < 1)

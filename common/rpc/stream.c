@@ -51,7 +51,7 @@ enum ward_code stream_over(const struct ward_call *c)
 {
     if (c->deadline_ns != WARD_NO_DEADLINE && ward_mono_ns() >= c->deadline_ns)
         return WARD_FAIL(c->err, DEADLINE_EXCEEDED, "the deadline passed during the stream");
-    return WARD_FAIL(c->err, CANCELLED, "the caller went away");
+    return WARD_FAIL(c->err, CANCELLED, "the caller disconnected");
 }
 
 enum ward_code ward_recv(struct ward_call *c, const ProtobufCMessage **msg)

@@ -24,7 +24,7 @@ enum ward_code ward_rpc_use(const char *transport, struct ward_err *err)
     const struct transport *t = named(transport);
 
     if (t == NULL)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "WARD_TRANSPORT is h2 or core, not %s",
+        return WARD_FAIL(err, INVALID_ARGUMENT, "WARD_TRANSPORT must be h2 or core, not %s",
                          transport);
     atomic_store(&chosen, t);
     return WARD_OK;
@@ -65,12 +65,13 @@ enum ward_code transport_secure(const struct ward_rpc_config *cfg, bool *secure,
     if (*secure)
         return WARD_OK;
     if (n != 0)
-        return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "certificate, key and CA belong together: give all three or none");
+        return WARD_FAIL(
+            err, FAILED_PRECONDITION,
+            "certificate, key and CA must be set together: set all three or none of them");
     if (!is_local(cfg->listen))
         return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "without certificates only a loopback address or a unix socket is "
-                         "served, not %s",
+                         "a server without certificates must listen on a loopback address or a "
+                         "unix socket, not on %s",
                          cfg->listen);
     return WARD_OK;
 }

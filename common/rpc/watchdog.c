@@ -200,14 +200,14 @@ static const char *look(struct watchdog *w, int *strikes)
 
     ward_gauge(&rss_family, (double)rss);
     if (limit > 0 && rss > limit)
-        return "memory has run away";
+        return "resident memory exceeds its limit";
     if (*strikes < 0)
         return NULL;
     v = judge(w, probe(w));
     ward_metric_add(ward_series_of(&probes, names[v], NULL, NULL), 1);
     *strikes = v == DEAD ? *strikes + 1 : v == UNSURE ? *strikes : 0;
     if (*strikes < STRIKES && stuck(w))
-        return "a thread that serves is stuck";
+        return "a server thread is stuck";
     return *strikes >= STRIKES ? "the server accepts no more connections" : NULL;
 }
 
@@ -233,7 +233,7 @@ static void *watch(void *arg)
             why = look(w, &skip);
         }
     }
-    WARD_LOG(ERROR, "watchdog: this process must be started again", WARD_KV("why", why));
+    WARD_LOG(ERROR, "watchdog: this process must be restarted", WARD_KV("why", why));
     w->rpc->cfg.broken(w->rpc->cfg.broken_arg, why);
     return NULL;
 }

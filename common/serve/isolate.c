@@ -60,7 +60,7 @@ static int ask(struct isolated *is, uint32_t op, const void *in, size_t n_in, in
     last = (struct ward_err){0};
     code = ward_worker_ask(is->w, &a, &last);
     if (code == WARD_OK && a.n_out != n_out)
-        code = WARD_FAIL(&last, INTERNAL, "a worker process gave a malformed reply");
+        code = WARD_FAIL(&last, INTERNAL, "a worker process returned a malformed reply");
     return (int)code;
 }
 
@@ -287,7 +287,7 @@ static int take_output(const struct far_model *m, struct ward_run *r,
                        struct ward_tensor *t)
 {
     if (w->at > a->n || w->nbytes > a->n - w->at || w->rank > WARD_MAX_RANK)
-        return (int)WARD_FAIL(&last, INTERNAL, "a worker process gave a malformed answer");
+        return (int)WARD_FAIL(&last, INTERNAL, "a worker process returned a malformed answer");
     *t = (struct ward_tensor){.dtype = w->dtype, .rank = w->rank, .nbytes = w->nbytes};
     memcpy(t->shape, w->shape, sizeof(t->shape));
     t->data = r->alloc(r->ctx, w->nbytes);
@@ -305,10 +305,10 @@ static int take_outputs(const struct far_model *m, struct ward_run *r,
     struct wire_run head;
 
     if (a->n < sizeof(head))
-        return (int)WARD_FAIL(&last, INTERNAL, "a worker process gave a malformed answer");
+        return (int)WARD_FAIL(&last, INTERNAL, "a worker process returned a malformed answer");
     memcpy(&head, a->data, sizeof(head));
     if (head.n > r->cap_out || head.n > WARD_MAX_IO)
-        return (int)WARD_FAIL(&last, INTERNAL, "a worker process gave too many outputs");
+        return (int)WARD_FAIL(&last, INTERNAL, "a worker process returned too many outputs");
     for (uint32_t k = 0; k < head.n; k++) {
         int rc = take_output(m, r, a, &head.t[k], &r->out[k]);
 
@@ -340,7 +340,7 @@ static int run(void *instance, struct ward_run *r, struct ward_plugin_err *perr)
     last = (struct ward_err){0};
     blamed = false;
     if (r->n_in > WARD_MAX_IO)
-        return (int)WARD_FAIL(&last, INVALID_ARGUMENT, "a run has at most %d inputs",
+        return (int)WARD_FAIL(&last, INVALID_ARGUMENT, "a run must have at most %d inputs",
                               WARD_MAX_IO);
     n = size_of_inputs(r);
     room = ward_worker_room(i->slot, (size_t)n, &last);

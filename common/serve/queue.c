@@ -266,14 +266,14 @@ static enum ward_code admit(struct ward_queue *q, struct entry *e, struct ward_e
     if (waiting > 0 && waiting + e->rows > q->cfg.cap_rows) {
         ward_metric_add(q->full, 1);
         return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "QUEUE_FULL",
-                                "too many rows wait for %s; ask again later", q->cfg.name);
+                                "too many rows wait for %s; try again later", q->cfg.name);
     }
     if (no_time(q, e, e->since_ns)) {
         ward_metric_add(q->full, 1);
-        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "QUEUE_FULL",
-                                "more rows wait for %s than this call's deadline leaves "
-                                "time for; ask again later",
-                                q->cfg.name);
+        return WARD_FAIL_REASON(
+            err, RESOURCE_EXHAUSTED, "QUEUE_FULL",
+            "%s cannot process the waiting rows within this call's deadline; try again later",
+            q->cfg.name);
     }
     join(q, e);
     if (q->waiting_for_more > 0)

@@ -168,7 +168,8 @@ static void deliver(struct ward_queue *q, const struct part *p, int64_t at,
         code = make_room(q, p->e, out, n, &why);
     if (code == WARD_OK && !alike(p->e, out, n))
         code =
-            WARD_FAIL(&why, INTERNAL, "%s answers rows of one call differently", q->cfg.name);
+            WARD_FAIL(&why, INTERNAL,
+                      "%s returned inconsistent outputs for the rows of one call", q->cfg.name);
     if (code != WARD_OK)
         entry_fail(q, p->e, code, &why);
     pthread_mutex_unlock(&q->lock);

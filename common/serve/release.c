@@ -142,12 +142,12 @@ enum ward_code ward_release_lists(const struct ward_release *r, const char *mode
                                   const char *file, const char *sha256, struct ward_err *err)
 {
     if (strcmp(r->model, model) != 0)
-        return no(err, "is another model's");
+        return no(err, "belongs to another model");
     for (int i = 0; i < r->n; i++)
         if (strcmp(r->file[i].name, file) == 0)
             return strcmp(r->file[i].sha256, sha256) == 0
                        ? WARD_OK
-                       : no(err, "lists another content of a file");
+                       : no(err, "lists a different hash of a file");
     return no(err, "does not list a file");
 }
 

@@ -157,8 +157,8 @@ static enum ward_code later(int ms, struct ward_err *err)
     char was[120];
 
     snprintf(was, sizeof(was), "%.119s", err == NULL ? "" : err->msg);
-    WARD_FAIL_REASON(err, UNAVAILABLE, "WORKER_LOST", "%s%sit is started again in %d ms", was,
-                     *was == '\0' ? "" : "; ", ms);
+    WARD_FAIL_REASON(err, UNAVAILABLE, "WORKER_LOST", "%s%sthe process is restarted in %d ms",
+                     was, *was == '\0' ? "" : "; ", ms);
     if (err != NULL)
         err->retry_after_ms = ms;
     return WARD_UNAVAILABLE;
@@ -200,7 +200,8 @@ static void exchange(struct ward_serve *p)
     struct ward_err why = {0};
 
     if (choose(p, false, &why) != WARD_OK)
-        ward_log_err(WARD_LOG_WARN, "a grown worker process cannot be replaced", &why);
+        ward_log_err(WARD_LOG_WARN, "a worker process with too much memory cannot be replaced",
+                     &why);
 }
 
 enum ward_code ward_serve_known(struct ward_serve_engine *e, struct ward_arena *mem,

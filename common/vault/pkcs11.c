@@ -83,11 +83,13 @@ static enum ward_code encrypt_with(struct ward_p11 *h, const uint8_t nonce[NONCE
     rv = gcm(h, true, used, aad, in, out, &n);
     if (rv == CKR_MECHANISM_INVALID || rv == CKR_MECHANISM_PARAM_INVALID ||
         rv == CKR_KEY_FUNCTION_NOT_PERMITTED)
-        return unfit("the HSM does not encrypt by AES-GCM with this key", "C_Encrypt", rv, err);
+        return unfit("the HSM does not encrypt with AES-GCM and this key", "C_Encrypt", rv,
+                     err);
     if (rv != CKR_OK)
         return lost(h, "C_Encrypt", rv, err);
     if (n != in->n + TAG || memcmp(used, nonce, NONCE) != 0)
-        return unfit("the HSM chooses AES-GCM's nonces itself", "C_Encrypt", rv, err);
+        return unfit("the HSM chooses the nonces for AES-GCM itself, which is not supported",
+                     "C_Encrypt", rv, err);
     return WARD_OK;
 }
 
@@ -168,7 +170,7 @@ static enum ward_code login_with(struct ward_p11 *h, uint8_t *pin, size_t n,
     ward_sha256(pin, n, hash);
     if (h->refused && ward_equal(hash, h->refused_pin, sizeof(hash)))
         return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "the HSM's PIN was wrong; it is not tried again");
+                         "the HSM's PIN was wrong; the service does not try this PIN again");
     rv = h->f->C_Login(h->session, CKU_USER, pin, n);
     if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
         return WARD_OK;
@@ -190,8 +192,8 @@ static enum ward_code login(struct ward_p11 *h, const CK_TOKEN_INFO *token,
         return WARD_FAIL(err, FAILED_PRECONDITION, "the HSM's PIN is locked");
     if ((token->flags & CKF_USER_PIN_FINAL_TRY) != 0)
         return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "the HSM has one try of the PIN left, which is not used: log in by "
-                         "the HSM's own tool first");
+                         "the HSM has one try of the PIN left, which the service does not use: "
+                         "log in with the HSM's own tool first");
     WARD_TRY(ward_p11_pin(h->where.pin_path, pin, &n, err));
     code = login_with(h, pin, n, err);
     ward_wipe(pin, sizeof(pin));

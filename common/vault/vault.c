@@ -94,7 +94,6 @@ enum ward_code ward_root_check(struct ward_root *r, struct ward_err *err)
         ward_root_seal(r, aad, sizeof(aad), ward_keytag_text, sizeof(opened), sealed, err));
     WARD_TRY(ward_root_unseal(r, aad, sizeof(aad), sealed, sizeof(sealed), opened, err));
     if (!ward_equal(opened, ward_keytag_text, sizeof(opened)))
-        return WARD_FAIL(err, DATA_LOSS,
-                         "the root key decrypts to another text than it encrypted");
+        return WARD_FAIL(err, DATA_LOSS, "the root key does not decrypt its own test text");
     return WARD_OK;
 }

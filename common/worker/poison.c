@@ -114,9 +114,10 @@ enum ward_code ward_poison_check(struct ward_poison *p, const uint8_t sha256[32]
     if (left_ns <= 0)
         return WARD_OK;
     ward_count(&refusals, 1);
-    WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "POISONED_INPUT",
-                     "this input ended two worker processes; it is refused for %d s",
-                     (int)(left_ns / 1000000000) + 1);
+    WARD_FAIL_REASON(
+        err, RESOURCE_EXHAUSTED, "POISONED_INPUT",
+        "this input ended two worker processes; the service refuses the input for %d s",
+        (int)(left_ns / 1000000000) + 1);
     if (err != NULL)
         err->retry_after_ms = (int)(left_ns / WARD_NS_PER_MS) + 1;
     return WARD_RESOURCE_EXHAUSTED;

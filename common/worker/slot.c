@@ -182,7 +182,8 @@ static bool should_stop(const struct ward_stop *stop, int64_t now)
 static enum ward_code stopped(const struct ward_stop *stop, struct ward_err *err)
 {
     if (ward_mono_ns() >= stop->deadline_ns)
-        return WARD_FAIL(err, DEADLINE_EXCEEDED, "the deadline passed while a worker worked");
+        return WARD_FAIL(err, DEADLINE_EXCEEDED,
+                         "the deadline passed while a worker process ran");
     return WARD_FAIL(err, CANCELLED, "the call was cancelled");
 }
 
@@ -274,7 +275,7 @@ static enum ward_code call(struct ward_worker_slot *s, uint32_t op, size_t n,
         WARD_TRY(failure_get(&s->head->failure, err));
         out_at = 0;
         if (s->head->out_n != got)
-            return WARD_FAIL(err, INTERNAL, "a worker's answer changed its size");
+            return WARD_FAIL(err, INTERNAL, "a worker process's answer changed its size");
     }
     *out = (struct ward_answer){data_of(s) + out_at, (size_t)got};
     return WARD_OK;

@@ -79,22 +79,22 @@ static const char *cause_of(const struct ward_worker *w, char *how, size_t n)
 
     switch (w->ended) {
     case ENDED_HANG:
-        return snprintf(how, n, "it did not answer in time"), "hang";
+        return snprintf(how, n, "the process did not answer in time"), "hang";
     case ENDED_MUTE:
-        return snprintf(how, n, "its heartbeat stopped"), "mute";
+        return snprintf(how, n, "the heartbeat stopped"), "mute";
     case ENDED_GROWN:
-        return snprintf(how, n, "it used more memory than its limit"), "memory";
+        return snprintf(how, n, "the process used more memory than its limit"), "memory";
     case ENDED_ODD:
-        return snprintf(how, n, "it broke the protocol"), "protocol";
+        return snprintf(how, n, "the process broke the protocol"), "protocol";
     case ENDED_KILLED:
-        return snprintf(how, n, "it was killed"), "killed";
+        return snprintf(how, n, "the process was killed"), "killed";
     case ENDED_CLOSED:
-        return snprintf(how, n, "it was closed"), "closed";
+        return snprintf(how, n, "the process was closed"), "closed";
     default:
         break;
     }
     if (signal == SIGKILL && usage_oom_kills() > w->oom_kills)
-        return snprintf(how, n, "the kernel killed it for want of memory"), "memory";
+        return snprintf(how, n, "the kernel killed the process for lack of memory"), "memory";
     if (signal > 0 && signal < NSIG && abbreviated != NULL) {
         snprintf(how, n, "signal %d (SIG%s)", signal, abbreviated);
         snprintf(name[signal], sizeof(name[signal]), "SIG%s", abbreviated);
@@ -268,8 +268,9 @@ static void tell_grown(struct ward_worker *w, int64_t now, const char *why)
     if (w->told_ns != 0 && now - w->told_ns < TELL_NS)
         return;
     w->told_ns = now;
-    WARD_LOG(WARN, "a worker process grows and is exchanged", WARD_KV("worker", w->name),
-             WARD_KV("why", why), WARD_KN("resident_bytes", (double)w->resident_bytes));
+    WARD_LOG(WARN, "a worker process uses too much memory and is replaced",
+             WARD_KV("worker", w->name), WARD_KV("why", why),
+             WARD_KN("resident_bytes", (double)w->resident_bytes));
     if (w->cfg.news != NULL)
         w->cfg.news(w->cfg.arg, WARD_WORKER_GROWN, why, 0);
 }
@@ -288,7 +289,7 @@ static void weigh_cpu(struct ward_worker *w, const struct usage *u, int64_t now)
     if (now - w->window_ns < WINDOW_NS)
         return;
     if (u->cpu_s - w->window_cpu_s > busy_s - w->window_busy_s + SLACK_S)
-        tell_grown(w, now, "it works without a call");
+        tell_grown(w, now, "the process uses the CPU without a call");
     w->window_ns = 0;
 }
 

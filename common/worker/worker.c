@@ -24,7 +24,7 @@ enum ward_code worker_lost(struct ward_worker *w, struct ward_err *err)
     memcpy(how, w->how, sizeof(how));
     pthread_mutex_unlock(&w->lock);
     WARD_FAIL_REASON(err, UNAVAILABLE, "WORKER_LOST", "the worker process of %.40s ended: %s",
-                     w->name, *how == '\0' ? "it ends" : how);
+                     w->name, *how == '\0' ? "the process ends" : how);
     if (err != NULL)
         err->retry_after_ms = 1000;
     return WARD_UNAVAILABLE;

@@ -163,7 +163,7 @@ static void a_hang_is_killed_after_the_deadline_and_a_grace(void **state)
     (void)state;
     assert_int_equal(call(s, TRIAL_HANG, "x", 1, &stop, NULL, &err), WARD_DEADLINE_EXCEEDED);
     until(&h.ended);
-    assert_string_equal(h.how, "it did not answer in time");
+    assert_string_equal(h.how, "the process did not answer in time");
     assert_true(ward_worker_blamed(s));
     ward_worker_slot_close(s);
     ward_worker_close(w);
@@ -267,7 +267,7 @@ static void a_stopped_process_misses_its_heartbeats_and_ends(void **state)
     assert_int_equal(h.ended, 0);
     kill(ward_worker_pid(w), SIGSTOP);
     until(&h.ended);
-    assert_string_equal(h.how, "its heartbeat stopped");
+    assert_string_equal(h.how, "the heartbeat stopped");
     ward_worker_close(w);
 }
 

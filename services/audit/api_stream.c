@@ -54,7 +54,7 @@ static enum ward_code ended(struct ward_call *c)
         return WARD_OK;
     return ward_left_ms(c->deadline_ns) == 0
                ? WARD_FAIL(c->err, DEADLINE_EXCEEDED, "the deadline passed")
-               : WARD_FAIL(c->err, CANCELLED, "the caller has left");
+               : WARD_FAIL(c->err, CANCELLED, "the caller disconnected");
 }
 
 static enum ward_code tail(struct ward_call *c, const Ward__Audit__V1__TailRequest *req)

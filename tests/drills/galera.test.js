@@ -86,7 +86,7 @@ test('two_writers_are_noticed', { skip }, async (t) => {
       const r = await readyz(name);
       return r.status === 503 && r.text;
     });
-    assert.match(text, /database-writers: two Galera nodes take writes, galera-[12] and galera-3: lead all services to one/);
+    assert.match(text, /database-writers: two Galera nodes accept writes, galera-[12] and galera-3: route all services to one node/);
   }
   figures.noticed_s = (Date.now() - began) / 1000;
   const metrics = (await ward.services.identity.admin('/metrics')).text;

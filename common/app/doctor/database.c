@@ -40,7 +40,8 @@ static enum ward_code one_row(struct ward_doctor *d, struct ward_db *db, const c
     ward_db_deadline(db, ward_mono_ns() + DB_MS * WARD_NS_PER_MS);
     WARD_TRY(ward_db_run(db, &d->mem, sql, WARD_NO_PARAMS, &rows, err));
     if (rows.n != 1)
-        return WARD_FAIL(err, INTERNAL, "the database answered with %zu rows", rows.n);
+        return WARD_FAIL(err, INTERNAL,
+                         "the database returned an unexpected number of rows: %zu", rows.n);
     *row = rows.at[0];
     return WARD_OK;
 }
@@ -168,7 +169,7 @@ static enum ward_code writers(void *arg, struct ward_db *db, struct ward_err *er
                 ward_writers_row(&w, rows.at[i][0].p, (uint64_t)beats);
         if (ward_writers_count(&w, &a, &b) > 1)
             return WARD_FAIL(err, FAILED_PRECONDITION,
-                             "two Galera nodes take writes, %.48s and %.48s", w.at[a].node,
+                             "two Galera nodes accept writes, %.48s and %.48s", w.at[a].node,
                              w.at[b].node);
     }
     return WARD_OK;
@@ -176,34 +177,37 @@ static enum ward_code writers(void *arg, struct ward_db *db, struct ward_err *er
 
 const struct ward_doctor_check ward_doctor_database[] = {
     {"database-tls", sealed, false,
-     "Everyone on the network between can read and change patients' data.",
+     "Everyone on the network between this machine and the database can read and change "
+     "patients' data.",
      "Give the database a certificate, and set WARD_DB_TLS_CA."},
     {"database", ward_doctor_connect, false,
      "The service does not start without its database, and is unready without it.",
-     "Check WARD_DB_HOST or WARD_DB_SOCKET, the user, its password file and the certificates."},
+     "Check WARD_DB_HOST or WARD_DB_SOCKET, the database user, the password file and the "
+     "certificates."},
     {"schema", schema, true,
-     "The program and the tables do not fit together. A program that is older than the schema "
-     "permits does not start.",
-     "Run `SERVICE --migrate` with the owner's rights if the schema is older. If it is newer, "
-     "install the newer program again."},
+     "The program and the database's schema do not match. A program that is older than the "
+     "schema permits does not start.",
+     "Run `SERVICE --migrate` with the owner's rights if the schema is older. If the schema is "
+     "newer, install the newer program again."},
     {"database-rights", rights, true,
      "Triggers keep stored history from being changed. A fault in the service, or a stolen "
      "password, could drop them.",
      "Migrate as the owner, and run the service as a user with SELECT, INSERT, UPDATE and "
      "DELETE only (docs/deploy.md, step 4)."},
     {"clock", database_clock, true,
-     "Tokens, due doses and audit events carry times. With clocks apart, valid tokens are "
+     "Tokens, due doses and audit events contain times. If clocks differ, valid tokens are "
      "refused, and doses count as late or early.",
-     "Synchronize all machines and the database's with NTP."},
+     "Synchronize the clocks of all machines, including the database's machine, with NTP."},
     {"durability", durable, true,
      "A change that was acknowledged can be lost when the database's machine loses power.",
      "Set innodb_flush_log_at_trx_commit=1 and sync_binlog=1 in MariaDB's configuration."},
     {"max-age", max_age, true,
-     "Clients keep their connections for longer than a minute, so a new replica gets no load, "
-     "and the load stays uneven after a failure.",
+     "Clients reuse connections for longer than a minute, so a new replica gets no load, and "
+     "the load stays uneven after a failure.",
      "Set WARD_MAX_AGE_MS to 30000 on all replicas."},
     {"writers", writers, true,
-     "Ward's locks hold on one node only. Writes on two nodes can lose a key or a change.",
-     "Lead all services to one node (docs/deploy.md, Galera)."},
+     "A lock in Ward is valid on one Galera node only. Writes on two nodes can lose a key or a "
+     "change.",
+     "Route all services to one node (docs/deploy.md, Galera)."},
     {0},
 };

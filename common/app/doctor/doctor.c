@@ -144,7 +144,7 @@ void ward_doctor_refused(const struct ward_app *app, const struct ward_err *err)
 {
     begin(app);
     finding(app, 0, "configuration", err->msg,
-            "The service does not start with these options. No other check was made.",
+            "The service does not start with these options. The other checks did not run.",
             "Correct the option (docs/config.md) and run this check again.");
     end(app, 1, 1);
 }

@@ -137,24 +137,27 @@ static enum ward_code issuer_keys(void *arg, struct ward_db *db, struct ward_err
 
 const struct ward_doctor_check ward_doctor_files[] = {
     {"certificate", certificate, false,
-     "No other service, device or gateway can call this service, and it can call none.",
-     "Give the service the certificate, the key and the authority of one issue "
+     "No other service, device or gateway can call this service, and this service can call no "
+     "other.",
+     "Give the service a certificate, its key and the authority that issued the certificate "
      "(docs/deploy.md, step 3)."},
     {"certificate-name", certificate_name, false,
-     "Peers take the name of a service from this URI. They refuse this service.",
+     "Peers read the name of a service from this URI. Peers refuse this service.",
      "Issue the certificate again with this URI as a subject alternative name."},
     {"certificate-life", certificate_life, false,
-     "Outside these dates all calls to and from the service fail at once.",
-     "Renew the certificate, find out why it was not renewed, and check this machine's clock. "
-     "A running service reads a new file without a restart."},
+     "Before and after the certificate's validity, all calls to and from the service fail at "
+     "once.",
+     "Renew the certificate, find out why nobody renewed it, and check this machine's clock. A "
+     "running service reads a new file without a restart."},
     {"root-key", root_key, false,
      "The root key opens every other key of the service. Without the file the service does not "
      "start, and a person who has the file and the database can read all patients' data.",
-     "Restore the file from its paper copy, or run `chmod 600` on it. If others could read it, "
-     "replace the root key (RotateKeys)."},
+     "Restore the key file from its paper copy, or run `chmod 600` on the file. If other users "
+     "could read the file, replace the root key (RotateKeys)."},
     {"private-key", private_key, false,
      "A person who copies this key can call other services under this service's name.",
-     "Run `chmod 600` on the file. If others could read it, issue a new certificate."},
+     "Run `chmod 600` on the key file. If other users could read the file, issue a new "
+     "certificate."},
     {"issuer-keys", issuer_keys, false,
      "No person can call the service, because no bearer token can be verified.",
      "Fetch the keys with `wardctl jwks fetch`, and check WARD_JWKS and WARD_ISSUER."},

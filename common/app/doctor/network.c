@@ -121,20 +121,21 @@ static enum ward_code database_age(void *arg, struct ward_db *db, struct ward_er
 
 const struct ward_doctor_check ward_doctor_network[] = {
     {"names", names, false,
-     "The service cannot reach that service. Calls that need it fail with UNAVAILABLE.",
+     "This service cannot reach the named service. Calls that need the named service fail with "
+     "UNAVAILABLE.",
      "Correct the name, or create the Service or DNS record."},
     {"hint-peers", hint_peers, false,
-     "This replica learns of the other replicas' changes only by its own looks at the "
-     "database, so a face that was enrolled or erased elsewhere counts here later.",
+     "This replica finds the other replicas' changes only by polling the database. A face that "
+     "another replica enrolled or erased takes effect here later.",
      "Name the headless Service of identity in WARD_HINT_PEERS."},
     {"audit", audit_bus, false,
-     "Audit events wait in the service's database. Nobody can prove what happened, and the "
+     "Audit events wait in the service's database. Recent events have no proof yet, and the "
      "database grows until audit can be reached.",
      "Start audit, and check WARD_AUDIT_BUS, WARD_AUDIT_BUS_LISTEN of audit, the certificates "
      "and the network policy."},
     {"database-age", database_age, true,
-     "The database was restored from a backup, or is not the one that this service used "
-     "before. Changes that were acknowledged since then are missing.",
+     "The database was restored from a backup, or this service used another database before. "
+     "Acknowledged changes are missing.",
      "Follow docs/runbooks/WardDatabaseRestored.md before anybody works with the data."},
     {0},
 };

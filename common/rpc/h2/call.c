@@ -179,7 +179,7 @@ static void on_time(struct timer *t)
         call_reply(c);
     } else if (!c->arrived && !atomic_load(&c->done)) {
         (void)WARD_FAIL(&err, DEADLINE_EXCEEDED,
-                        "the deadline passed before the call was whole");
+                        "the deadline passed before the whole request arrived");
         call_refuse(c, &err);
     } else if (atomic_load(&c->done) && !c->answered) {
         nghttp2_submit_rst_stream(c->session->h2, NGHTTP2_FLAG_NONE, c->id, NGHTTP2_CANCEL);

@@ -27,9 +27,10 @@ static void refuse(struct h2_call *c, enum framed why)
 
     if (why == FRAMED_COMPRESSED && c->encoded)
         (void)WARD_FAIL_REASON(&err, UNIMPLEMENTED, "COMPRESSION_REFUSED",
-                               "compressed messages are not taken");
+                               "compressed messages are not supported");
     else if (why == FRAMED_COMPRESSED)
-        (void)WARD_FAIL(&err, INTERNAL, "a message is compressed and no header says how");
+        (void)WARD_FAIL(&err, INTERNAL,
+                        "a message is compressed, but no header names the compression");
     else if (why == FRAMED_TOO_LARGE)
         (void)WARD_FAIL_REASON(&err, RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE",
                                "the message is larger than %zu bytes",

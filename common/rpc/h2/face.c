@@ -286,7 +286,7 @@ enum ward_code face_send(struct ward_call *call, const ProtobufCMessage *msg)
     if (!ward_call_cancelled(call)) {
 
         return WARD_FAIL_REASON(call->err, RESOURCE_EXHAUSTED, "READER_STALLED",
-                                "nothing was read for %d s", H2_STALL_MS / 1000);
+                                "the peer read nothing for %d s", H2_STALL_MS / 1000);
     }
     return stream_over(call);
 }

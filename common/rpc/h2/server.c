@@ -147,7 +147,8 @@ static void h2_drain(struct ward_rpc *rpc, int grace_ms)
         return;
     left = atomic_load(&rpc->in_flight);
     if (left > 0)
-        WARD_LOG(WARN, "grace is over, calls are cancelled", WARD_KN("calls", left));
+        WARD_LOG(WARN, "the grace period has ended; calls are cancelled",
+                 WARD_KN("calls", left));
     atomic_store(&srv->cut, true);
     nudge_all(srv);
 }

@@ -185,7 +185,7 @@ static void a_reset_that_follows_a_half_close_at_once_cancels_the_call(void **st
     w_bytes(both, n);
     assert_true(atomic_load(&c->s.cancelled));
     assert_false(c->ended);
-    face_finish(&c->s, NULL, WARD_FAIL(&err, CANCELLED, "the caller went away"), &err);
+    face_finish(&c->s, NULL, WARD_FAIL(&err, CANCELLED, "the caller disconnected"), &err);
     c = taken_bidi(3);
     w_data(3, NULL, 0, true);
     assert_false(atomic_load(&c->s.cancelled));

@@ -130,7 +130,9 @@ void tls_look(struct tls *t)
     if (memcmp(now, t->seen, sizeof(now)) == 0)
         return;
     if (load(&t->files, &new, &err) != WARD_OK) {
-        ward_log_err(WARD_LOG_WARN, "new certificates cannot be used, the old ones stay", &err);
+        ward_log_err(WARD_LOG_WARN,
+                     "the new certificates cannot be used; the old certificates remain in use",
+                     &err);
         memcpy(t->seen, now, sizeof(now));
         return;
     }
@@ -140,7 +142,7 @@ void tls_look(struct tls *t)
     t->ctx = new;
     pthread_mutex_unlock(&t->lock);
     SSL_CTX_free(old);
-    WARD_LOG(INFO, "certificates were read again", WARD_KV("cert", t->files.cert));
+    WARD_LOG(INFO, "certificates were reloaded", WARD_KV("cert", t->files.cert));
 }
 
 SSL *tls_new(struct tls *t, int fd)

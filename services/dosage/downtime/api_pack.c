@@ -36,7 +36,7 @@ static enum ward_code fill(struct packing *p, Pack *pack, struct ward_err *err)
         PackPatient *one;
 
         if (ward_call_cancelled(p->f.call))
-            return WARD_FAIL(err, CANCELLED, "the caller has disconnected");
+            return WARD_FAIL(err, CANCELLED, "the caller disconnected");
         WARD_TRY(fill_patient(&p->f, i, &one, err));
         if (one->n_orders > 0)
             pack->patients[pack->n_patients++] = one;
@@ -133,7 +133,7 @@ static enum ward_code read_charts(struct packing *p)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the charts");
     for (size_t i = 0; i < p->f.n; i++) {
         if (ward_call_cancelled(c))
-            return WARD_FAIL(c->err, CANCELLED, "the caller has disconnected");
+            return WARD_FAIL(c->err, CANCELLED, "the caller disconnected");
         p->f.facts[i] = pack_facts(c, p->f.patients[i], &away);
     }
     return WARD_OK;

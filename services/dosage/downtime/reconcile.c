@@ -112,7 +112,7 @@ static enum ward_code one(struct reconciling *k, size_t at, struct ward_arena *m
     enum ward_code code;
 
     if (ward_call_cancelled(c))
-        return WARD_FAIL(c->err, CANCELLED, "the caller went away");
+        return WARD_FAIL(c->err, CANCELLED, "the caller disconnected");
     ward_arena_reset(mem);
     c->mem = mem;
     code = work(k, k->req->doses[at], &done);

@@ -141,7 +141,7 @@ static enum ward_code still_there(const struct replay *r)
 {
     if (!ward_call_cancelled(r->call))
         return WARD_OK;
-    return WARD_FAIL(r->call->err, CANCELLED, "the caller went away");
+    return WARD_FAIL(r->call->err, CANCELLED, "the caller disconnected");
 }
 
 /* *more: more decisions may follow. */

@@ -172,7 +172,7 @@ static enum ward_code keep_decision(struct giving *g, struct ward_err *err)
 static enum ward_code refuse(struct giving *g, AdministerResponse *r, struct ward_err *err)
 {
     if (ward_call_cancelled(g->v.c))
-        return WARD_FAIL(err, CANCELLED, "the caller has disconnected");
+        return WARD_FAIL(err, CANCELLED, "the caller disconnected");
     if (!rights_failed(&g->rights))
         WARD_TRY(chart_was_read(g->open, g->n_open, err));
     if (g->n_open > 0) {

@@ -53,7 +53,7 @@ enum ward_code visit_chart(struct visit *v, const char *patient)
 
     WARD_TRY(chart_of(c, patient, &v->chart));
     if (ward_call_cancelled(c))
-        return WARD_FAIL(c->err, CANCELLED, "the caller has disconnected");
+        return WARD_FAIL(c->err, CANCELLED, "the caller disconnected");
     return WARD_OK;
 }
 

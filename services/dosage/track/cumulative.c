@@ -61,7 +61,7 @@ static enum ward_code read(void *arg, int64_t from_us, Dose ***out, size_t *n,
     struct summing *s = arg;
 
     if (ward_call_cancelled(s->call))
-        return WARD_FAIL(err, CANCELLED, "the caller went away");
+        return WARD_FAIL(err, CANCELLED, "the caller disconnected");
     ward_arena_reset(&s->page);
     return doses_of(s->call->wrk, &s->page, s->chart.id, from_us, s->r->until_us, PAGING_PAGE,
                     out, n, err);

@@ -89,7 +89,7 @@ static enum ward_code look(struct looking *l, struct ward_err *err)
     memcpy(after, l->after, DOSAGE_ID);
     do {
         if (ward_call_cancelled(l->call))
-            return WARD_FAIL(err, CANCELLED, "the caller went away");
+            return WARD_FAIL(err, CANCELLED, "the caller disconnected");
         WARD_TRY(orders_of_ward(l->call->wrk, l->call->mem, l->req->ward, TRACK_RAN, l->from_us,
                                 l->to_us, from, ORDERS_ONCE, &orders, &n, err));
         for (size_t i = 0; i < n && !l->full; i++)

@@ -141,7 +141,7 @@ static enum ward_code still_wanted(struct ward_call *c)
         return WARD_OK;
     return ward_left_ms(c->deadline_ns) == 0
                ? WARD_FAIL(c->err, DEADLINE_EXCEEDED, "the deadline passed")
-               : WARD_FAIL(c->err, CANCELLED, "the caller went away");
+               : WARD_FAIL(c->err, CANCELLED, "the caller disconnected");
 }
 
 /* `who` is copied, because the first person's rows reuse the page's memory. */

@@ -63,7 +63,7 @@ struct calibrating {
 
 static enum ward_code gone(struct calibrating *k)
 {
-    return WARD_FAIL(k->call->err, CANCELLED, "the caller went away");
+    return WARD_FAIL(k->call->err, CANCELLED, "the caller disconnected");
 }
 
 /* ---- one subject's templates, decrypted and transformed alike ---- */

@@ -308,7 +308,7 @@ static enum ward_code pass(struct renewing *n)
 
     do {
         if (ward_call_cancelled(c))
-            return WARD_FAIL(c->err, CANCELLED, "the caller went away");
+            return WARD_FAIL(c->err, CANCELLED, "the caller disconnected");
         WARD_TRY(ward_db_tx(n->w->db, batch_in_tx, &b, c->err));
         memcpy(n->cursor, b.last, sizeof(n->cursor));
         n->done += b.done;

@@ -303,7 +303,7 @@ static enum ward_code run(struct export *e)
     WARD_TRY(ward_db_tx(e->w->event_ctx.db, first_in_tx, e, c->err));
     while (!e->last) {
         if (ward_call_cancelled(c))
-            return WARD_FAIL(c->err, CANCELLED, "the caller has disconnected");
+            return WARD_FAIL(c->err, CANCELLED, "the caller disconnected");
         WARD_TRY(ward_db_tx(e->w->event_ctx.db, batch_in_tx, e, c->err));
         WARD_TRY(send_batch(e));
     }

@@ -195,7 +195,7 @@ static enum ward_code ended(const struct ward_call *c)
         return WARD_OK;
     return ward_left_ms(c->deadline_ns) == 0
                ? WARD_FAIL(c->err, DEADLINE_EXCEEDED, "the deadline passed")
-               : WARD_FAIL(c->err, CANCELLED, "the caller went away");
+               : WARD_FAIL(c->err, CANCELLED, "the caller disconnected");
 }
 
 static enum ward_code follow_on(struct reader *r)

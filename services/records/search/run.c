@@ -152,7 +152,7 @@ static enum ward_code open_all(struct search_run *p, struct ward_err *err)
         struct ward_rows rows;
 
         if (ward_call_cancelled(p->call))
-            return WARD_FAIL(err, CANCELLED, "the caller went away");
+            return WARD_FAIL(err, CANCELLED, "the caller disconnected");
         WARD_TRY(read_chunk(p, p->hit + at, n, &rows, err));
         for (size_t i = 0; i < n && p->bytes < SEARCH_BYTES; i++, p->n_looked_at++)
             WARD_TRY(open_one(p, row_of(&rows, &p->hit[at + i]), err));

@@ -28,7 +28,7 @@ enum ward_code leaf_of(struct ward_call *c, Ward__Records__V1__Version *v)
         return WARD_OK;
     }
     if (ward_call_cancelled(c))
-        return WARD_FAIL(c->err, CANCELLED, "the caller went away");
+        return WARD_FAIL(c->err, CANCELLED, "the caller disconnected");
     WARD_FAIL_REASON(c->err, UNAVAILABLE, "AUDIT_AWAY",
                      "audit is unavailable and cannot return the leaves");
     ward_err_detail(c->err, "%s", err.msg);

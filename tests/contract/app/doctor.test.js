@@ -246,7 +246,7 @@ test('two_galera_nodes_that_take_writes_are_found', async () => {
     }
   };
   const beating = beat();
-  await finds('writers', /two Galera nodes take writes, galera-[12] and galera-[12]/, 'identity');
+  await finds('writers', /two Galera nodes accept writes, galera-[12] and galera-[12]/, 'identity');
   going = false;
   await beating;
   assert.deepStrictEqual(await findings('identity'), []); // rows of an earlier writer stay
