@@ -72,7 +72,7 @@ static enum ward_code rotate_in(struct ward_db *db, struct ward_arena *mem,
     (void)db, (void)mem;
     if (row == NULL || strcmp(row->vkey, t->current) != 0)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "KEY_NOT_CURRENT",
-                                "current_vkey is not the key in use");
+                                "current_vkey is not the current signing key");
     turn->next_key = &t->key;
     return WARD_OK;
 }

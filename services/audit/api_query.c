@@ -83,10 +83,11 @@ static enum ward_code filter_of(struct ward_call *c, const QueryRequest *q,
 
     for (size_t i = 0; i < WARD_COUNT(texts); i++)
         if (!audit_text_fits(texts[i].value, 128))
-            return WARD_FAIL_FIELD(c->err, texts[i].name,
-                                   "is not a value that an event can have");
+            return WARD_FAIL_FIELD(
+                c->err, texts[i].name,
+                "is longer than 128 bytes or contains a character that is not allowed");
     if ((int)q->outcome < 0 || (int)q->outcome > 3)
-        return WARD_FAIL_FIELD(c->err, "outcome", "is not one");
+        return WARD_FAIL_FIELD(c->err, "outcome", "is not an outcome");
     if (q->from_us < 0 || q->to_us < 0 || (q->to_us != 0 && q->to_us <= q->from_us))
         return WARD_FAIL_FIELD(c->err, "to_us",
                                "must be after from_us, and neither may be negative");

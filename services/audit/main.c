@@ -36,11 +36,10 @@ static const struct ward_opt TABLE[] = {
 
 static const struct ward_doctor_check DOCTOR[] = {
     {"anchor", audit_anchor_look, true,
-     "The log lost events since the anchor was written: its database was restored from a "
+     "The log lost events since the anchor was written: the database was restored from a "
      "backup, or somebody removed events. audit does not start.",
-     "Compare with the backups' times. After an intended restore, move the anchor file away "
-     "and "
-     "keep it (docs/deploy.md)."},
+     "Compare the loss with the times of the backups. After an intended restore, move the "
+     "anchor file away, but do not delete the file (docs/deploy.md)."},
     {0},
 };
 

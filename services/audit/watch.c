@@ -110,7 +110,7 @@ static void report(struct audit_watch *w, enum ward_code code, const struct ward
     if (code == WARD_DATA_LOSS)
         audit_broke(w->a, err);
     else if (code != WARD_OK && !w->away)
-        ward_log_err(WARD_LOG_WARN, "cannot look at the stored log", err);
+        ward_log_err(WARD_LOG_WARN, "cannot query the stored log", err);
     w->away = code != WARD_OK;
 }
 

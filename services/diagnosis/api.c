@@ -19,7 +19,7 @@ enum ward_code api_begin(struct ward_call *c, struct ward_event *a, const char *
     ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     if (!rule_purpose(c->who->purpose))
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "PURPOSE_NOT_ALLOWED",
-                                "a patient's films and values are read for TREAT or ETREAT");
+                                "diagnosis requires the purpose of use TREAT or ETREAT");
     return WARD_OK;
 }
 

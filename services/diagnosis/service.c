@@ -59,9 +59,9 @@ enum ward_code diagnosis_open(void *arg, struct ward_err *err)
     dia->trust.keys = dia->cfg.model_keys;
     dia->trust.allow_unsigned = strcmp(dia->cfg.model_unsigned, "allow") == 0;
     if (!dia->trust.allow_unsigned && strcmp(dia->cfg.model_unsigned, "refuse") != 0)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "WARD_MODEL_UNSIGNED is refuse or allow");
+        return WARD_FAIL(err, INVALID_ARGUMENT, "WARD_MODEL_UNSIGNED must be refuse or allow");
     if (strcmp(dia->cfg.isolation, "process") != 0 && strcmp(dia->cfg.isolation, "none") != 0)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "WARD_ISOLATION is process or none");
+        return WARD_FAIL(err, INVALID_ARGUMENT, "WARD_ISOLATION must be process or none");
     WARD_TRY(ward_client_open(&(struct ward_client_config){.target = dia->cfg.records,
                                                            .tls = *dia->tls,
                                                            .server = "records",
@@ -89,7 +89,7 @@ static enum ward_code look(const struct diagnosis *dia, char *list, struct ward_
             *next++ = '\0';
         if (slash == NULL || (next != NULL && slash > next))
             return WARD_FAIL(err, INVALID_ARGUMENT,
-                             "WARD_DIAGNOSIS_MODELS is a list of name/version, or none");
+                             "WARD_DIAGNOSIS_MODELS must be a list of name/version, or none");
         *slash++ = '\0';
         code = manifest_read(dia->cfg.models, one, slash, &trust, mem, &m, err);
         if (code != WARD_OK) {

@@ -34,6 +34,6 @@ enum ward_code store_counts(struct ward_db *db, struct ward_arena *mem, const ch
                          err));
     for (size_t i = 0; rows.n > 0 && i < TALLIES; i++)
         if (!ward_i64(rows.at[0][i].p, 0, INT64_MAX, &out[i]))
-            return WARD_FAIL(err, INTERNAL, "a stored count is no number");
+            return WARD_FAIL(err, INTERNAL, "a stored count is not a number");
     return WARD_OK;
 }

@@ -23,7 +23,7 @@ static const struct ward_opt options[] = {
     {"WARD_TIME_ZONE", WARD_STR, AT(time_zone), "UTC", 0, 0, "",
      "IANA time zone of wards without their own setting", false},
     {"WARD_ACCESS_S", WARD_INT, AT(access_s), "300", 0, 3600, "s",
-     "time that a permission from records for a person and a patient stays valid", false},
+     "time for which a permission from records for a person and a patient stays cached", false},
     {"WARD_RECORDS_MS", WARD_INT, AT(records_ms), "2000", 100, 30000, "ms",
      "time limit for an answer from records; at most half of the call's remaining time is used",
      false},

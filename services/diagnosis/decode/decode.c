@@ -131,7 +131,7 @@ static enum ward_code renew(struct decoding *d, struct ward_err *err)
     if (wait_ms == 0)
         return start(d, err);
     WARD_FAIL_REASON(err, UNAVAILABLE, "WORKER_LOST",
-                     "the decoder's process ended; it starts again soon");
+                     "the decoder's process ended and restarts soon; try again");
     if (err != NULL)
         err->retry_after_ms = wait_ms;
     return WARD_UNAVAILABLE;
@@ -225,11 +225,11 @@ static enum ward_code accept(const struct ward_answer *a, struct ward_arena *mem
     size_t n;
 
     if (a->n < DECODE_AT)
-        return WARD_FAIL(err, INTERNAL, "a worker process gave a malformed answer");
+        return WARD_FAIL(err, INTERNAL, "a worker process returned a malformed answer");
     memcpy(&head, a->data, sizeof(head));
     if (!ward_picture_fit(&head.is, &diagnosis_decode_limits) ||
         a->n != DECODE_AT + ward_picture_bytes(&head.is))
-        return WARD_FAIL(err, INTERNAL, "a worker process gave a malformed answer");
+        return WARD_FAIL(err, INTERNAL, "a worker process returned a malformed answer");
     n = a->n - DECODE_AT;
     head.is.pixels = ward_alloc64(mem, n);
     if (head.is.pixels == NULL)

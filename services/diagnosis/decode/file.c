@@ -46,7 +46,7 @@ static enum ward_code refused(int why, const char *words, struct ward_err *err)
     case WARD_DECODER_MEMORY:
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to decode the file");
     default:
-        return WARD_FAIL(err, INTERNAL, "a decoder answered with an unknown number");
+        return WARD_FAIL(err, INTERNAL, "a decoder returned an unknown code");
     }
 }
 

@@ -31,7 +31,7 @@ static enum ward_code open_job(const void *args, size_t n, void **state, enum wa
 static enum ward_code ask_job(void *state, struct ward_job_ask *a, struct ward_err *err)
 {
     (void)state, (void)a;
-    return WARD_FAIL(err, UNIMPLEMENTED, "a decoder answers no questions");
+    return WARD_FAIL(err, UNIMPLEMENTED, "a decoder does not answer this request");
 }
 
 static enum ward_code call_job(void *state, int slot, struct ward_job_call *c,

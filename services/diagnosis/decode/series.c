@@ -63,7 +63,7 @@ enum ward_code diagnosis_series_parse(const struct ward_json *v, struct series *
         wrong = "min_height";
     if (wrong != NULL)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_MANIFEST",
-                                "the manifest's series: %s cannot be", wrong);
+                                "the manifest's series has an invalid %s", wrong);
     *out = s;
     return WARD_OK;
 }

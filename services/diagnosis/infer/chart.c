@@ -25,7 +25,7 @@ static enum ward_code meant(struct ward_call *c, enum ward_code code, const char
     case WARD_NOT_FOUND:
         *c->err = (struct ward_err){0};
         return ward_err_reason(c->err, WARD_NOT_FOUND, missing, __FILE__, __LINE__,
-                               "there is none, or it may not be seen");
+                               "the object does not exist, or the caller may not read it");
     case WARD_UNAVAILABLE:
     case WARD_DEADLINE_EXCEEDED:
     case WARD_RESOURCE_EXHAUSTED: /* it sheds calls */
@@ -34,7 +34,7 @@ static enum ward_code meant(struct ward_call *c, enum ward_code code, const char
         return code;
     }
     *c->err = (struct ward_err){0};
-    code = WARD_FAIL_REASON(c->err, UNAVAILABLE, "RECORDS_AWAY", "records cannot be asked");
+    code = WARD_FAIL_REASON(c->err, UNAVAILABLE, "RECORDS_AWAY", "records is unavailable");
     ward_err_detail(c->err, "%s: %.200s", ward_code_name(was.code), was.msg);
     return code;
 }
@@ -56,7 +56,7 @@ static enum ward_code ask(struct ward_call *c, const char *path, const ProtobufC
 
 static enum ward_code lost(struct ward_call *c)
 {
-    return WARD_FAIL(c->err, INTERNAL, "records gave an answer that is none");
+    return WARD_FAIL(c->err, INTERNAL, "records returned an invalid answer");
 }
 
 enum ward_code chart_patient(struct ward_call *c, const char *patient, const char **id)

@@ -138,10 +138,11 @@ static void put_finding(struct inferring *f)
 static void put_abstention(struct inferring *f)
 {
     static const char *const TEXT[] = {
-        [ABSTAIN_FAR] = "this is nothing like what the model was trained on",
-        [ABSTAIN_NEAR] = "this is like what the model was trained on, and not of it",
-        [ABSTAIN_VALUE] = "a value that the model needs is missing, or outside what it was "
-                          "trained in",
+        [ABSTAIN_FAR] = "the input is unlike the model's training data",
+        [ABSTAIN_NEAR] =
+            "the input is similar to the model's training data, but differs from it",
+        [ABSTAIN_VALUE] = "a value that the model needs is missing, or is outside the range of "
+                          "the training data",
     };
     Abstention *a = ward_new(f->c->mem, Abstention);
 

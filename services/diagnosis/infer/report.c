@@ -318,7 +318,7 @@ enum ward_code report_read(const Report *r, struct ward_arena *mem, Answer *out,
 
     if (whole == NULL)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "REPORT_NOT_PRELIMINARY",
-                                "this report is no model's");
+                                "this report is not a model's report");
     out->trace = trace_of(whole, mem);
     if (findings != NULL)
         findings[0] = finding_of(whole, mem);

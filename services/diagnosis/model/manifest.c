@@ -265,7 +265,7 @@ enum ward_code manifest_parse(const char *bytes, size_t n, struct ward_arena *me
     read_known(&r, ward_json_get(v, "known"), &m);
     if (r.wrong != NULL)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_MANIFEST",
-                                "the manifest's %s is missing or cannot be", r.wrong);
+                                "the manifest's %s is missing or invalid", r.wrong);
     if (!m.raw)
         WARD_TRY(steps_parse(ward_json_get(v, "preprocess"), m.n_features, mem, &m.steps, err));
     WARD_TRY(diagnosis_series_parse(ward_json_get(ward_json_get(v, "input"), "series"),
@@ -290,12 +290,12 @@ static enum ward_code slurp(const char *dir, const char *name, const char *versi
     bool bad;
 
     if (f == NULL)
-        return WARD_FAIL(err, NOT_FOUND, "no %s can be read at %s/%s", file, name, version);
+        return WARD_FAIL(err, NOT_FOUND, "cannot read %s of %s/%s", file, name, version);
     *n = fread(bytes, 1, FILE_MAX, f);
     bad = ferror(f) != 0 || *n == FILE_MAX;
     fclose(f);
     *out = bytes;
-    return bad ? WARD_FAIL(err, NOT_FOUND, "no %s can be read at %s/%s", file, name, version)
+    return bad ? WARD_FAIL(err, NOT_FOUND, "cannot read %s of %s/%s", file, name, version)
                : WARD_OK;
 }
 
@@ -338,7 +338,8 @@ enum ward_code manifest_read(const char *dir, const char *name, const char *vers
     WARD_TRY(manifest_parse(bytes, n, mem, &m, err));
     if (strcmp(m.name, name) != 0 || strcmp(m.version, version) != 0)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_MANIFEST",
-                                "the manifest at %s/%s is another model's", name, version);
+                                "the manifest at %s/%s belongs to another model", name,
+                                version);
     ward_sha256(bytes, n, sum);
     ward_hex(sum, sizeof(sum), m.manifest_sha256);
     code = check_signature(dir, name, version, trust, mem, &m, err);

@@ -69,9 +69,9 @@ static enum ward_code place(const struct manifest *m, const Ward__Diagnosis__V1_
     int at = feature_named(m, given->name);
 
     if (at < 0)
-        return WARD_FAIL_FIELD(err, "features.name", "the model has no such feature");
+        return WARD_FAIL_FIELD(err, "features.name", "the model has no feature with this name");
     if (has[at])
-        return WARD_FAIL_FIELD(err, "features.name", "a feature is given twice");
+        return WARD_FAIL_FIELD(err, "features.name", "a feature is listed twice");
     if (!isfinite(given->value))
         return WARD_FAIL_FIELD(err, "features.value", "must be a number");
     has[at] = true;

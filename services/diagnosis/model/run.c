@@ -71,7 +71,7 @@ static enum ward_code lane_of(const struct ward_call *c, const InferRequest *req
     }
     if (!rule_any_role(w->dia->cfg.stat_roles, c->who->roles, c->who->n_roles))
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "LANE_NOT_ALLOWED",
-                                "LANE_STAT needs another role; ask in LANE_ROUTINE");
+                                "LANE_STAT needs a role of WARD_STAT_ROLES; use LANE_ROUTINE");
     return WARD_OK;
 }
 
@@ -95,7 +95,7 @@ static enum ward_code run(const struct running *r, struct model *m,
     WARD_TRY(model_ask(m, said->lane, r->mem, r->stop, in, out, &n, r->err));
     logit = value(out, n, m->is.logit);
     if (!isfinite(logit))
-        return WARD_FAIL(r->err, INTERNAL, "the model %s answered with no number", m->label);
+        return WARD_FAIL(r->err, INTERNAL, "the output of model %s is not a number", m->label);
     judge(&m->is, out, n, said);
     said->probability = rule_probability(logit, m->is.scale, m->is.shift);
     said->heat = said->abstains == ABSTAIN_NO ? heat_of(&m->is, out, n) : NULL;
@@ -147,12 +147,13 @@ enum ward_code model_answer(struct model *m, const InferRequest *req, enum ward_
     *out = (struct said){.lane = lane};
     WARD_TRY(model_state(m, err));
     if (req->input_case == WARD__DIAGNOSIS__V1__INFER_REQUEST__INPUT__NOT_SET)
-        return WARD_FAIL_FIELD(err, "input", "must be given");
+        return WARD_FAIL_FIELD(err, "input", "is required");
     if (m->is.raw)
-        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_RAW",
-                                "this model takes tensors: ask inference.GRPCInferenceService");
+        return WARD_FAIL_REASON(
+            err, FAILED_PRECONDITION, "MODEL_RAW",
+            "this model reads tensors: call inference.GRPCInferenceService");
     if (image != m->is.image)
-        return WARD_FAIL_FIELD(err, image ? "image" : "features", "this model takes %s",
+        return WARD_FAIL_FIELD(err, image ? "image" : "features", "this model reads %s",
                                m->is.image ? "an image" : "features");
     return image ? run_image(&r, m, req, out) : run_features(&r, m, req, out);
 }

@@ -89,9 +89,9 @@ static enum ward_code shapes_of(struct ward_call *c, const struct model *m)
 {
     if (m->has_io)
         return WARD_OK;
-    return WARD_FAIL_REASON(c->err, UNIMPLEMENTED, "MODEL_SHAPES",
-                            "the back end of %s does not tell its inputs and outputs",
-                            m->label);
+    return WARD_FAIL_REASON(
+        c->err, UNIMPLEMENTED, "MODEL_SHAPES",
+        "the back end of %s does not describe the model's inputs and outputs", m->label);
 }
 
 static char **versions_of(struct ward_call *c, const char *name, size_t *n)
@@ -155,7 +155,7 @@ static enum ward_code lane_of(const struct ward_call *c, const Request *req,
         }
     for (int i = 0; name != NULL; i++) {
         if (i == WARD_URGENCIES)
-            return WARD_FAIL_FIELD(c->err, "parameters", "lane is stat, routine or bulk");
+            return WARD_FAIL_FIELD(c->err, "parameters", "lane must be stat, routine or bulk");
         if (strcmp(name, NAMES[i]) == 0) {
             *out = (enum ward_urgency)i;
             break;
@@ -163,8 +163,9 @@ static enum ward_code lane_of(const struct ward_call *c, const Request *req,
     }
     if (*out == WARD_STAT && (c->who == NULL || !rule_any_role(w->dia->cfg.stat_roles,
                                                                c->who->roles, c->who->n_roles)))
-        return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "LANE_NOT_ALLOWED",
-                                "the lane stat needs another role; ask in routine");
+        return WARD_FAIL_REASON(
+            c->err, PERMISSION_DENIED, "LANE_NOT_ALLOWED",
+            "the lane stat needs a role of WARD_STAT_ROLES; use the lane routine");
     return WARD_OK;
 }
 

@@ -235,7 +235,8 @@ static enum ward_code from_contents(const Contents *c, const struct ward_io *io,
     counts(c, has);
     for (int i = 0; i < CARRIERS; i++)
         if (has[i] != (i == (int)in ? n : 0))
-            return WARD_FAIL_FIELD(err, "inputs.contents", "%s wants %llu elements of %s alone",
+            return WARD_FAIL_FIELD(err, "inputs.contents",
+                                   "%s needs exactly %llu elements, and only of type %s",
                                    io->name, (unsigned long long)n, oip_type_name(io->dtype));
     if (in == BYTESS)
         return put_bytes(c, mem, t, err);
@@ -260,15 +261,16 @@ static enum ward_code read_input(const Request *req, size_t at, const struct war
 
     *t = (struct ward_tensor){.name = io->name, .dtype = io->dtype};
     if (oip_type(in->datatype) != io->dtype || io->dtype == 0)
-        return WARD_FAIL_FIELD(err, "inputs.datatype", "%s takes %s", io->name,
-                               io->dtype == 0 ? "a type that cannot be sent"
+        return WARD_FAIL_FIELD(err, "inputs.datatype", "the datatype of %s must be %s",
+                               io->name,
+                               io->dtype == 0 ? "a type that this protocol cannot send"
                                               : oip_type_name(io->dtype));
     WARD_TRY(read_shape(in, io, t, &n, err));
     if (req->n_raw_input_contents == 0)
         return from_contents(in->contents, io, n, mem, t, err);
     if (in->contents != NULL)
         return WARD_FAIL_FIELD(err, "inputs.contents",
-                               "must not be set where there are raw contents");
+                               "must not be set together with raw_input_contents");
     return from_raw(&req->raw_input_contents[at], io, n, mem, t, err);
 }
 
@@ -281,10 +283,10 @@ static enum ward_code place(const Request *req, size_t at, const struct ward_mod
         if (strcmp(io->in[*to].name, name) == 0)
             break;
     if (*to == io->n_in)
-        return WARD_FAIL_FIELD(err, "inputs.name", "the model has no such input");
+        return WARD_FAIL_FIELD(err, "inputs.name", "the model has no input with this name");
     for (size_t k = 0; k < at; k++)
         if (strcmp(req->inputs[k]->name, name) == 0)
-            return WARD_FAIL_FIELD(err, "inputs.name", "an input is given twice");
+            return WARD_FAIL_FIELD(err, "inputs.name", "an input is listed twice");
     return WARD_OK;
 }
 
@@ -298,7 +300,8 @@ static enum ward_code same_rows(const struct ward_model_io *io, const struct war
         if (io->in[i].batch_axis != 0)
             continue;
         if (rows != 0 && in[i].shape[0] != rows)
-            return WARD_FAIL_FIELD(err, "inputs.shape", "the inputs differ in rows");
+            return WARD_FAIL_FIELD(err, "inputs.shape",
+                                   "the inputs have different numbers of rows");
         rows = in[i].shape[0];
     }
     return WARD_OK;
@@ -309,9 +312,10 @@ enum ward_code oip_inputs(const Request *req, const struct ward_model_io *io,
                           struct ward_err *err)
 {
     if (req->n_inputs != io->n_in)
-        return WARD_FAIL_FIELD(err, "inputs", "the model takes %u inputs", io->n_in);
+        return WARD_FAIL_FIELD(err, "inputs", "the model needs %u inputs", io->n_in);
     if (req->n_raw_input_contents != 0 && req->n_raw_input_contents != req->n_inputs)
-        return WARD_FAIL_FIELD(err, "raw_input_contents", "one for each input, or none");
+        return WARD_FAIL_FIELD(err, "raw_input_contents",
+                               "must have one entry for each input, or be empty");
     for (size_t i = 0; i < req->n_inputs; i++) {
         uint32_t to = 0;
 
@@ -363,8 +367,9 @@ enum ward_code oip_outputs(const Request *req, const struct ward_tensor *out, ui
             if (strcmp(req->outputs[k]->name, name) == 0)
                 t = NULL;
         if (t == NULL)
-            return WARD_FAIL_FIELD(err, "outputs.name",
-                                   "the model has no such output, or it is asked for twice");
+            return WARD_FAIL_FIELD(
+                err, "outputs.name",
+                "the model has no output with this name, or the output is listed twice");
         if (add_output(t, mem, resp) != WARD_OK)
             return no_memory(err);
     }

@@ -36,7 +36,8 @@ struct change {
 
 static enum ward_code not_loaded(struct ward_err *err)
 {
-    return WARD_FAIL_REASON(err, NOT_FOUND, "MODEL_NOT_FOUND", "no such model is loaded");
+    return WARD_FAIL_REASON(err, NOT_FOUND, "MODEL_NOT_FOUND",
+                            "no model with this name and version is loaded");
 }
 
 static int loaded(const struct state_model *row, const char *version)
@@ -120,8 +121,9 @@ static enum ward_code expects(const struct state_model *row, const char *active,
     if (*row->name == '\0')
         return not_loaded(err);
     if (strcmp(row->active, active) != 0)
-        return WARD_FAIL_REASON(err, ABORTED, "VERSION_CONFLICT",
-                                "another version is active now; read it and decide again");
+        return WARD_FAIL_REASON(
+            err, ABORTED, "VERSION_CONFLICT",
+            "another version is active now; call ListModels and decide again");
     return WARD_OK;
 }
 
@@ -143,8 +145,9 @@ static enum ward_code look(struct ward_call *c, const LoadRequest *req, LoadResp
     code = manifest_read(w->dia->cfg.models, req->model, req->version, &w->dia->trust, c->mem,
                          m, &err);
     if (code == WARD_NOT_FOUND)
-        return WARD_FAIL_REASON(c->err, NOT_FOUND, "MODEL_NOT_FOUND",
-                                "the folder of models has no such model and version");
+        return WARD_FAIL_REASON(
+            c->err, NOT_FOUND, "MODEL_NOT_FOUND",
+            "the folder WARD_MODELS has no model with this name and version");
     if (code == WARD_INVALID_ARGUMENT) /* no JSON */
         return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, "MODEL_MANIFEST", "%.120s",
                                 err.msg);
@@ -166,9 +169,10 @@ static enum ward_code room(struct change *k, struct ward_db *db, struct state_mo
     } else if (row->n < STATE_VERSIONS) {
         return WARD_OK;
     }
-    return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "MODEL_LIMIT",
-                            "at most %d models and %d versions of each; unload one",
-                            STATE_MODELS, STATE_VERSIONS);
+    return WARD_FAIL_REASON(
+        err, RESOURCE_EXHAUSTED, "MODEL_LIMIT",
+        "the limit is %d models and %d versions of each model; unload one of them",
+        STATE_MODELS, STATE_VERSIONS);
 }
 
 static enum ward_code load(struct change *k, struct ward_db *db, struct state_model *row,
@@ -181,8 +185,9 @@ static enum ward_code load(struct change *k, struct ward_db *db, struct state_mo
     ward_event_note(event, "manifest", resp->manifest_sha256);
     ward_event_note(event, "signed_by", resp->signed_by);
     if (active && k->shadow)
-        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_ACTIVE",
-                                "this version is active: it cannot be a shadow too");
+        return WARD_FAIL_REASON(
+            err, FAILED_PRECONDITION, "MODEL_ACTIVE",
+            "this version is active: the active version cannot be a shadow");
     if (loaded(row, k->version) < 0)
         WARD_TRY(room(k, db, row, err));
     WARD_TRY(state_put(db, k->c->mem, k->name, k->version, k->shadow, err));
@@ -255,11 +260,11 @@ static enum ward_code proven(struct change *k, struct ward_db *db,
         rule_evidence(c.compared, c.agreed, cfg->shadow_answers, cfg->shadow_disagree_pct)) {
     case EVIDENCE_FEW:
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "SHADOW_TOO_FEW",
-                                "compared on %lld inputs, %d are asked for",
+                                "compared on %lld inputs, but %d are required",
                                 (long long)c.compared, cfg->shadow_answers);
     case EVIDENCE_DISAGREES:
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "SHADOW_DISAGREES",
-                                "disagrees on %lld of %lld inputs, %d %% are allowed",
+                                "disagrees on %lld of %lld inputs, but only %d %% are allowed",
                                 (long long)(c.compared - c.agreed), (long long)c.compared,
                                 cfg->shadow_disagree_pct);
     case EVIDENCE_ENOUGH:
@@ -320,8 +325,9 @@ static enum ward_code roll_back(struct change *k, struct ward_db *db, struct sta
 
     WARD_TRY(expects(row, k->expected, err));
     if (*row->previous == '\0' || loaded(row, row->previous) < 0)
-        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_NO_PREVIOUS",
-                                "no version answered before this one, or it was unloaded");
+        return WARD_FAIL_REASON(
+            err, FAILED_PRECONDITION, "MODEL_NO_PREVIOUS",
+            "there is no previously active version, or that version was unloaded");
     WARD_TRY(serves(k, row->previous, err));
     WARD_TRY(ward_call_copy(k->c, row->previous, &resp->active));
     WARD_TRY(ward_call_copy(k->c, row->active, &resp->previous));

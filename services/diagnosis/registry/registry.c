@@ -215,8 +215,8 @@ static void *follower(void *arg)
 
         end_look(r, asked);
         if (!ok && !failed)
-            WARD_LOG(WARN, "the registry cannot be followed", WARD_KV("error", err.msg),
-                     WARD_KV("detail", err.detail));
+            WARD_LOG(WARN, "the model registry in the database cannot be read",
+                     WARD_KV("error", err.msg), WARD_KV("detail", err.detail));
         failed = !ok;
         bury(r, false);
         doze(r);
@@ -264,7 +264,7 @@ enum ward_code registry_take(struct diagnosis *dia, const char *name, const char
         return unloaded ? WARD_FAIL_REASON(err, UNAVAILABLE, "MODEL_UNLOADED",
                                            "no version of this model is in service")
                         : WARD_FAIL_REASON(err, NOT_FOUND, "MODEL_NOT_FOUND",
-                                           "no such model is loaded");
+                                           "no model with this name and version is loaded");
     *out = m;
     return WARD_OK;
 }
@@ -381,8 +381,8 @@ enum ward_code registry_ready(struct diagnosis *dia, struct ward_err *err)
     pthread_mutex_unlock(&r->lock);
     if (code == WARD_OK && configured == 0 && !r->none)
         return WARD_FAIL(err, UNAVAILABLE,
-                         "no models are configured: set WARD_DIAGNOSIS_MODELS, to none if that "
-                         "is meant");
+                         "no models are configured: set WARD_DIAGNOSIS_MODELS, to none for a "
+                         "service without models");
     return code;
 }
 
@@ -406,14 +406,14 @@ static enum ward_code configure(struct registry *r, const char *name, const char
 
     if (!rule_name(name) || !rule_name(version))
         return WARD_FAIL(err, INVALID_ARGUMENT,
-                         "WARD_DIAGNOSIS_MODELS is a list of at most %d name/version, or none",
+                         "WARD_DIAGNOSIS_MODELS must be none or at most %d name/version",
                          STATE_MODELS);
     if (entry_of(r, name) != NULL)
         return WARD_FAIL(err, INVALID_ARGUMENT, "WARD_DIAGNOSIS_MODELS names a model twice");
     e = add_entry(r, name);
     if (e == NULL)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "WARD_DIAGNOSIS_MODELS names more than %d",
-                         STATE_MODELS);
+        return WARD_FAIL(err, INVALID_ARGUMENT,
+                         "WARD_DIAGNOSIS_MODELS names more than %d models", STATE_MODELS);
     e->configured = true;
     ward_arena_reset(&r->mem);
     return state_seed(r->db, &r->mem, name, version, err);

@@ -130,7 +130,7 @@ static enum ward_code write(struct reviewing *v)
     WARD_TRY(report_read(read.report, c->mem, &v->was, c->err));
     if (read.report->status != STATUS(PRELIMINARY))
         return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, "REPORT_NOT_PRELIMINARY",
-                                "this report was reviewed before");
+                                "this report was already reviewed");
     WARD_TRY(next_version(v, read.report, &next));
     WARD_TRY(report_model(&v->was, c->mem, &model, c->err));
     WARD_TRY(key_of(v, key));

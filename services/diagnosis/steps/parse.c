@@ -231,8 +231,7 @@ static void in_place(struct reading *r, const struct step *s)
 static enum ward_code no(struct ward_err *err, int at, const char *what)
 {
     return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_MANIFEST",
-                            "the manifest's preprocess[%d].%s is missing or cannot be", at,
-                            what);
+                            "the manifest's preprocess[%d].%s is missing or invalid", at, what);
 }
 
 enum ward_code steps_parse(const struct ward_json *list, int n_features, struct ward_arena *mem,
@@ -243,7 +242,7 @@ enum ward_code steps_parse(const struct ward_json *list, int n_features, struct 
 
     if (!ward_json_is(list, WARD_JSON_ARRAY) || list->count < 1 || list->count > STEPS_MAX)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_MANIFEST",
-                                "the manifest's preprocess is a list of 1 to %d steps",
+                                "the manifest's preprocess must be a list of 1 to %d steps",
                                 STEPS_MAX);
     for (r.v = list->first; r.v != NULL; r.v = r.v->next) {
         struct step *s = &all.at[all.n];

@@ -46,7 +46,7 @@ static enum ward_code check(struct setting *s)
     WARD_TRY(window(c, "ward.after_minutes", s->ward->after_minutes, &s->after));
     code = strlen(s->ward->time_zone) > ZONE_MAX
                ? WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "TIME_ZONE_UNKNOWN",
-                                  "no time zone has this name")
+                                  "is not a known time zone")
                : ward_zone_open(s->ward->time_zone, &zone, c->err);
     WARD_TRY(ward_err_about(c->err, code, "ward.time_zone"));
     ward_zone_close(zone);

@@ -235,7 +235,7 @@ static bool hangs(const struct query *q)
 
 static enum ward_code away(struct ward_err *err)
 {
-    return WARD_FAIL_REASON(err, UNAVAILABLE, "RECORDS_AWAY", "records cannot be asked");
+    return WARD_FAIL_REASON(err, UNAVAILABLE, "RECORDS_AWAY", "records is unavailable");
 }
 
 static enum ward_code answer(struct query *q, struct chart *out)

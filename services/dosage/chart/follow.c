@@ -97,7 +97,7 @@ static void heard(struct charts *ch)
     atomic_store(&ch->heard_ns, ward_mono_ns());
     ward_gauge(&heard_at, (double)now_us / 1e6);
     if (ch->lost)
-        WARD_LOG(INFO, "records' feed is followed again");
+        WARD_LOG(INFO, "records' feed is being followed again");
     ch->lost = false;
 }
 
@@ -196,7 +196,7 @@ static enum ward_code follow(struct charts *ch, bool *some, struct ward_err *err
 /* Another database's feed: everything derived from the old feed may be wrong. */
 static enum ward_code start_over(struct charts *ch, struct ward_err *err)
 {
-    WARD_LOG(ERROR, "records' feed is another one: it is read from its beginning");
+    WARD_LOG(ERROR, "records' feed belongs to another database and is read from the beginning");
     keep_forget_all(ch->keep);
     ch->loaded = false;
     return feed_reset(ch, err);

@@ -40,8 +40,8 @@ static enum ward_code bad_dose(struct run *r)
     return ward_err_about(
         r->err,
         WARD_FAIL_REASON(r->err, INVALID_ARGUMENT, "DOSE_UNIT",
-                         "the dose's unit is no amount of this drug that can be converted "
-                         "exactly; where products differ, name the product"),
+                         "the dose's unit cannot be converted exactly into an amount of this "
+                         "drug; if products differ, set product_id"),
         "prescription.dose");
 }
 

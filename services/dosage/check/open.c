@@ -58,7 +58,7 @@ static enum ward_code check_override(const struct ruleset *rules,
         return ward_err_about(
             err,
             WARD_FAIL_REASON(err, INVALID_ARGUMENT, "REASON_UNKNOWN",
-                             "the rule set has no such reason for such a finding"),
+                             "the rule set has no reason with this code for this finding"),
             field);
     if (!may_give(reason, who))
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "OVERRIDE_ROLE",

@@ -104,7 +104,7 @@ static enum ward_code may(struct ward_call *c, const PackRequest *q, struct pack
         return WARD_FAIL_FIELD(c->err, "hours", "must be 0 to %d", HOURS_MOST);
     if (!rule_ward(c->who->roles, c->who->n_roles, c->who->ward, q->ward))
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "WARD_NOT_YOURS",
-                                "the person works in another ward");
+                                "the ward is not the ward of the person's token");
     return ward_clock(c->wrk, c->mem, q->ward, true, &p->clock, c->err);
 }
 

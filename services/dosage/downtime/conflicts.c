@@ -19,7 +19,7 @@ static enum ward_code of_ward(struct ward_call *c, const char *ward, struct ward
 {
     if (!rule_ward(c->who->roles, c->who->n_roles, c->who->ward, ward))
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "WARD_NOT_YOURS",
-                                "the person works in another ward");
+                                "the ward is not the ward of the person's token");
     return WARD_OK;
 }
 
@@ -92,7 +92,7 @@ enum ward_code list_conflicts_rpc(struct ward_call *c, const ProtobufCMessage *q
     if (*l.req->page_token != '\0' && !ward_uuid_parse(l.req->page_token, l.after))
         return ward_err_about(c->err,
                               WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
-                                               "page_token is not of this query"),
+                                               "page_token does not belong to this query"),
                               "page_token");
     return ward_db_tx(w->event_ctx.db, list_in_tx, &l, c->err);
 }
@@ -123,7 +123,7 @@ static enum ward_code take_back(struct resolving *s, const Dose *was, bool frees
         return WARD_OK;
     if (!s->has_second && dose_counts(now) && is_high_alert_dose(s->rules, now))
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "SECOND_PERSON_NEEDED",
-                                "taking back a high-alert medicine requires a second person");
+                                "the withdrawal of a high-alert dose requires a second person");
     WARD_TRY(visit_next(&s->v, now, &next, err));
     next->entered_in_error = true;
     next->correction_code = s->req->reason_code;
@@ -169,7 +169,7 @@ static enum ward_code decide_it(struct resolving *s, struct ward_err *err)
     WARD_TRY(of_ward(c, k.ward, err));
     if (k.resolved_at_us != 0)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "CONFLICT_RESOLVED",
-                                "the conflict was resolved before");
+                                "the conflict is already resolved");
     WARD_TRY(conflict_say(s->v.w, c->mem, &k, &now, err));
     if (s->has_second)
         WARD_TRY(witness_use(c, &s->v.idem, &s->second, err));
@@ -240,7 +240,7 @@ enum ward_code resolve_conflict_rpc(struct ward_call *c, const ProtobufCMessage 
     WARD_TRY(visit_begin(&s.v, c, NULL, s.req->idempotency_key, q));
     WARD_TRY(ward_call_id(c, "conflict_id", s.req->conflict_id, s.id, s.text));
     if (s.req->which < WHICH(CHARTED) || s.req->which > WHICH(BOTH))
-        return WARD_FAIL_FIELD(c->err, "which", "is none");
+        return WARD_FAIL_FIELD(c->err, "which", "must be CHARTED, OFFLINE or BOTH");
     WARD_TRY(see(&s, &k));
     WARD_TRY(ruleset_active(s.v.w, c->mem, &s.rules, c->err));
     WARD_TRY(reason_check(&s.v, s.rules, "reason_code", s.req->reason_code, USE(CORRECTION),

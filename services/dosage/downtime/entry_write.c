@@ -215,7 +215,8 @@ static enum ward_code write_all(struct writing *s, const struct owner *owner,
         if (known && s->out->state == STATE(REJECTED))
             e->rejected = "entry-id";
         return known ? WARD_OK
-                     : WARD_FAIL(err, ABORTED, "an entry was deleted after it was written");
+                     : WARD_FAIL(err, ABORTED,
+                                 "an entry was deleted after this call had written it");
     }
     WARD_TRY(code);
     WARD_TRY(put_dose(s, err));

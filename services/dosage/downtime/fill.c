@@ -196,7 +196,7 @@ static enum ward_code fill_allergies(const struct filling *f, const Facts *facts
         p->allergies[p->n_allergies++] = line;
     }
     if (facts->allergies_cut)
-        p->allergies[p->n_allergies++] = api_text("and more than these");
+        p->allergies[p->n_allergies++] = api_text("further allergies are not listed");
     return WARD_OK;
 }
 

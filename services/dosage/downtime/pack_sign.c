@@ -164,12 +164,12 @@ enum ward_code pack_open(struct dosage *dos, const char *text, struct ward_arena
     struct parts p;
 
     if (strlen(text) > PACK_BYTES || !split(text, &p))
-        return invalid(err, "is none");
+        return invalid(err, "is not a pack");
     if (p.header_n > 1024 || !read_json(p.header, p.header_n, mem, &header) ||
         !is_ours(dos, header, text, &p))
         return invalid(err, "is not signed by this service, or was changed");
     if (!read_json(p.payload, p.payload_n, mem, &payload) || !read_pack(payload, &got))
-        return invalid(err, "says nothing that can be read");
+        return invalid(err, "has an unreadable payload");
     *out = got;
     return WARD_OK;
 }

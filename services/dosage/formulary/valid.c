@@ -50,19 +50,20 @@ static void once(struct valid *v, const struct names *all,
 
 static void twice_ingredient(struct valid *v, const struct named *n)
 {
-    wrong(v, PLACE(PLACE_OF(NULL, "ingredients", n->i), "id"), "is another ingredient's too");
+    wrong(v, PLACE(PLACE_OF(NULL, "ingredients", n->i), "id"),
+          "is also used by another ingredient");
 }
 
 static void twice_drug(struct valid *v, const struct named *n)
 {
-    wrong(v, PLACE(PLACE_OF(NULL, "drugs", n->i), "id"), "is another drug's too");
+    wrong(v, PLACE(PLACE_OF(NULL, "drugs", n->i), "id"), "is also used by another drug");
 }
 
 static void twice_product(struct valid *v, const struct named *n)
 {
     const struct place *drug = PLACE_OF(NULL, "drugs", n->i);
 
-    wrong(v, PLACE(PLACE_OF(drug, "products", n->j), "id"), "is another product's too");
+    wrong(v, PLACE(PLACE_OF(drug, "products", n->j), "id"), "is also used by another product");
 }
 
 static void twice_gtin(struct valid *v, const struct named *n)
@@ -70,7 +71,7 @@ static void twice_gtin(struct valid *v, const struct named *n)
     const struct place *drug = PLACE_OF(NULL, "drugs", n->i);
 
     wrong(v, PLACE(PLACE_OF(drug, "products", n->j), "gtins"),
-          "holds one that stands elsewhere too");
+          "contains a code that is also used elsewhere");
 }
 
 static void twice_trace(struct valid *v, const struct named *n)
@@ -78,7 +79,7 @@ static void twice_trace(struct valid *v, const struct named *n)
     const struct place *drug = PLACE_OF(NULL, "drugs", n->i);
 
     wrong(v, PLACE(PLACE_OF(drug, "products", n->j), "trace_codes"),
-          "holds one that stands elsewhere too");
+          "contains a code that is also used elsewhere");
 }
 
 static void twice_local(struct valid *v, const struct named *n)
@@ -86,7 +87,7 @@ static void twice_local(struct valid *v, const struct named *n)
     const struct place *drug = PLACE_OF(NULL, "drugs", n->i);
 
     wrong(v, PLACE(PLACE_OF(drug, "products", n->j), "local_codes"),
-          "holds one that stands elsewhere too");
+          "contains a code that is also used elsewhere");
 }
 
 static void twice_named(struct valid *v, const struct named *n)
@@ -94,12 +95,12 @@ static void twice_named(struct valid *v, const struct named *n)
     const struct place *drug = PLACE_OF(NULL, "drugs", n->i);
 
     wrong(v, PLACE(PLACE_OF(drug, "products", n->j), "name"),
-          "is another product's too, in one of the languages");
+          "is also used by another product, in one of the languages");
 }
 
 static void twice_reason(struct valid *v, const struct named *n)
 {
-    wrong(v, PLACE(PLACE_OF(NULL, "reasons", n->i), "code"), "is another reason's too");
+    wrong(v, PLACE(PLACE_OF(NULL, "reasons", n->i), "code"), "is also used by another reason");
 }
 
 static void twice_rule(struct valid *v, const struct named *n)
@@ -109,7 +110,7 @@ static void twice_rule(struct valid *v, const struct named *n)
         "context",    "monitoring",   "usual_doses", "class_sums", "kidney_risks"};
     const struct place *rule = PLACE(PLACE_OF(NULL, LISTS[n->i], n->j), "rule");
 
-    wrong(v, PLACE(rule, "id"), "is another rule's too");
+    wrong(v, PLACE(rule, "id"), "is also used by another rule");
 }
 
 static void all_once(struct valid *v)
@@ -135,10 +136,10 @@ void valid_ruleset(const struct ruleset *r, struct ruleset_problems *problems)
     valid_text(&v, PLACE(NULL, "title"), r->msg->title, TITLE);
     valid_text(&v, PLACE(NULL, "notice"), r->msg->notice, NOTICE);
     if (ruleset_rules(r->msg) > RULESET_RULES)
-        wrong(&v, PLACE(NULL, "dose_rules"), "and all others are more than %d rules",
-              RULESET_RULES);
+        wrong(&v, PLACE(NULL, "dose_rules"),
+              "and the other lists have more than %d rules in total", RULESET_RULES);
     if (protobuf_c_message_get_packed_size(&r->msg->base) > RULESET_BYTES)
-        wrong(&v, PLACE(NULL, "title"), "and all that follows are more than 4 MiB");
+        wrong(&v, PLACE(NULL, "title"), "and the rest of the rule set have more than 4 MiB");
     all_once(&v);
     valid_drugs(&v);
     valid_doses(&v);

@@ -46,7 +46,7 @@ static void loincs(struct valid *v, const struct place *in, char *const *list, s
         wrong(v, PLACE(in, "loincs"), "must be 1 to %d codes", LOINCS_MOST);
     for (size_t i = 0; i < n; i++)
         if (!is_loinc(list[i]))
-            wrong(v, PLACE_OF(in, "loincs", i), "is no LOINC code");
+            wrong(v, PLACE_OF(in, "loincs", i), "is not a LOINC code");
 }
 
 static size_t letters(const char *code)
@@ -67,7 +67,7 @@ static void problem(struct valid *v, const struct place *at,
     valid_codes(v, PLACE(at, "below"), p->below, p->n_below);
     for (size_t i = 0; i < p->n_below; i++)
         if (letters(p->below[i]->code) < ICD_LEAST)
-            wrong(v, PLACE(PLACE_OF(at, "below", i), "code"), "has less than %d characters",
+            wrong(v, PLACE(PLACE_OF(at, "below", i), "code"), "has fewer than %d characters",
                   ICD_LEAST);
     valid_range(v, PLACE(at, "began_within_days"), p->began_within_days, 0, DAYS_MOST);
 }
@@ -168,7 +168,7 @@ static void circumstance(struct valid *v, const struct place *at, const Circumst
         answer(v, PLACE(at, "answer"), c->answer);
         break;
     default:
-        wrong(v, at, "asks nothing");
+        wrong(v, at, "has no condition; set one of its fields");
     }
 }
 
@@ -211,7 +211,7 @@ void valid_over(struct valid *v, const struct place *at, const Ward__Dosage__V1_
     if (o == NULL)
         return;
     if (o->single == NULL && o->daily == NULL)
-        wrong(v, at, "names no dose");
+        wrong(v, at, "has no dose; set single or daily");
     for (size_t i = 0; i < WARD_COUNT(amounts); i++) {
         const struct place *to = PLACE(at, amounts[i].name);
 

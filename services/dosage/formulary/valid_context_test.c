@@ -53,14 +53,14 @@ static void a_context_rule_asks_something_of_some_drug(void **state)
     TOLD(CONTEXT("any { " NAME VALUE "} "), "context[0].drugs is empty");
     TOLD(CONTEXT("drugs " ALPHA), "context[0] has no condition on the chart; set any or all");
     TOLD(CONTEXT("drugs { class: 'none' } any { " NAME VALUE "} "),
-         "context[0].drugs[0].class is a class that no ingredient is of");
+         "context[0].drugs[0].class is a class without an ingredient");
     TOLD(ASK(""), "context[0].any[0] asks nothing");
     TOLD(CONTEXT("drugs " ALPHA "all { " VALUE "} "), "context[0].all[0].name is missing");
     TOLD(CONTEXT("drugs " ALPHA "all { " NAME PREGNANT "} unless { " NAME
                  "sex: SEX_UNSPECIFIED } "),
          "context[0].unless[0].sex must be 1 to 3");
     TOLD(ASK(VALUE) "context { " HEAD("c") EFFECT "drugs " ALPHA "any { " NAME VALUE "} } ",
-         "context[1].rule.id is another rule's too");
+         "context[1].rule.id is also used by another rule");
     TOLD(SET "context { " HEAD("d") EFFECT "drugs " ALPHA "any { " NAME VALUE "} } ",
          "context[0].when_unknown must be 1 to 3");
     TOLD(CONTEXT("drugs " ALPHA "any { " NAME VALUE "} band { weight_to_kg: '3' } "),
@@ -74,16 +74,16 @@ static void codes_are_codes(void **state)
     TOLD(ASK("problem { }"), "context[0].any[0].problem names no problem; set codes or below");
     TOLD(ASK("problem { below { system: 's' code: 'I50' } }"), "");
     TOLD(ASK("problem { below { system: 's' code: 'I5.' } }"),
-         "context[0].any[0].problem.below[0].code has less than 3 characters");
+         "context[0].any[0].problem.below[0].code has fewer than 3 characters");
     TOLD(ASK("problem { codes { code: '1' } }"),
          "context[0].any[0].problem.codes[0].system is empty");
     TOLD(ASK("answer { loincs: '82810-3' }"), "context[0].any[0].answer.values is empty");
     TOLD(ASK("answer { loincs: '82810-2' values { system: 's' code: '1' } }"),
-         "context[0].any[0].answer.loincs[0] is no LOINC code");
+         "context[0].any[0].answer.loincs[0] is not a LOINC code");
     TOLD(ASK("answer { values { system: 's' code: '1' } }"),
          "context[0].any[0].answer.loincs must be 1 to 40 codes");
     TOLD(ASK("answer { loincs: '-3' values { system: 's' code: '1' } }"),
-         "context[0].any[0].answer.loincs[0] is no LOINC code");
+         "context[0].any[0].answer.loincs[0] is not a LOINC code");
 }
 
 static void values_and_trends_can_be_compared(void **state)
@@ -94,7 +94,7 @@ static void values_and_trends_can_be_compared(void **state)
     TOLD(VALUE_OF("relation: RELATION_ABOVE"),
          "context[0].any[0].value.limits must be 1 to 10");
     TOLD(VALUE_OF("relation: RELATION_ABOVE limits: '4 foo'"),
-         "context[0].any[0].value.limits[0].unit is no UCUM unit");
+         "context[0].any[0].value.limits[0].unit is not a UCUM unit");
     TOLD(VALUE_OF("relation: RELATION_ABOVE limits: '-4 1'"),
          "context[0].any[0].value.limits[0].value must be above 0");
 #define TREND_OF(f) ASK("trend { loincs: '777-3' within_hours: 240 max_age_hours: 48 " f "}")
@@ -127,18 +127,18 @@ static void an_interaction_is_narrowed_by_what_can_be_compared(void **state)
     TOLD(MEETS("a_over { daily: '20 mg' } b_over { single: '1 g' } a_routes: ROUTE_IV "
                "age_to_days: 28 a_then_b_hours: 840 c " ALPHA),
          "");
-    TOLD(MEETS("a_over { } "), "interactions[0].a_over names no dose");
+    TOLD(MEETS("a_over { } "), "interactions[0].a_over has no dose; set single or daily");
     TOLD(MEETS("a_over { daily: '20 mL' } "),
-         "interactions[0].a_over.daily.unit does not fit the ingredient's, mg");
+         "interactions[0].a_over.daily.unit does not convert to the ingredient's unit, mg");
     TOLD(MEETS("b_over { daily: '20 foo' } "),
-         "interactions[0].b_over.daily.unit is no UCUM unit");
+         "interactions[0].b_over.daily.unit is not a UCUM unit");
     TOLD(MEETS("b_routes: ROUTE_IV b_routes: ROUTE_IV "),
-         "interactions[0].b_routes[1] stands there twice");
+         "interactions[0].b_routes[1] is listed twice");
     TOLD(MEETS("age_from_days: 9 age_to_days: 9 "),
          "interactions[0].age_to_days must be above age_from_days");
     TOLD(MEETS("b_then_a_hours: 9601 "), "interactions[0].b_then_a_hours must be 0 to 9600");
     TOLD(MEETS("c { class: 'none' } "),
-         "interactions[0].c.class is a class that no ingredient is of");
+         "interactions[0].c.class is a class without an ingredient");
 }
 
 static int up(void **state)
@@ -157,9 +157,9 @@ static void a_kidney_risk_names_whom_or_what(void **state)
     TOLD(RISK("not_drugs " ALPHA),
          "kidney_risks[0] selects neither patients nor drugs; set age_from_days, any or drugs");
     TOLD(RISK("drugs " ALPHA "not_drugs { class: 'none' }"),
-         "kidney_risks[0].not_drugs[0].class is a class that no ingredient is of");
+         "kidney_risks[0].not_drugs[0].class is a class without an ingredient");
     TOLD(RISK("age_from_days: 23741 not_drugs { }"),
-         "kidney_risks[0].not_drugs[0] selects nothing");
+         "kidney_risks[0].not_drugs[0] selects no ingredient and no class");
 }
 
 static void a_loading_dose_is_an_amount_of_its_ingredient(void **state)
@@ -170,7 +170,7 @@ static void a_loading_dose_is_an_amount_of_its_ingredient(void **state)
     TOLD(LOADED("least { value: '300' unit: 'mg' } then_minutes: 1440 source: 's' "), "");
     TOLD(LOADED("then_minutes: 1440 source: 's' "), "ingredients[0].loading.least is missing");
     TOLD(LOADED("least { value: '3' unit: 'mL' } source: 's' "),
-         "ingredients[0].loading.least.unit does not fit the ingredient's, mg");
+         "ingredients[0].loading.least.unit does not convert to the ingredient's unit, mg");
     TOLD(LOADED("least { value: '0' unit: 'mg' } source: 's' "),
          "ingredients[0].loading.least.value must be above 0");
     TOLD(LOADED("least { value: '3' unit: 'mg' } then_minutes: 10081 source: 's' "),

@@ -51,7 +51,8 @@ static void renal(struct valid *v, const Ward__Dosage__V1__Band *b, const struct
     valid_range(v, PLACE(at, "renal_by"), b->renal_by, 0,
                 WARD__DOSAGE__V1__BAND__RENAL_BY__RENAL_BY_EGFR);
     if (bounded != (b->renal_by != WARD__DOSAGE__V1__BAND__RENAL_BY__RENAL_BY_UNSPECIFIED))
-        wrong(v, PLACE(at, "renal_by"), "requires the renal bounds, and vice versa");
+        wrong(v, PLACE(at, "renal_by"),
+              "must be set if and only if renal_from or renal_to is set");
     valid_basis(v, PLACE(at, "renal_weight"), b->renal_weight);
     if (b->renal_weight != WARD__DOSAGE__V1__WEIGHT_BASIS__WEIGHT_BASIS_UNSPECIFIED && !weighed)
         wrong(v, PLACE(at, "renal_weight"), "is only for RENAL_BY_CRCL");
@@ -199,9 +200,9 @@ static void dose_rule(struct valid *v, const DoseRule *d, const struct place *at
     limited = limits(v, d, in, at) > 0;
     limited = numbers(v, d, at) || limited;
     if (limited && d->contraindicated)
-        wrong(v, PLACE(at, "contraindicated"), "leaves nothing to limit");
+        wrong(v, PLACE(at, "contraindicated"), "must be false if the rule has limits");
     if (!limited && !d->contraindicated)
-        wrong(v, at, "limits nothing");
+        wrong(v, at, "has no limit");
 }
 
 void valid_doses(struct valid *v)

@@ -39,11 +39,12 @@ static void equivalent(struct valid *v, const Ingredient *in, size_t i,
         !valid_unit(v, PLACE(PLACE(at, "amount"), "unit"), e->amount->unit))
         return;
     if (converts(e->amount->unit, in->unit))
-        wrong(v, PLACE(PLACE(at, "amount"), "unit"), "converts to the ingredient's by itself");
+        wrong(v, PLACE(PLACE(at, "amount"), "unit"),
+              "already converts to the ingredient's unit");
     for (size_t k = 0; k < i; k++)
         if (in->equivalents[k]->amount != NULL &&
             converts(e->amount->unit, in->equivalents[k]->amount->unit))
-            wrong(v, PLACE(PLACE(at, "amount"), "unit"), "has a second equivalent");
+            wrong(v, PLACE(PLACE(at, "amount"), "unit"), "has more than one equivalent");
 }
 
 static void loading(struct valid *v, const Ingredient *in, const struct place *ingredient)
@@ -96,7 +97,7 @@ static void strength(struct valid *v, const Drug *d, const Product *p, size_t i,
     struct ward_decimal per;
 
     if (in == NULL || !has(d->ingredients, d->n_ingredients, s->ingredient)) {
-        wrong(v, PLACE(at, "ingredient"), "is not one of its drug's");
+        wrong(v, PLACE(at, "ingredient"), "is not one of the drug's ingredients");
         return;
     }
     if (s->amount == NULL || s->per == NULL) {
@@ -114,7 +115,7 @@ static void strength(struct valid *v, const Drug *d, const Product *p, size_t i,
         if (strcmp(p->strengths[k]->ingredient, s->ingredient) == 0 &&
             p->strengths[k]->per != NULL &&
             strcmp(p->strengths[k]->per->unit, s->per->unit) == 0)
-            wrong(v, at, "says how much is in the same unit a second time");
+            wrong(v, at, "has the same ingredient and unit as an earlier strength");
 }
 
 static void strengths(struct valid *v, const Drug *d, const Product *p, const struct place *at)
@@ -128,7 +129,7 @@ static void strengths(struct valid *v, const Drug *d, const Product *p, const st
                strcmp(p->strengths[k]->ingredient, d->ingredients[i]) != 0)
             k++;
         if (k == p->n_strengths)
-            wrong(v, PLACE(at, "strengths"), "do not say how much %.64s it holds",
+            wrong(v, PLACE(at, "strengths"), "have no strength for the ingredient %.64s",
                   d->ingredients[i]);
     }
 }
@@ -175,7 +176,8 @@ static void codes(struct valid *v, const Product *p, const struct place *at)
 {
     for (size_t i = 0; i < p->n_gtins; i++)
         if (!gtin_good(p->gtins[i]))
-            wrong(v, PLACE_OF(at, "gtins", i), "is no GTIN of 14 digits, or its last is wrong");
+            wrong(v, PLACE_OF(at, "gtins", i),
+                  "is not a GTIN of 14 digits, or its check digit is wrong");
     for (size_t i = 0; i < p->n_trace_codes; i++)
         if (!trace_good(p->trace_codes[i]))
             wrong(v, PLACE_OF(at, "trace_codes", i), "is not %d to %d digits that begin with 8",
@@ -225,7 +227,7 @@ static void product(struct valid *v, const Drug *d, const Product *p, const stru
     if (valid_routes(v, at, "routes", p->routes, p->n_routes))
         for (size_t i = 0; i < p->n_routes; i++)
             if (!has_route(d, p->routes[i]))
-                wrong(v, PLACE_OF(at, "routes", i), "is not one of its drug's");
+                wrong(v, PLACE_OF(at, "routes", i), "is not one of the drug's routes");
     codes(v, p, at);
 }
 
@@ -239,7 +241,7 @@ static void holds(struct valid *v, const Drug *d, const struct place *at)
         if (ruleset_ingredient(v->r, d->ingredients[i]) == NULL)
             wrong(v, PLACE_OF(at, "ingredients", i), "is not an ingredient of this set");
         else if (has(d->ingredients, i, d->ingredients[i]))
-            wrong(v, PLACE_OF(at, "ingredients", i), "stands there twice");
+            wrong(v, PLACE_OF(at, "ingredients", i), "is listed twice");
 }
 
 static void drug(struct valid *v, const Drug *d, const struct place *at)

@@ -81,9 +81,9 @@ bool valid_routes(struct valid *v, const struct place *in, const char *name,
         int route = (int)list[i];
 
         if (route <= 0 || route > (int)WARD__DOSAGE__V1__ROUTE__ROUTE_IT)
-            return wrong(v, PLACE_OF(in, name, i), "is no route");
+            return wrong(v, PLACE_OF(in, name, i), "is not a route");
         if (seen & (1U << route))
-            return wrong(v, PLACE_OF(in, name, i), "stands there twice");
+            return wrong(v, PLACE_OF(in, name, i), "is listed twice");
         seen |= 1U << route;
     }
     return true;
@@ -127,7 +127,7 @@ bool valid_decimal(struct valid *v, const struct place *at, const char *s,
     struct ward_decimal d;
 
     if (strpbrk(s, "eE") != NULL || ward_decimal_parse(s, strlen(s), &d, NULL) != WARD_OK)
-        return wrong(v, at, "is no decimal");
+        return wrong(v, at, "is not a decimal number");
     if (digits(s) > DIGITS)
         return wrong(v, at, "has more than %d digits", DIGITS);
     if (d.negative || ward_decimal_is_zero(&d))
@@ -142,6 +142,6 @@ bool valid_day(struct valid *v, const struct place *at, const char *s)
 
     if (ward_fhirtime_parse(WARD_FHIR_DATE, s, strlen(s), 0, &t, NULL) != WARD_OK ||
         t.precision != WARD_TO_DAY)
-        return wrong(v, at, "is no day, as 2026-11-01");
+        return wrong(v, at, "is not a date such as 2026-11-01");
     return true;
 }

@@ -33,13 +33,13 @@ void valid_rule_head(struct valid *v, const struct place *in, const Rule *rule)
 void valid_class(struct valid *v, const struct place *at, const char *id)
 {
     if (names_find(&v->r->classes, id) == NULL)
-        wrong(v, at, "is a class that no ingredient is of");
+        wrong(v, at, "is a class without an ingredient");
 }
 
 void valid_selector(struct valid *v, const struct place *at, const Selector *s)
 {
     if (s == NULL || s->of_case == WARD__DOSAGE__V1__SELECTOR__OF__NOT_SET)
-        wrong(v, at, "selects nothing");
+        wrong(v, at, "selects no ingredient and no class");
     else if (s->of_case == WARD__DOSAGE__V1__SELECTOR__OF_CLASS)
         valid_class(v, PLACE(at, "class"), s->class_);
     else if (ruleset_ingredient(v->r, s->ingredient) == NULL)

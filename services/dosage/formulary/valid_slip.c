@@ -40,7 +40,7 @@ static void factor(struct valid *v, const Slip *s, enum numbers are, const struc
 
     if (are == A_RANGE) {
         if (*s->factor != '\0')
-            wrong(v, at, "is not of a range");
+            wrong(v, at, "is not allowed for a range");
         return;
     }
     if (!valid_decimal(v, at, s->factor, &f))

@@ -34,7 +34,7 @@ static void ids_are_words_and_unique(void **state)
     BAD("drugs[0].id", "a-z", w.drug.id = W("a.b"));
     BAD("drugs[0].products[0].id", "a-z", w.product.id = W("a b"));
     BAD("reasons[0].code", "a-z", w.reason.code = W("because.of"));
-    BAD("slips[1].rule.id", "another rule's", w.rules[7].id = W("adult"));
+    BAD("slips[1].rule.id", "another rule", w.rules[7].id = W("adult"));
     BAD("dose_rules[0].rule.id", "service's own", w.rules[0].id = W("ward.mine"));
     GOOD(w.rules[0].id = W("adult.po-1"));
 }
@@ -46,11 +46,11 @@ static void two_of_a_kind_are_told(void **state)
     static char *gtins[2];
 
     (void)state;
-    BAD("drugs[1].id", "another drug's",
+    BAD("drugs[1].id", "another drug",
         (two[0] = &w.drug, two[1] = &w.drug, w.set.drugs = two, w.set.n_drugs = 2));
-    BAD("drugs[1].products[0].id", "another product's",
+    BAD("drugs[1].products[0].id", "another product",
         (two[0] = &w.drug, two[1] = &w.drug, w.set.drugs = two, w.set.n_drugs = 2));
-    BAD("reasons[1].code", "another reason's",
+    BAD("reasons[1].code", "another reason",
         (reasons[0] = reasons[1] = &w.reason, w.set.reasons = reasons, w.set.n_reasons = 2));
     BAD("drugs[0].products[0].gtins", "elsewhere",
         (gtins[0] = gtins[1] = W("00312345678906"), w.product.gtins = gtins,
@@ -69,8 +69,8 @@ static void no_two_products_have_the_same_name(void **state)
 
     (void)state;
     GOOD(OTHER_NAMED("another", "另一种"));
-    BAD("drugs[0].products[1].name", "another product's", OTHER_NAMED(w.name.en, "另一种"));
-    BAD("drugs[0].products[1].name", "another product's", OTHER_NAMED("another", w.name.zh));
+    BAD("drugs[0].products[1].name", "another product", OTHER_NAMED(w.name.en, "另一种"));
+    BAD("drugs[0].products[1].name", "another product", OTHER_NAMED("another", w.name.zh));
 }
 
 static void every_rule_has_a_head(void **state)
@@ -126,9 +126,9 @@ static void equivalents_say_what_ucum_does_not(void **state)
      w.alpha.n_equivalents = 1)
     (void)state;
     GOOD(EQUIVALENT("1", "mmol", "40", "mg"));
-    BAD("ingredients[0].equivalents[0].is.unit", "does not fit",
+    BAD("ingredients[0].equivalents[0].is.unit", "does not convert",
         EQUIVALENT("1", "mmol", "40", "mL"));
-    BAD("ingredients[0].equivalents[0].amount.unit", "by itself",
+    BAD("ingredients[0].equivalents[0].amount.unit", "already converts",
         EQUIVALENT("1", "g", "1000", "mg"));
     BAD("ingredients[0].equivalents[0].amount.value", "above 0",
         EQUIVALENT("0", "mmol", "1", "mg"));
@@ -136,25 +136,25 @@ static void equivalents_say_what_ucum_does_not(void **state)
         (EQUIVALENT("1", "mmol", "1", "mg"), one.is = NULL));
     BAD("ingredients[0].equivalents[0].source", "empty",
         (EQUIVALENT("1", "mmol", "1", "mg"), one.source = W("")));
-    BAD("ingredients[0].equivalents[1].amount.unit", "second equivalent",
+    BAD("ingredients[0].equivalents[1].amount.unit", "more than one equivalent",
         (EQUIVALENT("1", "mmol", "1", "mg"), w.alpha.n_equivalents = 2));
 }
 
 static void products_hold_what_their_drug_says(void **state)
 {
     (void)state;
-    BAD("drugs[0].products[0].strengths[0].ingredient", "not one of its drug's",
+    BAD("drugs[0].products[0].strengths[0].ingredient", "not one of the drug's",
         w.strength.ingredient = W("nobody"));
     BAD("drugs[0].products[0].strengths", "how much beta", w.product.n_strengths = 1);
     BAD("drugs[0].products[0].strengths[0].amount", "missing", w.strength.amount = NULL);
     BAD("drugs[0].products[0].strengths[0].per", "missing", w.strength.per = NULL);
-    BAD("drugs[0].products[0].strengths[0].amount.unit", "does not fit",
+    BAD("drugs[0].products[0].strengths[0].amount.unit", "does not convert",
         w.amount.unit = W("mL"));
-    BAD("drugs[0].products[0].strengths[1].amount.unit", "does not fit",
+    BAD("drugs[0].products[0].strengths[1].amount.unit", "does not convert",
         w.amount_beta.unit = W("{puff}"));
     BAD("drugs[0].products[0].strengths[0].per.unit", "UCUM", w.per.unit = W("tablets"));
     BAD("drugs[0].products[0].strengths[0].per.value", "above 0", w.per.value = W("0"));
-    BAD("drugs[0].products[0].strengths[1]", "second time",
+    BAD("drugs[0].products[0].strengths[1]", "an earlier strength",
         w.other_strength.ingredient = W("alpha"));
     BAD("drugs[0].products[0].form", "empty", w.product.form = W(""));
     BAD("drugs[0].products[0].source", "empty", w.product.source = W(""));
@@ -176,12 +176,12 @@ static void routes_are_known_and_once(void **state)
 {
     (void)state;
     BAD("drugs[0].routes[1]", "twice", w.routes[1] = WARD__DOSAGE__V1__ROUTE__ROUTE_PO);
-    BAD("drugs[0].routes[0]", "no route", w.routes[0] = (Ward__Dosage__V1__Route)99);
+    BAD("drugs[0].routes[0]", "not a route", w.routes[0] = (Ward__Dosage__V1__Route)99);
     BAD("drugs[0].routes", "missing", w.drug.n_routes = 0);
     BAD("drugs[0].products[0].routes", "missing", w.product.n_routes = 0);
-    BAD("drugs[0].products[0].routes[0]", "not one of its drug's",
+    BAD("drugs[0].products[0].routes[0]", "not one of the drug's",
         w.product_routes[0] = WARD__DOSAGE__V1__ROUTE__ROUTE_IM);
-    BAD("dose_rules[1].band.routes[0]", "no route",
+    BAD("dose_rules[1].band.routes[0]", "not a route",
         w.band_routes[0] = WARD__DOSAGE__V1__ROUTE__ROUTE_UNSPECIFIED);
 }
 
@@ -277,8 +277,8 @@ static void amounts_are_decimals_above_0(void **state)
 static void limits_are_in_units_that_say_what_they_are_over(void **state)
 {
     (void)state;
-    BAD("dose_rules[0].max_single.unit", "does not fit", w.single.unit = W("mL"));
-    BAD("dose_rules[0].max_single.unit", "does not fit", w.single.unit = W("mmol"));
+    BAD("dose_rules[0].max_single.unit", "does not convert", w.single.unit = W("mL"));
+    BAD("dose_rules[0].max_single.unit", "does not convert", w.single.unit = W("mmol"));
     BAD("dose_rules[0].max_single.unit", "\"mg\"", w.single.unit = W("mg/kg"));
     BAD("dose_rules[0].max_daily.unit", "\"mg\"", w.daily.unit = W("mg/d"));
     BAD("dose_rules[1].max_single_per_kg.unit", "mg/kg", w.per_kg.unit = W("mg"));
@@ -293,7 +293,7 @@ static void limits_are_in_units_that_say_what_they_are_over(void **state)
     GOOD((w.child.max_single_per_kg = NULL, w.child.max_single_per_m2 = &w.per_kg,
           w.per_kg.unit = W("mg/m2")));
     GOOD((w.child.ingredient = W("beta"), w.per_kg.unit = W("{dose}/kg")));
-    BAD("dose_rules[1].max_single_per_kg.unit", "does not fit",
+    BAD("dose_rules[1].max_single_per_kg.unit", "does not convert",
         (w.child.ingredient = W("beta"), w.per_kg.unit = W("{tablet}/kg")));
 }
 
@@ -303,9 +303,10 @@ static void limits_fit_each_other(void **state)
     GOOD(w.daily.value = W("1000"));
     BAD("dose_rules[0].max_single", "above max_daily", w.daily.value = W("999.9"));
     BAD("dose_rules[0].min_single", "above max_single", w.adult.min_single = &w.daily);
-    BAD("dose_rules[0]", "limits nothing",
+    BAD("dose_rules[0]", "has no limit",
         (w.adult.max_single = NULL, w.adult.max_daily = NULL, w.adult.max_rate_per_kg = NULL));
-    BAD("dose_rules[0].contraindicated", "nothing to limit", w.adult.contraindicated = 1);
+    BAD("dose_rules[0].contraindicated", "must be false if the rule has limits",
+        w.adult.contraindicated = 1);
     GOOD((w.child.max_single_per_kg = NULL, w.child.contraindicated = 1));
     GOOD((w.child.max_single_per_kg = NULL, w.child.min_interval_minutes = 60));
     BAD("dose_rules[0].cumulative_days", "needs a cumulative", w.adult.cumulative_days = 7);
@@ -329,9 +330,9 @@ static void bands_are_half_open_and_not_empty(void **state)
     BAD("dose_rules[1].band.weight_from_kg", "above 0", w.band.weight_from_kg = W("0"));
     BAD("dose_rules[1].band.weight_from_kg", "decimal", w.band.weight_from_kg = W("3 kg"));
     BAD("dose_rules[1].band.renal_to", "above", w.band.renal_from = W("30.0"));
-    BAD("dose_rules[1].band.renal_by", "renal bounds",
+    BAD("dose_rules[1].band.renal_by", "renal_from or renal_to",
         w.band.renal_by = WARD__DOSAGE__V1__BAND__RENAL_BY__RENAL_BY_UNSPECIFIED);
-    BAD("dose_rules[1].band.renal_by", "renal bounds", w.band.renal_to = W(""));
+    BAD("dose_rules[1].band.renal_by", "renal_from or renal_to", w.band.renal_to = W(""));
     BAD("dose_rules[1].band.indications[0].system", "empty", w.indication.system = W(""));
 }
 
@@ -343,14 +344,14 @@ static void selectors_name_what_is_there(void **state)
         w.of_alpha.of_case = WARD__DOSAGE__V1__SELECTOR__OF__NOT_SET);
     BAD("interactions[0].a.ingredient", "not an ingredient",
         w.of_alpha.ingredient = W("nobody"));
-    BAD("interactions[0].b.class", "no ingredient is of", w.of_class.class_ = W("none"));
+    BAD("interactions[0].b.class", "without an ingredient", w.of_class.class_ = W("none"));
     BAD("interactions[0].within_hours", "0 to", w.interaction.within_hours = -1);
-    BAD("duplicates[0].class", "no ingredient is of", w.duplicate.class_ = W("none"));
+    BAD("duplicates[0].class", "without an ingredient", w.duplicate.class_ = W("none"));
     BAD("duplicates[0].most", "1 to", w.duplicate.most = 0);
     BAD("allergies[0]", "names no allergy", w.allergy.n_names = 0);
     BAD("allergies[0].names[0]", "lower case", w.names[0] = W("Cin"));
     BAD("allergies[0].forbids", "is empty", w.allergy.n_forbids = 0);
-    BAD("allergies[0].forbids[0].class", "no ingredient is of", w.of_class.class_ = W("x"));
+    BAD("allergies[0].forbids[0].class", "without an ingredient", w.of_class.class_ = W("x"));
     BAD("allergies[0].allergy.ingredient", "not an ingredient",
         (w.allergy.allergy = &w.of_alpha, w.of_alpha.ingredient = W("nobody")));
 }

@@ -11,9 +11,9 @@ bool valid_unit(struct valid *v, const struct place *at, const char *unit)
     struct ward_ucum u;
 
     if (*unit == '\0' || ward_ucum_parse(unit, strlen(unit), &u, NULL) != WARD_OK)
-        return wrong(v, at, "is no UCUM unit");
+        return wrong(v, at, "is not a UCUM unit");
     if (u.scale != 0 || !ward_decimal_is_zero(&u.offset))
-        return wrong(v, at, "is no unit of an amount");
+        return wrong(v, at, "is not a unit of an amount");
     return true;
 }
 
@@ -85,18 +85,20 @@ bool valid_amount(struct valid *v, const struct place *at, const Quantity *q,
         return false;
     n = amount_part(q->unit, over);
     if (n == 0)
-        return wrong(v, PLACE(at, "unit"), "must be one as \"%s\"", example(over));
+        return wrong(v, PLACE(at, "unit"), "must be a unit such as \"%s\"", example(over));
     if (ward_ucum_parse(q->unit, n, &from, NULL) != WARD_OK)
-        return wrong(v, PLACE(at, "unit"), "is no UCUM unit");
+        return wrong(v, PLACE(at, "unit"), "is not a UCUM unit");
     if (ward_ucum_parse(in->unit, strlen(in->unit), &to, NULL) != WARD_OK)
         return false; /* reported at the ingredient */
     /* UCUM ignores annotations, but they matter to people who count tablets. */
     if ((strchr(in->unit, '{') != NULL || memchr(q->unit, '{', n) != NULL) &&
         !same_unit(q->unit, n, in->unit))
-        return wrong(v, PLACE(at, "unit"), "does not fit the ingredient's, %.32s", in->unit);
+        return wrong(v, PLACE(at, "unit"), "does not convert to the ingredient's unit, %.32s",
+                     in->unit);
     if (ward_ucum_commensurable(&from, &to, NULL) != WARD_OK ||
         ward_ucum_convert(&d, &from, &to, &converted, NULL) != WARD_OK)
-        return wrong(v, PLACE(at, "unit"), "does not fit the ingredient's, %.32s", in->unit);
+        return wrong(v, PLACE(at, "unit"), "does not convert to the ingredient's unit, %.32s",
+                     in->unit);
     if (in_unit != NULL)
         *in_unit = converted;
     return true;

@@ -93,7 +93,7 @@ static void usual(struct valid *v, const Usual *u, const struct place *at)
     if (in == NULL)
         wrong(v, PLACE(at, "ingredient"), "is not an ingredient of this set");
     else if (pairs(v, u, in, at) == 0)
-        wrong(v, at, "says no usual amount");
+        wrong(v, at, "has no usual amount");
 }
 
 void valid_usual(struct valid *v)
@@ -130,7 +130,7 @@ static void member(struct valid *v, const Sum *s, size_t i, const struct place *
     for (size_t k = 0; k < i; k++)
         if (strcmp(s->members[k]->ingredient, m->ingredient) == 0 &&
             shares_route(s->members[k], m))
-            wrong(v, at, "says a factor for the same ingredient and route a second time");
+            wrong(v, at, "has the same ingredient and route as an earlier member");
 }
 
 static void amounts(struct valid *v, const Sum *s, const struct place *at)
@@ -139,7 +139,7 @@ static void amounts(struct valid *v, const Sum *s, const struct place *at)
     bool cumulative = s->max_cumulative != NULL || s->max_cumulative_per_m2 != NULL;
 
     if (!cumulative && s->max_daily == NULL)
-        wrong(v, at, "limits nothing");
+        wrong(v, at, "has no limit");
     if (s->cumulative_days != 0 && !cumulative)
         wrong(v, PLACE(at, "cumulative_days"), "needs a cumulative limit");
     valid_range(v, PLACE(at, "cumulative_days"), s->cumulative_days, 0, WINDOW_MOST_DAYS);

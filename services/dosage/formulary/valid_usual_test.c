@@ -74,28 +74,28 @@ static void usual_doses_have_a_high_amount_and_factors(void **state)
     NOT("usual_doses[0].high.unit", "fit", high = quantity("1", "mL"));
     NOT("usual_doses[0].high_rate_per_kg.unit", "mg/kg/h", usual.high_rate_per_kg = &rate);
     NOT("usual_doses[0].ingredient", "not an ingredient", usual.ingredient = W("nobody"));
-    NOT("usual_doses[0].factor", "no decimal", usual.factor = W(""));
+    NOT("usual_doses[0].factor", "not a decimal", usual.factor = W(""));
     NOT("usual_doses[0].factor", "above 1", usual.factor = W("1"));
     NOT("usual_doses[0].factor", "at most 100", usual.factor = W("101"));
     NOT("usual_doses[0].warn_factor", "below factor", usual.warn_factor = W("10"));
     NOT("usual_doses[0].low_factor", "needs a low amount", usual.low = NULL);
     NOT("usual_doses[0].low_severity", "0 to 2",
         usual.low_severity = WARD__DOSAGE__V1__SEVERITY__SEVERITY_HARD);
-    NOT("class_sums[0].rule.id", "another rule's", heads[1].id = W("usual"));
+    NOT("class_sums[0].rule.id", "another rule", heads[1].id = W("usual"));
     NOT("usual_doses[0].rule", "missing", usual.rule = NULL);
 }
 
 static void sums_of_a_class_have_members_and_a_limit(void **state)
 {
     (void)state;
-    NOT("class_sums[0]", "limits nothing", sum.max_daily = NULL);
+    NOT("class_sums[0]", "has no limit", sum.max_daily = NULL);
     NOT("class_sums[0].cumulative_days", "cumulative limit", sum.cumulative_days = 7);
     NOT("class_sums[0].unit", "UCUM", sum.unit = W("gulp"));
     NOT("class_sums[0].max_daily.unit", "fit", low = quantity("1", "mL"));
     NOT("class_sums[0].members", "1 to 64", sum.n_members = 0);
     NOT("class_sums[0].members[0].ingredient", "not an ingredient", member.ingredient = W("x"));
     NOT("class_sums[0].members[0].factor", "above 0", member.factor = W("0"));
-    NOT("class_sums[0].members[1]", "second time", sum.n_members = 2);
+    NOT("class_sums[0].members[1]", "an earlier member", sum.n_members = 2);
     NOT("class_sums[0].name", "missing", sum.name = NULL);
     NOT("class_sums[0].rule", "missing", sum.rule = NULL);
 }
@@ -121,7 +121,7 @@ static void bands_of_a_phase_and_of_the_naive_are_sound(void **state)
           w.band.naive_days = 7,
           w.band.renal_weight = WARD__DOSAGE__V1__WEIGHT_BASIS__WEIGHT_BASIS_IDEAL));
     NOT("dose_rules[1].band.phase", "0 to 3", w.band.phase = (Ward__Dosage__V1__Phase)4);
-    NOT("dose_rules[1].band.naive_class", "no ingredient is of",
+    NOT("dose_rules[1].band.naive_class", "without an ingredient",
         (w.band.naive_class = W("x"), w.band.naive_days = 1));
     NOT("dose_rules[1].band.naive_days", "1 to 30", w.band.naive_class = W("cin"));
     NOT("dose_rules[1].band.naive_days", "0 to 0", w.band.naive_days = 1);
@@ -136,7 +136,7 @@ static void patches_hold_a_rate(void **state)
     patch = quantity("1", "{patch}");
     hour = quantity("25", "ug/h");
     FINE((w.strength.amount = &hour, w.strength.per = &patch));
-    NOT("drugs[0].products[0].strengths[0].amount.unit", "must be one as \"mg\"",
+    NOT("drugs[0].products[0].strengths[0].amount.unit", "must be a unit such as \"mg\"",
         w.strength.amount = &hour);
 }
 
@@ -157,7 +157,8 @@ static void plausible_measurements_have_their_numbers(void **state)
     NOT("slips[0].factor", "standard deviations", SLIP(HEIGHT_FOR_AGE), w.slip.factor = W("1"));
     NOT("slips[0].factor", "standard deviations", SLIP(HEIGHT_FOR_AGE),
         w.slip.factor = W("21"));
-    NOT("slips[0].factor", "is not of a range", SLIP(WEIGHT_RANGE), w.slip.high = W("350"));
+    NOT("slips[0].factor", "is not allowed for a range", SLIP(WEIGHT_RANGE),
+        w.slip.high = W("350"));
     NOT("slips[0].low", "or high", SLIP(HEIGHT_RANGE), w.slip.factor = W(""));
     NOT("slips[0].high", "above low", SLIP(BODY_MASS), w.slip.factor = W(""),
         w.slip.low = W("30"), w.slip.high = W("20"));

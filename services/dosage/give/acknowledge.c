@@ -23,7 +23,7 @@ static enum ward_code is_open(const Dose *d, struct ward_err *err)
                                 "the dose was not given in an emergency");
     if (d->acknowledged_at_us != 0)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ACKNOWLEDGED",
-                                "the dose was acknowledged before");
+                                "the dose is already acknowledged");
     if (d->entered_in_error)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ENTERED_IN_ERROR",
                                 "the dose was entered in error");
@@ -49,7 +49,7 @@ static enum ward_code fits(struct acknowledging *a, bool lock, Order **out,
                             memcmp(id, owners[i], DOSAGE_ID) == 0);
     if (!theirs || strcmp((*out)->prescription->drug_id, a->dose->drug_id) != 0)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ORDER_OTHER",
-                                "the order is of another patient or drug");
+                                "the order is for another patient or drug");
     state = (enum order_state)(*out)->state;
     if (state == ORDER_DRAFT || state == ORDER_CANCELLED || state == ORDER_WRONG)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ORDER_STATE",
@@ -77,9 +77,9 @@ static enum ward_code by_another(struct acknowledging *a, const struct ruleset *
 {
     if (is_high_alert_dose(rules, a->dose) &&
         rule_same_person(a->dose->recorded_by, a->v.c->who->subject))
-        return WARD_FAIL_REASON(
-            a->v.c->err, FAILED_PRECONDITION, "SECOND_PERSON_NEEDED",
-            "the person who gave a high-alert medicine may not acknowledge it alone");
+        return WARD_FAIL_REASON(a->v.c->err, FAILED_PRECONDITION, "SECOND_PERSON_NEEDED",
+                                "a dose of a high-alert medicine must be acknowledged by "
+                                "another person than the giver");
     return WARD_OK;
 }
 

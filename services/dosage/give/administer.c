@@ -16,7 +16,7 @@ static enum ward_code shape_of_given(struct giving *g)
     WARD_TRY(visit_token(&g->v, q->ppid_token));
     if (g->v.w->dos->cfg.place_needed && *q->place == '\0')
         return WARD_FAIL_FIELD(err, "place",
-                               "is missing: a dose is given where its patient was verified");
+                               "is missing: set the place where the patient was verified");
     if (*q->scan == '\0' && *q->not_scanned_reason == '\0')
         return WARD_FAIL_FIELD(err, "scan", "is missing; send it, or not_scanned_reason");
     WARD_TRY(visit_route(&g->v, (int)q->route));
@@ -39,7 +39,7 @@ static enum ward_code shape_of_time(struct giving *g)
                                "is only for a dose that was given more than 15 minutes ago");
     if (!rule_given_late(q->given_at_us, now, since, dos->cfg.late_charting_min))
         return WARD_FAIL_FIELD(err, "given_at_us",
-                               "must be within the last %d minutes and not ahead",
+                               "must be within the last %d minutes and not in the future",
                                dos->cfg.late_charting_min);
     return WARD_OK;
 }
@@ -54,7 +54,9 @@ static enum ward_code shape(struct giving *g)
         return WARD_FAIL_FIELD(err, "outcome", "is missing or unknown");
     g->given = q->outcome == OUTCOME(GIVEN) || q->outcome == OUTCOME(PARTIAL);
     if ((q->outcome == OUTCOME(GIVEN)) != (*q->reason_code == '\0'))
-        return WARD_FAIL_FIELD(err, "reason_code", "is needed unless GIVEN, and only then");
+        return WARD_FAIL_FIELD(
+            err, "reason_code",
+            "is required for every outcome except GIVEN, and must be empty for GIVEN");
     WARD_TRY(visit_label(&g->v, "place", q->place, 64));
     WARD_TRY(visit_label(&g->v, "device", q->device, 128));
     WARD_TRY(shape_of_time(g));
@@ -62,7 +64,7 @@ static enum ward_code shape(struct giving *g)
         WARD_TRY(visit_amount(&g->v, "wasted", q->wasted));
     if (*q->confirmed_by != '\0' && (!g->given || q->n_overrides == 0))
         return WARD_FAIL_FIELD(err, "confirmed_by",
-                               "is for a dose that is given despite a finding");
+                               "is only for a dose that is given despite a finding");
     return g->given ? shape_of_given(g) : WARD_OK;
 }
 

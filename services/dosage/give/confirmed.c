@@ -47,8 +47,8 @@ static enum ward_code is_prescriber(struct giving *g, const char *who, struct wa
         WARD_TRY(presence_prescribes(g->v.w, g->v.c->mem, who, &fits, err));
     if (!fits)
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "PRESCRIBER_REFUSED",
-                                "confirmed_by names a person at the bedside, or a person who "
-                                "is not known as a physician");
+                                "confirmed_by names the caller or the second person, or a "
+                                "person whom dosage does not know as a physician");
     return WARD_OK;
 }
 

@@ -15,8 +15,9 @@ static enum ward_code shape(struct correcting *k)
     if (q->expected_version < 1)
         return WARD_FAIL_FIELD(k->v.c->err, "expected_version", "must be 1 or more");
     if (q->entered_in_error == replaces)
-        return WARD_FAIL_FIELD(k->v.c->err, "entered_in_error",
-                               "or something that replaces what was, and not both");
+        return WARD_FAIL_FIELD(
+            k->v.c->err, "entered_in_error",
+            "or a new dose, wasted or given_at_us must be set, but not both");
     if (q->dose != NULL)
         WARD_TRY(visit_amount(&k->v, "dose", q->dose));
     if (q->wasted != NULL)
@@ -86,7 +87,7 @@ static enum ward_code exact(struct correcting *k, const Dose *was, struct ward_e
         return WARD_OK;
     if (drug == NULL || drug->n_ingredients == 0)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_UNIT",
-                                "the active rule set no longer has the drug");
+                                "the active rule set no longer has the dose's drug");
     return amount_of_ingredient(k->rules, drug->id, was->product_id, k->q->dose,
                                 drug->ingredients[0], &d, err);
 }
@@ -95,7 +96,7 @@ static enum ward_code replace_dose(struct correcting *k, const Dose *was, Dose *
                                    struct ward_err *err)
 {
     if (was->outcome != OUTCOME(GIVEN) && was->outcome != OUTCOME(PARTIAL))
-        return WARD_FAIL_FIELD(err, "dose", "cannot be corrected, because nothing was given");
+        return WARD_FAIL_FIELD(err, "dose", "cannot be corrected, because no dose was given");
     WARD_TRY(ward_err_about(err, exact(k, was, err), "dose"));
     d->dose = k->q->dose;
     WARD_TRY(judge_dose(k, d, err));
@@ -184,10 +185,10 @@ static enum ward_code write(struct correcting *k, struct ward_err *err)
     WARD_TRY(visit_lock(&k->v, k->dose, &was, err));
     if (was->version != k->q->expected_version)
         return WARD_FAIL_REASON(err, ABORTED, "VERSION_CONFLICT",
-                                "expected_version is not the current one");
+                                "expected_version is not the current version");
     if (was->entered_in_error)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ENTERED_IN_ERROR",
-                                "the dose was entered in error already");
+                                "the dose is already entered in error");
     WARD_TRY(visit_next(&k->v, was, &what.dose, err));
     WARD_TRY(dose_due(was, &what.due_us, err));
     what.dose->correction_code = k->q->reason_code;

@@ -192,15 +192,14 @@ enum ward_code correct_people(struct correcting *k, const Dose *was, const Dose 
     if (k->has_second)
         return WARD_OK;
     if (is_high_alert_dose(k->rules, was) && (dose_counts(was) || d->wasted != NULL))
-        return needed("two people correct a high-alert medicine", err);
+        return needed("two people must correct a dose of a high-alert medicine", err);
     if (k->q->dose != NULL && d->n_rights == RIGHTS &&
         d->rights[RIGHT(DOSE) - 1]->result == RESULT(FAIL))
-        return needed("two people correct a dose to more than was ordered", err);
+        return needed("two people must correct a dose to more than the ordered dose", err);
     if (is_hard(k->answer.decision))
-        return needed("two people correct a dose to one at which the check stops", err);
+        return needed("two people must correct a dose to a dose with a hard stop", err);
     if (earlier)
-        return needed("two people move a dose to a time that lets the next one be given "
-                      "earlier",
-                      err);
+        return needed(
+            "two people must correct a time if the next dose could then be given earlier", err);
     return WARD_OK;
 }

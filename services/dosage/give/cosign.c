@@ -48,7 +48,7 @@ static enum ward_code may_list(struct ward_call *c, const ListRequest *q)
         return WARD_FAIL_FIELD(c->err, "ward", "must be 1 to 64 of A-Z a-z 0-9 . _ -");
     if (!rule_ward(c->who->roles, c->who->n_roles, c->who->ward, q->ward))
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "WARD_NOT_YOURS",
-                                "the person works in another ward");
+                                "the ward is not the ward of the person's token");
     return WARD_OK;
 }
 
@@ -96,14 +96,14 @@ struct cosigning {
 static enum ward_code none(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, NOT_FOUND, "ADMINISTRATION_NOT_FOUND",
-                            "no dose of this id names the caller");
+                            "no dose with this id names the caller as its prescriber");
 }
 
 static enum ward_code is_open(const Dose *d, struct ward_err *err)
 {
     if (d->cosignature->state != COSIGNATURE(AWAITED))
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "COSIGNED",
-                                "the dose was signed or disputed before");
+                                "the dose is already signed or disputed");
     return WARD_OK;
 }
 

@@ -139,7 +139,8 @@ static enum ward_code put_current(struct writing *s, struct ward_err *err)
 
 static enum ward_code slot_is_taken(struct ward_err *err)
 {
-    return WARD_FAIL_REASON(err, ALREADY_EXISTS, "SLOT_TAKEN", "this slot is charted already");
+    return WARD_FAIL_REASON(err, ALREADY_EXISTS, "SLOT_TAKEN",
+                            "a dose of this slot is already charted");
 }
 
 static enum ward_code take_slot(struct writing *s, struct ward_err *err)

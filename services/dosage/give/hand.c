@@ -60,7 +60,7 @@ static enum ward_code how_much(Scanned *s, char *units, Quantity *volume, const 
         return WARD_FAIL_FIELD(err, field, "must be a count above 0, at most %d, in halves",
                                COUNT_MOST);
     if (*units != '\0' && volume != NULL)
-        return WARD_FAIL_FIELD(err, field, "and volume exclude each other");
+        return WARD_FAIL_FIELD(err, field, "and volume must not be set together");
     if (volume != NULL)
         WARD_TRY(ward_err_about(err, amount_of(volume, &a, err), "volume"));
     s->units = units;

@@ -74,7 +74,7 @@ static enum ward_code find_order(struct giving *g, struct ward_err *err)
     if (g->order == NULL || !ward_uuid_parse(g->order->patient_id, patient) ||
         (g->owner = look_owner(&g->looked, patient)) == NULL)
         return WARD_FAIL_REASON(err, NOT_FOUND, "ORDER_NOT_FOUND",
-                                "no such order of this patient");
+                                "the patient has no order with this id");
     if ((enum order_state)g->order->state != ORDER_ACTIVE)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ORDER_STATE",
                                 "the order is not active");
@@ -205,7 +205,7 @@ static enum ward_code find_time(struct giving *g, struct ward_err *err)
         return WARD_FAIL_FIELD(err, "slot_id", "does not belong to an as-needed order");
     if (g->given_us < p->starts_at_us || (p->ends_at_us != 0 && g->given_us >= p->ends_at_us))
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ORDER_STATE",
-                                "the order has not begun, or has ended");
+                                "the order has not started, or has ended");
     return within_limits(g, err);
 }
 
@@ -389,7 +389,8 @@ static enum ward_code same_slot(const struct giving *g, const char *was, struct 
 
     if ((was == NULL) == (is == NULL) && (is == NULL || strcmp(was, is) == 0))
         return WARD_OK;
-    return WARD_FAIL_REASON(err, ALREADY_EXISTS, "SLOT_TAKEN", "this slot is charted already");
+    return WARD_FAIL_REASON(err, ALREADY_EXISTS, "SLOT_TAKEN",
+                            "a dose of this slot is already charted");
 }
 
 enum ward_code judge_locked(struct giving *g, struct ward_err *err)

@@ -102,7 +102,7 @@ static enum ward_code list(struct ward_call *c, const ListRequest *q, ListRespon
         return WARD_FAIL_FIELD(c->err, "ward", "must be 1 to 64 of A-Z a-z 0-9 . _ -");
     if (!rule_ward(c->who->roles, c->who->n_roles, c->who->ward, q->ward))
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "WARD_NOT_YOURS",
-                                "the person works in another ward");
+                                "the ward is not the ward of the person's token");
     WARD_TRY(ward_call_page(c, q->page_size, PAGE_USUAL, PAGE_MOST, &page));
     question = ward_printf(c->mem, "%s %d", q->ward, page);
     if (question == NULL)

@@ -72,7 +72,7 @@ static enum ward_code unreadable(struct ward_err *err)
     return ward_err_about(
         err,
         WARD_FAIL_REASON(err, INVALID_ARGUMENT, "SCAN_UNREADABLE",
-                         "no barcode of a kind that is known, or its check digit is wrong"),
+                         "the kind of barcode is not supported, or the check digit is wrong"),
         "scan");
 }
 

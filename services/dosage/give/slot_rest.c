@@ -6,7 +6,8 @@
 
 static enum ward_code taken(struct ward_err *err)
 {
-    return WARD_FAIL_REASON(err, ALREADY_EXISTS, "SLOT_TAKEN", "this slot is charted already");
+    return WARD_FAIL_REASON(err, ALREADY_EXISTS, "SLOT_TAKEN",
+                            "a dose of this slot is already charted");
 }
 
 static bool is_single(const Prescription *p)

@@ -134,7 +134,7 @@ static enum ward_code foreign(struct visit *v, const struct token_ask *ask, stru
 
     if (theirs && strcmp(says.purpose, DOSAGE_PPID_PURPOSE) != 0)
         return WARD_FAIL_REASON(v->c->err, FAILED_PRECONDITION, "PPID_PURPOSE",
-                                "the token is for another use: verify the patient again, with "
+                                "the token has another purpose: verify the patient again, with "
                                 "purpose \"" DOSAGE_PPID_PURPOSE "\"");
     *v->c->err = (struct ward_err){0};
     out->is = theirs ? TOKEN_ELSEWHERE : TOKEN_FOREIGN;

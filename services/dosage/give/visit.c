@@ -126,7 +126,7 @@ enum ward_code visit_given(struct visit *v, int64_t given_at_us, int64_t since_u
 {
     if (given_at_us != 0 && !rule_given_at(given_at_us, v->now_us, since_us))
         return WARD_FAIL_FIELD(v->c->err, "given_at_us",
-                               "must be within the last 15 minutes and not ahead");
+                               "must be within the last 15 minutes and not in the future");
     return WARD_OK;
 }
 

@@ -104,10 +104,11 @@ enum ward_code wasted_check(const struct waste *w, struct ward_err *err)
     if (w->wasted == NULL)
         return WARD_OK;
     if (a.drug == NULL || a.drug->n_ingredients == 0)
-        return ward_err_about(err,
-                              WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_UNIT",
-                                               "the active rule set has the drug no longer"),
-                              "wasted");
+        return ward_err_about(
+            err,
+            WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_UNIT",
+                             "the active rule set no longer has the dose's drug"),
+            "wasted");
     a.ingredient = a.drug->ingredients[0];
     WARD_TRY(ward_err_about(err,
                             amount_of_ingredient(w->rules, w->drug_id, w->product_id, w->wasted,

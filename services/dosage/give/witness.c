@@ -60,7 +60,8 @@ static enum ward_code fits(struct ward_call *c, const struct ward_principal *who
 {
     if (strcmp(who->purpose, "TREAT") != 0 || !is_here(c, who, ward))
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "SECOND_PERSON_REFUSED",
-                                "the second person's token is not for TREAT in the ward");
+                                "the second person's token does not have the purpose TREAT and "
+                                "the ward of the patient or caller");
     if (!rule_fresh_token(who->issued_at, ward_wall_us()))
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "SECOND_PERSON_OLD",
                                 "the second person's token was issued more than 5 minutes ago");

@@ -40,7 +40,7 @@ static enum ward_code check_drug(struct changing *ch, const char *was, const cha
     WARD_TRY(ruleset_active(c->wrk, c->mem, &rules, err));
     if (!same_ingredients(ruleset_drug(rules, was), ruleset_drug(rules, is)))
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "DRUG_CHANGED",
-                                "the drug has other ingredients than the order");
+                                "the drug has other ingredients than the drug of the order");
     return WARD_OK;
 }
 

@@ -12,7 +12,7 @@ typedef Ward__Dosage__V1__ListedHomeMedicine Listed;
 #define PAGE_USUAL   50
 #define EARLIER_MOST ((size_t)20)
 
-_Static_assert(STATEMENTS_MOST <= HOME_STATEMENTS, "a page is read in one question");
+_Static_assert(STATEMENTS_MOST <= HOME_STATEMENTS, "a page is read in one query");
 
 struct listing {
     struct reading r;
@@ -45,7 +45,7 @@ static enum ward_code begin_ward(struct listing *l, struct ward_call *c)
         return WARD_FAIL_FIELD(c->err, "history", "is only for a patient");
     if (strcmp(l->q->ward, c->who->ward) != 0)
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "WARD_NOT_YOURS",
-                                "the person works in another ward");
+                                "the ward is not the ward of the person's token");
     return WARD_OK;
 }
 

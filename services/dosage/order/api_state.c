@@ -49,7 +49,7 @@ static enum ward_code check_step(struct moving *m, const Order *was, struct ward
 
     if (step == STEP_NO)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ORDER_STATE",
-                                "the order's state does not permit this step");
+                                "the order's state does not permit this transition");
     WARD_TRY(check_reason(m, from, err));
     return step == STEP_WITHOUT_DOSES ? ordering_no_doses(&m->o, err) : WARD_OK;
 }

@@ -227,7 +227,7 @@ static enum ward_code kept_in_tx(struct ward_db *db, void *arg, struct ward_err 
     WARD_TRY(ward_call_stored_answer(
         o->call, db, &o->idem, &ward__dosage__v1__place_response__descriptor, &kept, err));
     if (kept == NULL)
-        return WARD_FAIL(err, NOT_FOUND, "no answer is kept"); /* nothing to commit */
+        return WARD_FAIL(err, NOT_FOUND, "no answer is stored"); /* nothing to commit */
     return again(o, (const PlaceResponse *)kept, db, err);
 }
 

@@ -19,11 +19,11 @@ enum ward_code ordering_order(struct ordering *o, Order **out, struct ward_err *
     WARD_TRY(order_find(c->wrk, c->mem, o->id, true, &order, err));
     if (order->version != o->expected_version)
         return WARD_FAIL_REASON(err, ABORTED, "VERSION_CONFLICT",
-                                "the order has another current version");
+                                "expected_version is not the current version of the order");
     if ((enum order_state)order->state == ORDER_DRAFT &&
         !rule_same_person(order->written_by, c->who->subject))
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "ORDER_DRAFT",
-                                "only its prescriber may use a draft");
+                                "only the prescriber of a draft may use the draft");
     *out = o->order = order;
     return WARD_OK;
 }

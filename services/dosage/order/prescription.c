@@ -90,13 +90,13 @@ static enum ward_code dose_unit(const Prescription *p, struct ward_err *err)
          (rate && is_one_of(RATES, WARD_COUNT(RATES), unit, n))) &&
         (rate ? is_over(unit + n) : unit[n] == '\0'))
         return WARD_OK;
-    return ward_err_about(
-        err,
-        WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_UNIT",
-                         "no ward writes this unit for %s: use mg, ug, g, mL, mmol, meq, "
-                         "[IU] or a count as {tablet}%s",
-                         rate ? "a rate" : "a dose", rate ? ", over h, min or kg/min" : ""),
-        "prescription.dose.unit");
+    return ward_err_about(err,
+                          WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_UNIT",
+                                           "this unit is not allowed for %s: use mg, ug, g, "
+                                           "mL, mmol, meq, [IU] or a count such as {tablet}%s",
+                                           rate ? "a rate" : "a dose",
+                                           rate ? ", over h, min or kg/min" : ""),
+                          "prescription.dose.unit");
 }
 
 static enum ward_code route(const Prescription *p, struct ward_err *err)
@@ -104,7 +104,7 @@ static enum ward_code route(const Prescription *p, struct ward_err *err)
     if (p->route == WARD__DOSAGE__V1__ROUTE__ROUTE_UNSPECIFIED ||
         protobuf_c_enum_descriptor_get_value(&ward__dosage__v1__route__descriptor,
                                              (int)p->route) == NULL)
-        return WARD_FAIL_FIELD(err, "prescription.route", "is no route");
+        return WARD_FAIL_FIELD(err, "prescription.route", "is not a route");
     return WARD_OK;
 }
 
@@ -174,7 +174,7 @@ static enum ward_code calculated(const Ward__Dosage__V1__CalculatedFrom *f,
         return WARD_FAIL_FIELD(err, "prescription.calculated_from.per", "is missing");
     if ((f->weight == NULL) == (f->bsa == NULL))
         return WARD_FAIL_FIELD(err, "prescription.calculated_from",
-                               "needs a weight or a body surface, and not both");
+                               "needs either weight or bsa, but not both");
     WARD_TRY(amount(f->per, "prescription.calculated_from.per", err));
     return f->weight == NULL ? amount(f->bsa, "prescription.calculated_from.bsa", err)
                              : amount(f->weight, "prescription.calculated_from.weight", err);
@@ -234,7 +234,7 @@ enum ward_code prescription_valid(const Prescription *p, int64_t at_us, struct w
     WARD_TRY(timing_check(p, err));
     WARD_TRY(dose_unit(p, err));
     if (prescription_over(p, at_us))
-        return WARD_FAIL_FIELD(err, "prescription.ends_at_us", "is past");
+        return WARD_FAIL_FIELD(err, "prescription.ends_at_us", "is in the past");
     if (p->as_needed != NULL)
         WARD_TRY(coding(p->as_needed->reason, "prescription.as_needed.reason", err));
     if (p->indication != NULL)

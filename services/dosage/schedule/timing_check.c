@@ -93,7 +93,7 @@ static enum ward_code check_days(const Timing *t, struct ward_err *err)
         return wrong(err, "timing.every_days", "must be 1 to 366");
     for (size_t i = 0; i < t->n_weekdays; i++)
         if (!within(t->weekdays[i], 1, 7) || (i > 0 && t->weekdays[i] <= t->weekdays[i - 1]))
-            return wrong(err, "timing.weekdays", "must be 1 to 7, rising");
+            return wrong(err, "timing.weekdays", "must be 1 to 7, in ascending order");
     if (t->n_weekdays > 0 && every_of(t) % 7 == 0)
         return wrong(err, "timing.weekdays", "have no effect if every_days is a multiple of 7");
     return WARD_OK;
@@ -107,7 +107,8 @@ static enum ward_code check_times(const Timing *t, struct ward_err *err)
         return wrong(err, "timing.times", "must be 1 to 24");
     for (size_t i = 0; i < t->n_times; i++) {
         if (!timing_clock(t->times[i], &at) || (i > 0 && at <= before))
-            return wrong(err, "timing.times", "must be like 08:30, rising");
+            return wrong(err, "timing.times",
+                         "must be times such as 08:30, in ascending order");
         before = at;
     }
     WARD_TRY(check_days(t, err));
@@ -130,7 +131,8 @@ static enum ward_code check_foreign(const Timing *t, struct ward_err *err)
     if (t->kind != KIND(TIMES) && t->n_weekdays > 0)
         return wrong(err, "timing.weekdays", "are permitted only for TIMES");
     if (!within(t->count, 0, repeats ? COUNT_MAX : 0))
-        return wrong(err, "timing.count", "must be 0 to 10,000, of INTERVAL and TIMES only");
+        return wrong(err, "timing.count",
+                     "must be 0 to 10,000, and is permitted only for INTERVAL and TIMES");
     if (t->kind == KIND(AS_NEEDED) && (t->before_minutes != 0 || t->after_minutes != 0))
         return wrong(err, "timing.before_minutes", "is not permitted for AS_NEEDED");
     return WARD_OK;

@@ -111,7 +111,7 @@ enum ward_code get_cumulative_rpc(struct ward_call *c, const ProtobufCMessage *q
     if (req->hours < 1 || req->hours > HOURS_MAX)
         return WARD_FAIL_FIELD(c->err, "hours", "must be 1 to %d", HOURS_MAX);
     if (req->until_us < 0 || req->until_us >= TRACK_TIME_MAX)
-        return WARD_FAIL_FIELD(c->err, "until_us", "is no time");
+        return WARD_FAIL_FIELD(c->err, "until_us", "is not a valid time");
     WARD_TRY(ruleset_active(c->wrk, c->mem, &s.rules, c->err));
     s.ingredient = ruleset_ingredient(s.rules, req->ingredient);
     if (s.ingredient == NULL)

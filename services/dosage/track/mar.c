@@ -27,7 +27,7 @@ static enum ward_code read_all(struct asking *a, struct ward_err *err)
                       &r->administrations, &r->n_administrations, err));
     if (r->n_administrations > TRACK_DOSES)
         return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "SLOTS_TOO_MANY",
-                                "more than %d doses: ask for a shorter span", TRACK_DOSES);
+                                "more than %d doses; request a shorter span", TRACK_DOSES);
     return WARD_OK;
 }
 

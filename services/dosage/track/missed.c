@@ -44,7 +44,7 @@ static enum ward_code take_token(struct looking *l)
         return ward_err_about(l->call->err,
                               WARD_FAIL_REASON(l->call->err, INVALID_ARGUMENT,
                                                "PAGE_TOKEN_INVALID",
-                                               "page_token is not of this query"),
+                                               "page_token does not belong to this query"),
                               "page_token");
     ward_uuid_text(l->after, l->past);
     l->behind = before(l->after);

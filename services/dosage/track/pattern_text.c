@@ -6,25 +6,26 @@ static char *english_habit(const struct pattern *p, struct ward_arena *mem)
 {
     switch (p->kind) {
     case KIND(RECONCILE_HABIT):
-        return ward_printf(
-            mem,
-            "One person brought in %d doses from paper in 7 days that were given "
-            "while the service answered the ward.",
-            p->count);
+        return ward_printf(mem,
+                           "In 7 days, one person entered %d doses from paper that were given "
+                           "while the service answered the ward.",
+                           p->count);
     case KIND(EMERGENCY_HABIT):
         return ward_printf(mem,
-                           "One person gave %d doses of one drug by the emergency path in 7 "
-                           "days, and acknowledged %d of them alone.",
+                           "In 7 days, one person gave %d emergency doses of one drug, and "
+                           "acknowledged %d of these doses alone.",
                            p->count, p->own);
     case KIND(EMERGENCY_UNORDERED):
         return ward_printf(mem, "The check found a hard stop for a dose given in an emergency, "
                                 "and no order for the dose was written in time.");
     case KIND(CONFIRMATION_DISPUTED):
-        return ward_printf(mem, "A finding was overridden at the bedside on a prescriber's "
-                                "word, and the prescriber says that they did not confirm it.");
+        return ward_printf(mem,
+                           "A finding was overridden at the bedside because a prescriber "
+                           "confirmed the dose, and the prescriber disputes the confirmation.");
     case KIND(CORRECTION_HABIT):
         return ward_printf(
-            mem, "One person took back %d doses of their own charting in 24 hours.", p->count);
+            mem, "In 24 hours, one person withdrew %d doses that the person had charted.",
+            p->count);
     case KIND(SECOND_PERSON_HABIT):
         if (p->out_of > 0)
             return ward_printf(mem,
@@ -32,8 +33,8 @@ static char *english_habit(const struct pattern *p, struct ward_arena *mem)
                                "second person.",
                                p->count, p->out_of);
         return ward_printf(mem,
-                           "%d doses in a row had the same second person, each within 60 "
-                           "seconds of the one before.",
+                           "%d consecutive doses had the same second person, each within 60 "
+                           "seconds of the previous dose.",
                            p->count);
     default:
         return ward_printf(mem, "%s", "");
@@ -45,14 +46,14 @@ static char *english(const struct pattern *p, struct ward_arena *mem)
     switch (p->kind) {
     case KIND(TOKEN_REUSED):
         return ward_printf(mem,
-                           "A token of another patient or place, or a spent one, was offered "
-                           "%d times within 12 hours.",
+                           "A used token, or a token for another patient or place, was "
+                           "presented %d times within 12 hours.",
                            p->count);
     case KIND(ONE_PLACE_MANY_PATIENTS):
         return ward_printf(mem, "%d patients were verified at one place within 60 seconds.",
                            p->count);
     case KIND(BATCH):
-        return ward_printf(mem, "Doses of %s were charted by one person within 60 seconds: %d.",
+        return ward_printf(mem, "One person charted doses of %s within 60 seconds: %d doses.",
                            p->threshold == BATCH_PATIENTS ? "many patients" : "one round",
                            p->count);
     case KIND(NOT_SCANNED):

@@ -172,7 +172,7 @@ static void *run(void *arg)
         enum ward_code code = watch_once(&w->worker, ward_wall_us(), &err);
 
         if (code != WARD_OK && !away)
-            ward_log_err(WARD_LOG_WARN, "cannot look for workarounds", &err);
+            ward_log_err(WARD_LOG_WARN, "cannot search for workarounds", &err);
         away = code != WARD_OK;
     } while (rest(w));
     return NULL;

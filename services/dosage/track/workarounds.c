@@ -120,7 +120,7 @@ static enum ward_code take_token(struct listing *l)
     }
     return ward_err_about(l->call->err,
                           WARD_FAIL_REASON(l->call->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
-                                           "page_token is not of this query"),
+                                           "page_token does not belong to this query"),
                           "page_token");
 }
 
@@ -208,7 +208,8 @@ static enum ward_code find(struct reviewing *v, struct ward_db *db, bool lock,
     WARD_TRY(ward_db_run(db, v->call->mem, lock ? LOCK : SQL, WARD_PARAMS(id_val(v->id)), rows,
                          err));
     if (rows->n == 0)
-        return WARD_FAIL_REASON(err, NOT_FOUND, "WORKAROUND_NOT_FOUND", "no such finding");
+        return WARD_FAIL_REASON(err, NOT_FOUND, "WORKAROUND_NOT_FOUND",
+                                "the workaround does not exist");
     return WARD_OK;
 }
 
@@ -223,10 +224,10 @@ static enum ward_code judge(struct reviewing *v, struct ward_db *db, struct ward
     WARD_TRY(find(v, db, true, &rows, err));
     if (row_number(rows.at[0][AT]) != 0)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "WORKAROUND_REVIEWED",
-                                "the finding was reviewed before");
+                                "the workaround is already reviewed");
     if (rule_same_person(rows.at[0][ACTOR].p, who))
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "REVIEW_OWN",
-                                "the finding concerns the caller");
+                                "the workaround concerns the caller");
     return ward_db_run(db, mem, SQL,
                        WARD_PARAMS(ward_text(who), ward_int(mem, ward_wall_us()),
                                    ward_int(mem, v->req->verdict), id_val(v->id)),
@@ -267,7 +268,8 @@ enum ward_code review_workaround_rpc(struct ward_call *c, const ProtobufCMessage
     WARD_TRY(ward_call_id(c, "workaround_id", v.req->workaround_id, v.id, v.text));
     if (v.req->verdict < WARD__DOSAGE__V1__VERDICT__VERDICT_WORKAROUND ||
         v.req->verdict > WARD__DOSAGE__V1__VERDICT__VERDICT_FALSE_ALARM)
-        return WARD_FAIL_FIELD(c->err, "verdict", "is none");
+        return WARD_FAIL_FIELD(c->err, "verdict",
+                               "must be WORKAROUND, JUSTIFIED or FALSE_ALARM");
     WARD_TRY(ward_db_tx(w->event_ctx.db, review_in_tx, &v, c->err));
     ((ReviewResponse *)r)->workaround = v.workaround;
     return WARD_OK;

@@ -167,18 +167,18 @@ test('rows of a large call come back in their order', async () => {
 });
 
 for (const [what, change, words] of [
-  ['no input', (r) => { r.inputs = []; r.raw_input_contents = []; }, /takes 14 inputs/],
-  ['an input too few', (r) => { r.inputs.pop(); r.raw_input_contents.pop(); }, /takes 14 inputs/],
-  ['an input that the model does not have', (r) => { r.inputs[3].name = 'nothing'; }, /no such input/],
-  ['an input twice', (r) => { r.inputs[3].name = 'x'; }, /given twice/],
-  ['another type', (r) => { r.inputs[0].datatype = 'FP64'; }, /x takes FP32/],
-  ['a type that is none', (r) => { r.inputs[0].datatype = 'FP8'; }, /x takes FP32/],
+  ['no input', (r) => { r.inputs = []; r.raw_input_contents = []; }, /needs 14 inputs/],
+  ['an input too few', (r) => { r.inputs.pop(); r.raw_input_contents.pop(); }, /needs 14 inputs/],
+  ['an input that the model does not have', (r) => { r.inputs[3].name = 'nothing'; }, /no input with this name/],
+  ['an input twice', (r) => { r.inputs[3].name = 'x'; }, /listed twice/],
+  ['another type', (r) => { r.inputs[0].datatype = 'FP64'; }, /datatype of x must be FP32/],
+  ['a type that is none', (r) => { r.inputs[0].datatype = 'FP8'; }, /datatype of x must be FP32/],
   ['another rank', (r) => { r.inputs[0].shape = [4]; }, /1 dimensions, want 2/],
   ['another width', (r) => { r.inputs[0].shape = [1, 5]; }, /dimension 1 of x is 5, want 4/],
   ['no row', (r) => { r.inputs[0].shape = [0, 4]; r.raw_input_contents[0] = Buffer.alloc(0); }, /dimension 0 of x is 0/],
   ['a negative row', (r) => { r.inputs[0].shape = [-1, 4]; }, /dimension 0 of x is -1/],
   ['more rows than can be', (r) => { r.inputs[0].shape = [Number.MAX_SAFE_INTEGER, 4]; }, /too large/],
-  ['inputs that differ in rows', (r) => { r.inputs[0].shape = [2, 4]; r.raw_input_contents[0] = Buffer.alloc(32); }, /differ in rows/],
+  ['inputs that differ in rows', (r) => { r.inputs[0].shape = [2, 4]; r.raw_input_contents[0] = Buffer.alloc(32); }, /different numbers of rows/],
   ['a byte too few', (r) => { r.raw_input_contents[0] = Buffer.alloc(15); }, /15 bytes are not 4 elements of FP32/],
   ['a byte too many', (r) => { r.raw_input_contents[9] = Buffer.alloc(25); }, /25 bytes/],
   ['FP16 of another size', (r) => { r.raw_input_contents[10] = Buffer.alloc(12); }, /12 bytes are not 3 elements of FP16/],
@@ -186,10 +186,10 @@ for (const [what, change, words] of [
   ['BYTES that end early', (r) => { r.raw_input_contents[13] = block('a', 'b'); }, /elements of BYTES/],
   ['BYTES with an element too many', (r) => { r.raw_input_contents[13] = block('a', 'b', 'c', 'd'); }, /elements of BYTES/],
   ['BYTES longer than they are', (r) => { r.raw_input_contents[13] = Buffer.from([255, 255, 255, 255, 1]); }, /elements of BYTES/],
-  ['raw contents for some inputs alone', (r) => { r.raw_input_contents.pop(); }, /one for each input/],
+  ['raw contents for some inputs alone', (r) => { r.raw_input_contents.pop(); }, /one entry for each input/],
   ['raw and typed contents together', (r) => { r.inputs[0].contents = { fp32_contents: [1, 2, 3, 4] }; }, /must not be set/],
   ['contents of neither kind', (r) => { r.raw_input_contents = []; }, /raw or typed/],
-  ['an output that the model does not have', (r) => { r.outputs = [{ name: 'nothing' }]; }, /no such output/],
+  ['an output that the model does not have', (r) => { r.outputs = [{ name: 'nothing' }]; }, /no output with this name/],
   ['an output twice', (r) => { r.outputs = [{ name: 'twice' }, { name: 'twice' }]; }, /twice/],
   ['a lane that is none', (r) => { r.parameters = { lane: { string_param: 'now' } }; }, /stat, routine or bulk/],
   ['a lane that is no text', (r) => { r.parameters = { lane: { int64_param: 1 } }; }, /stat, routine or bulk/],
@@ -202,9 +202,9 @@ for (const [what, change, words] of [
 }
 
 for (const [what, contents, words] of [
-  ['too few elements', { fp32_contents: row(0).slice(1) }, /13 elements of FP32 alone/],
-  ['elements of another type', { fp64_contents: row(0) }, /13 elements of FP32 alone/],
-  ['elements of two types', { fp32_contents: row(0), int_contents: [1] }, /13 elements of FP32 alone/],
+  ['too few elements', { fp32_contents: row(0).slice(1) }, /13 elements, and only of type FP32/],
+  ['elements of another type', { fp64_contents: row(0) }, /13 elements, and only of type FP32/],
+  ['elements of two types', { fp32_contents: row(0), int_contents: [1] }, /13 elements, and only of type FP32/],
 ]) {
   test(`refused: typed contents with ${what}`, async () => {
     const err = await failure(infer({ model_name: TABLE, inputs: [{ name: 'features', datatype: 'FP32', shape: [1, 13], contents }] }));

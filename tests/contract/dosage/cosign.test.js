@@ -125,7 +125,7 @@ test('a prescriber who did not confirm it disputes it, and the ward sees that', 
   await until('the safety officer is told', async () => (await listed()).length > 0);
   const [w, ...others] = await listed();
   assert.deepStrictEqual([w.actor, w.ward, w.count, w.evidence, others], ['nurse-1', 'ward-3', 1, [dose.administration_id], []], 'what was signed is none');
-  assert.match(w.text.en, /did not confirm it/);
+  assert.match(w.text.en, /disputes the confirmation/);
   assert.ok(!JSON.stringify(w).includes(dose.patient_id));
 });
 

@@ -42,7 +42,7 @@ test('five doses from paper that were given while the ward was answered; four, a
   assert.ok(results.every((r) => !r.issues.includes('service-was-up')), JSON.stringify(results));
   const w = await found(often.sub, 'RECONCILE_HABIT');
   assert.deepStrictEqual([w.count, w.threshold, w.ward, w.evidence.length], [5, 5, 'ward-3', 5]);
-  assert.match(w.text.en, /brought in 5 doses from paper/);
+  assert.match(w.text.en, /one person entered 5 doses from paper/);
   assert.match(w.text.zh, /补录5次/);
   assert.ok(!JSON.stringify(w).includes(patient.id));
   await looked();
@@ -62,7 +62,7 @@ test('five emergencies of one drug by one person, and how many they acknowledged
   for (const d of given.slice(0, 3)) await acknowledge(patient, d, often);
   await acknowledge(patient, given[3], nurse());
   const w = await found(often.sub, 'EMERGENCY_HABIT', (x) => x.own === 3);
-  assert.match(w.text.en, /5 doses of one drug.*3 of them alone/);
+  assert.match(w.text.en, /5 emergency doses of one drug.*3 of these doses alone/);
   assert.match(w.text.zh, /5次,其中3次由其本人确认/);
   await looked();
   assert.strictEqual((await of(often.sub, 'EMERGENCY_HABIT')).length, 1);
@@ -102,7 +102,7 @@ test('three doses of their own that one person took back; two, or another\'s, ar
   for (let i = 0; i < 3; i++) await undo(await charted(few), other);
   const w = await found(often.sub, 'CORRECTION_HABIT');
   assert.deepStrictEqual([w.count, w.threshold, w.ward, w.evidence.length], [3, 3, 'ward-3', 3]);
-  assert.match(w.text.en, /took back 3 doses/);
+  assert.match(w.text.en, /one person withdrew 3 doses/);
   assert.match(w.text.zh, /撤销本人的给药记录3次/);
   await looked();
   assert.deepStrictEqual([...await of(few.sub, 'CORRECTION_HABIT'), ...await of(other.sub, 'CORRECTION_HABIT')], []);

@@ -1,5 +1,5 @@
 'use strict';
-// Decisions about home medicines of patients who are merged and taken apart again, and while records cannot be asked.
+// Decisions about home medicines of patients who are merged and taken apart again, and while records is unavailable.
 
 const assert = require('node:assert/strict');
 const { test, before, after } = require('node:test');
