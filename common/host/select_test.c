@@ -148,7 +148,7 @@ static void the_wished_one_is_used_and_nothing_else_is_touched(void **state)
     assert_string_equal(found[0].why, "");
     assert_false(found[1].ready);
     assert_int_equal(found[1].device.kind, 0);
-    assert_string_equal(found[1].why, "not tried, because an earlier one is used");
+    assert_string_equal(found[1].why, "not tried, because an earlier back end is used");
     assert_false(ward_choose_due(c, 0)); /* the preferred back end is in use */
     assert_int_equal(ward_choose_now(c, &same, NULL), WARD_OK);
     assert_true(ward_choice_same(&choice, &same));
