@@ -5,6 +5,7 @@
 #include "common/app/version.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/trace/trace.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -270,6 +271,11 @@ static struct ward_rpc_config complete(struct ward_app *app, const struct ward_r
         r.broken = broken;
         r.broken_arg = app;
     }
+    if (app->trace != NULL) {
+        r.span = ward_trace_add;
+        r.span_arg = app->trace;
+        r.trace_permille = c->otlp.permille;
+    }
     return r;
 }
 
@@ -280,10 +286,31 @@ void ward_app_parts(struct ward_app *app, enum ward_code (*fn)(void *, int, stru
     app->part_arg = arg;
 }
 
+static enum ward_code trace_open(void *arg, struct ward_err *err)
+{
+    struct ward_app *app = arg;
+
+    return ward_trace_open(&(struct ward_trace_config){.endpoint = app->cfg.otlp.endpoint,
+                                                       .tls = app->cfg.tls,
+                                                       .service = app->name,
+                                                       .version = ward_version},
+                           &app->trace, err);
+}
+
+static void trace_close(void *arg)
+{
+    struct ward_app *app = arg;
+
+    ward_trace_close(app->trace);
+    app->trace = NULL;
+}
+
 void ward_app_serve(struct ward_app *app, const struct ward_rpc_config *rpc)
 {
     struct ward_rpc_config full;
 
+    if (on(app) && *app->cfg.otlp.endpoint != '\0')
+        ward_app_use(app, trace_open, trace_close, app);
     if (!on(app))
         return;
     full = complete(app, rpc);

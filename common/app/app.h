@@ -49,6 +49,10 @@ struct ward_app_config {
     struct ward_db_config db;
     int db_plain; /* 1: permit a network connection to the database without TLS */
     const char *audit_bus;
+    struct {
+        const char *endpoint; /* value of WARD_OTLP_ENDPOINT; "": no spans */
+        int permille;         /* sampled share of the calls without a traceparent */
+    } otlp;
     int nofile;       /* RLIMIT_NOFILE to request at start */
     int unready_held; /* 1: held audit events or a broken audit log make the service unready */
 };
@@ -60,6 +64,7 @@ struct ward_app {
     struct ward_app_config cfg;
     struct ward_jwks *jwks;
     struct ward_relay *relay;
+    struct ward_trace *trace;
     struct ward_rpc *rpc;
     int n_closers, n_checks;
     struct {

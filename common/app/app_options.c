@@ -90,6 +90,13 @@ static const struct ward_opt OPTIONS[] = {
     STR("WARD_AUDIT_BUS", audit_bus, "",
         "address of audit's intake: ipc:///path or tls+tcp://host:port; a host name means all "
         "its addresses"),
+    STR("WARD_OTLP_ENDPOINT", otlp.endpoint, "",
+        "host:port of an OpenTelemetry collector (OTLP over gRPC) that receives a span for "
+        "each sampled call; on another machine, its certificate names spiffe://ward/otlp; "
+        "empty: no spans"),
+    INT("WARD_OTLP_SAMPLE_PERMILLE", otlp.permille, "1000", 0, 1000, "per mille",
+        "share of the calls without a traceparent that are sampled; with a traceparent, the "
+        "caller decides"),
     INT("WARD_UNREADY_HELD", unready_held, "0", 0, 1, "",
         "1: the service is unready while audit events are held or audit's log is broken; 0: "
         "the service stays ready, and only metrics report the fault"),

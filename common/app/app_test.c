@@ -34,6 +34,24 @@ static void it_serves_until_sigterm_and_closes_newest_first(void **state)
     assert_int_equal(end(&p), 0);
 }
 
+static void the_tracer_opens_before_the_server_and_closes_after_it(void **state)
+{
+    static const char *const env[] = {"WARD_OTLP_ENDPOINT", "127.0.0.1:4317", NULL};
+    static const char *const back[] = {"\"msg\":\"rpc stop\"", "\"msg\":\"trace close\"",
+                                       "\"msg\":\"stopped\""};
+    struct probe p;
+
+    (void)state;
+    start(&p, env, NULL);
+    assert_non_null(seen(&p, "\"msg\":\"trace open\",\"endpoint\":\"127.0.0.1:4317\""));
+    assert_non_null(seen(&p, "\"msg\":\"rpc start\""));
+    wait_serving(&p);
+    kill(p.pid, SIGTERM);
+    for (size_t i = 0; i < WARD_COUNT(back); i++)
+        assert_non_null(seen(&p, back[i]));
+    assert_int_equal(end(&p), 0);
+}
+
 static void a_step_that_fails_stops_the_rest_and_is_told_once(void **state)
 {
     static const char *const env[] = {"STEP_FAILS", "1", NULL};
@@ -291,6 +309,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_serves_until_sigterm_and_closes_newest_first),
+        cmocka_unit_test(the_tracer_opens_before_the_server_and_closes_after_it),
         cmocka_unit_test(a_step_that_fails_stops_the_rest_and_is_told_once),
         cmocka_unit_test(a_bad_configuration_is_told_by_name_before_anything_opens),
         cmocka_unit_test(pages_are_printed_and_nothing_else_happens),

@@ -104,7 +104,7 @@ void call_run(struct served *s, struct ward_arena *mem, struct worker *w)
 
     if (w != NULL)
         call_taken(s, began_ns);
-    trace_take(parent, len, c.traceparent, c.trace_id);
+    trace_take(parent, len, s->rpc->cfg.trace_permille, c.traceparent, c.trace_id);
     ward_log_trace(c.trace_id);
     if (w != NULL && (c.method->client_streaming || c.method->server_streaming)) {
         c.stream = w->stream; /* never NULL here: streaming methods are lane STREAM's */
@@ -120,6 +120,7 @@ void call_run(struct served *s, struct ward_arena *mem, struct worker *w)
     if (w != NULL)
         call_measured(s, began_ns, code);
     ward_metric_max(s->method->stats.arena, (double)mem->used);
+    trace_end(s, &c, parent, len, code);
     s->rpc->transport->reply(s, code == WARD_OK ? resp : NULL, code, &err);
     ward_arena_reset(mem);
     ward_log_trace("");

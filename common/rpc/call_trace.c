@@ -1,8 +1,9 @@
 #include "common/rpc/server.h"
 
+#include "common/base/clock.h"
 #include "common/base/crypto.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Span ids must be unique, not secret: one generator a thread (splitmix64), seeded once. */
@@ -62,7 +63,8 @@ static bool valid(const char *in, size_t len)
     return len == 55 || (memcmp(t, "00", 2) != 0 && in[55] == '-');
 }
 
-void trace_take(const char *in, size_t len, char traceparent[56], char trace_id[33])
+void trace_take(const char *in, size_t len, int permille, char traceparent[56],
+                char trace_id[33])
 {
     memcpy(traceparent, "00-", 3);
     if (valid(in, len)) {
@@ -72,10 +74,38 @@ void trace_take(const char *in, size_t len, char traceparent[56], char trace_id[
         hex16(span(), traceparent + 3);
         hex16(span(), traceparent + 19);
         traceparent[35] = '-';
-        memcpy(traceparent + 52, "-01", 3);
+        memcpy(traceparent + 52, (int)(span() % 1000) < permille ? "-01" : "-00", 3);
     }
     hex16(span(), traceparent + 36);
     traceparent[55] = '\0';
     memcpy(trace_id, traceparent + 3, 32);
     trace_id[32] = '\0';
+}
+
+static bool is_sampled(const char *traceparent)
+{
+    return (strtoul(traceparent + 53, NULL, 16) & 1) != 0;
+}
+
+void trace_end(const struct served *s, const struct ward_call *c, const char *in, size_t len,
+               enum ward_code code)
+{
+    const struct ward_rpc_config *cfg = &s->rpc->cfg;
+    int64_t now_us = ward_wall_us();
+    char parent[17] = "";
+
+    if (cfg->span == NULL || !is_sampled(c->traceparent) ||
+        strncmp(c->method->path, "/grpc.", 6) == 0)
+        return;
+    if (valid(in, len))
+        memcpy(parent, in + 36, 16);
+    cfg->span(cfg->span_arg, &(struct ward_rpc_span){
+                                 .path = c->method->path,
+                                 .peer = s->peer,
+                                 .traceparent = c->traceparent,
+                                 .parent = parent,
+                                 .began_us = now_us - (ward_mono_ns() - s->began_ns) / 1000,
+                                 .ended_us = now_us,
+                                 .code = code,
+                             });
 }

@@ -15,7 +15,7 @@ static void take(const char *in)
 {
     memset(out, '?', sizeof(out));
     memset(id, '?', sizeof(id));
-    trace_take(in, in == NULL ? 0 : strlen(in), out, id);
+    trace_take(in, in == NULL ? 0 : strlen(in), 1000, out, id);
     assert_int_equal(strlen(out), 55);
     assert_int_equal(strlen(id), 32);
     assert_int_equal(out[2], '-');
@@ -33,6 +33,22 @@ static void the_trace_stays_and_the_span_is_ours(void **state)
     assert_string_equal(out + 52, "-01");
     take("00-" TRACE "-00f067aa0ba902b7-00"); /* not sampled stays so */
     assert_string_equal(out + 52, "-00");
+}
+
+static void a_share_of_the_new_traces_is_sampled(void **state)
+{
+    int sampled = 0;
+
+    (void)state;
+    for (int i = 0; i < 10000; i++) {
+        trace_take(NULL, 0, 250, out, id);
+        sampled += strcmp(out + 52, "-01") == 0;
+    }
+    assert_in_range(sampled, 2200, 2800); /* six standard deviations are 260 */
+    trace_take(NULL, 0, 0, out, id);
+    assert_string_equal(out + 52, "-00");
+    trace_take(PARENT, strlen(PARENT), 0, out, id); /* the caller decided */
+    assert_string_equal(out + 52, "-01");
 }
 
 static void a_later_version_is_read_as_ours(void **state)
@@ -88,6 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_trace_stays_and_the_span_is_ours),
+        cmocka_unit_test(a_share_of_the_new_traces_is_sampled),
         cmocka_unit_test(a_later_version_is_read_as_ours),
         cmocka_unit_test(what_is_malformed_is_replaced),
         cmocka_unit_test(no_two_calls_share_an_id),

@@ -45,6 +45,8 @@ struct ward_client_config {
  *                        another machine */
 WARD_MUST enum ward_code ward_client_open(const struct ward_client_config *cfg,
                                           struct ward_client **out, struct ward_err *err);
+/* Returns whether every address of the target is on this machine. */
+bool ward_client_is_local(const char *target);
 /* Once no call and no stream of it is left. NULL is fine. */
 void ward_client_close(struct ward_client *cl);
 

@@ -49,7 +49,7 @@ static bool is_here(const char *address)
 }
 
 /* Plain text may go where no one else can listen: every address of the target is here. */
-static bool stays_here(const char *target)
+bool ward_client_is_local(const char *target)
 {
     static const char *const schemes[] = {"dns:///", "ipv4:", "ipv6:"};
 
@@ -189,7 +189,7 @@ enum ward_code ward_client_creds(const struct ward_client_config *cfg,
 {
     if (given(cfg->tls.cert) || given(cfg->tls.key) || given(cfg->tls.ca))
         return tls(cfg, out, check, err);
-    if (!stays_here(cfg->target))
+    if (!ward_client_is_local(cfg->target))
         return WARD_FAIL(
             err, FAILED_PRECONDITION,
             "a connection to another machine needs TLS: set certificate, key and authority");

@@ -124,6 +124,16 @@ struct ward_descriptors {
 /* The project's own, embedded by the build. */
 extern const struct ward_descriptors ward_proto_set;
 
+/* A served call that ended, for a tracer. Valid during the call of ward_rpc_config.span. */
+struct ward_rpc_span {
+    const char *path;           /* "/package.Service/Method" */
+    const char *peer;           /* the calling service's name, or "" */
+    const char *traceparent;    /* this call's own span */
+    const char *parent;         /* id of the caller's span, 16 hex digits, or "" */
+    int64_t began_us, ended_us; /* wall time: arrival of the call, end of the handler */
+    enum ward_code code;
+};
+
 struct ward_rpc_config {
     const char *listen;  /* "0.0.0.0:50051" or "unix:/path"; port 0 picks one */
     struct ward_tls tls; /* plain text is refused unless listen is loopback or a unix socket */
@@ -165,6 +175,13 @@ struct ward_rpc_config {
      */
     void (*broken)(void *arg, const char *why);
     void *broken_arg;
+    /* Called at the end of each call with the sampled flag, before the reply, on the call's
+     * thread; must not block. Calls of package grpc are left out. NULL: nobody traces. */
+    void (*span)(void *arg, const struct ward_rpc_span *span);
+    void *span_arg;
+    /* Share of the calls without a caller's trace that get the sampled flag, per mille. Only
+     * with `span`; without it, all get the flag, and the services that they call decide. */
+    int trace_permille;
 };
 
 struct ward_rpc;

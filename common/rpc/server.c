@@ -31,6 +31,8 @@ static void settle_config(struct ward_rpc *rpc, const struct ward_rpc_config *cf
         rpc->cfg.max_message = cfg->arena_cap;
     if (rpc->cfg.max_elements == 0)
         rpc->cfg.max_elements = WARD_WIRE_ELEMENTS;
+    if (rpc->cfg.span == NULL)
+        rpc->cfg.trace_permille = 1000;
     if (rpc->cfg.peer_connections == 0)
         rpc->cfg.peer_connections = 128;
     if (rpc->cfg.max_message > INT32_MAX)

@@ -277,7 +277,12 @@ void call_run(struct served *s, struct ward_arena *mem, struct worker *w);
 void call_log(const struct ward_err *err); /* a failed call, once */
 
 /* ---- call_trace.c ---- */
-void trace_take(const char *in, size_t len, char traceparent[56], char trace_id[33]);
+/* `permille` of the calls without a valid traceparent are sampled. */
+void trace_take(const char *in, size_t len, int permille, char traceparent[56],
+                char trace_id[33]);
+/* Hands the call's span to the tracer, if there is one. `in` is the caller's traceparent. */
+void trace_end(const struct served *s, const struct ward_call *c, const char *in, size_t len,
+               enum ward_code code);
 
 /* ---- server_stats.c ---- */
 void stats_of(const char *service, const char *method, struct method_stats *out);

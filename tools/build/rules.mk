@@ -62,7 +62,7 @@ $(VERSION_C): FORCE
 FORCE: ;
 .PHONY: FORCE
 
-COMMON_C  := $(foreach d,base base/x509 merkle measure json unicode zone auth rpc rpc/load rpc/h2 db bus host worker serve image scan vault handler keyring app app/doctor,$(call own,common/$d))
+COMMON_C  := $(foreach d,base base/x509 merkle measure json unicode zone auth rpc rpc/load rpc/h2 trace db bus host worker serve image scan vault handler keyring app app/doctor,$(call own,common/$d))
 COMMON_O  := $(call obj,$(COMMON_C)) \
              $(patsubst $(G)/%.c,$(BUILD)/gen-obj/%.o,$(PROTO_C) $(G)/protoset.c $(VERSION_C) \
                $(G)/schema_common.c $(G)/schema_keyring.c $(G)/reasons.c $(G)/pinyin.c)
