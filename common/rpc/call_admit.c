@@ -31,7 +31,7 @@ enum ward_code admit_caller(const struct served *s, struct ward_err *err)
     bool named = *s->peer != '\0' || !s->rpc->secure;
     const char *as = callers_as(s->rpc->callers, s->peer);
 
-    if (s->method->system) /* a probe of the orchestrator's has any certificate of the CA */
+    if (s->method->system) /* an orchestrator's probe may use any certificate of the CA */
         return WARD_OK;
     for (int i = 0; named && i < m->n_callers; i++)
         if (strcmp(m->callers[i], "*") == 0 ||
@@ -42,7 +42,8 @@ enum ward_code admit_caller(const struct served *s, struct ward_err *err)
                             "this service may not call this method");
 }
 
-/* The token after "Bearer "; NULL when there is no authorization, or it is another kind. */
+/* Returns the token after "Bearer ". Returns NULL if there is no authorization header or *odd
+ * is set: several headers, or another scheme. */
 static const char *bearer(const struct served *s, size_t *len, bool *odd)
 {
     const char *v = NULL;
@@ -104,7 +105,7 @@ enum ward_code admit_person(struct served *s, struct ward_arena *mem,
     if (p == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the call needs more memory than it may use");
     WARD_TRY(tokens_check(s->rpc->tokens, s->rpc->cfg.jwks, mem, token, len, p, err));
-    *who = p; /* even where the role is missing: the audit says who was refused */
+    *who = p; /* set even if the role is missing, so that the audit event names the person */
     if (needs_person(s) && !has_any(p, m))
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "ROLE_MISSING",
                                 "none of the person's roles may call this method");

@@ -1,7 +1,7 @@
 #include "common/rpc/server.h"
 
-/* What becomes of a call once its transport has it whole, or, of a client's stream, once it has
- * begun. */
+/* Dispatches a call after it has arrived: with its message, or, for a client stream, after its
+ * headers. */
 
 bool call_waits_for_message(const struct method *m)
 {
@@ -45,7 +45,8 @@ void call_arrived(struct served *s, size_t bytes_in, struct ward_arena *mem)
     }
     s->rpc->transport->peer(s);
     s->allowed = admit_caller(s, &err) == WARD_OK;
-    /* A refused call of an audited method goes on to a worker, which writes the event. */
+    /* A worker writes the audit event, so a rejected call of an audited method goes to a
+     * worker. */
     if (!s->allowed && (!m->info->audited || s->rpc->cfg.refused == NULL || m->crew == NULL))
         fail(s, &err);
     else if (m->async != NULL)

@@ -1,8 +1,8 @@
 #include "common/rpc/server.h"
 
-/* A handler that makes a call of its own wants it to end once nobody waits for the handler. The
- * core does that by itself for calls that it serves; for others it is done here. Few calls have
- * a hook, and it is set and unset around one that takes far longer: one lock for all. */
+/* A call that a handler makes must end when the handler's caller has gone. Core does this for
+ * calls that core serves; this file does it for other transports. Few calls have a hook, and
+ * setting it is short compared to the call, so one lock for all hooks is enough. */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -45,7 +45,7 @@ void call_hook(const struct ward_call *c, struct call_hook *h)
     s->hooks = h;
     atomic_store(&s->hooked, true);
     pthread_mutex_unlock(&lock);
-    if (s->rpc->transport->gone(s)) /* before there was a hook to tell */
+    if (s->rpc->transport->gone(s)) /* the caller may have gone before the hook was set */
         call_hooks_run(s);
 }
 

@@ -1,12 +1,13 @@
 #include "common/rpc/server.h"
 
-#define GUESS_NS    (1 * WARD_NS_PER_MS) /* a method's cost before its first call */
-#define PATIENCE_MS 2000                 /* a stream waits this long for a worker */
-#define WAY         8 /* of a call's time, that share is for the way of its answer: 1 in 8 */
+#define GUESS_NS    (1 * WARD_NS_PER_MS) /* assumed cost of a method before its first call */
+#define PATIENCE_MS 2000                 /* time that a stream waits for a worker */
+/* one part in WAY of a call's time is reserved for the transfer of its answer */
+#define WAY         8
 #define WAY_MOST_MS 500
 #define RETRY_MS    250
 #define RETRY_MOST  5000
-#define LEARN       8 /* of that many calls a method's cost is the mean, about */
+#define LEARN       8 /* a method's cost is about the mean of its last LEARN calls */
 
 static bool is_stream(const struct served *s)
 {
@@ -20,8 +21,8 @@ int64_t call_patience(const struct served *s)
     return is_stream(s) && most < s->deadline_ns ? most : s->deadline_ns;
 }
 
-/* When a call must be done for its answer to be in time. Its caller's clock began before ours,
- * and the answer has its way to go: a call that is done at its deadline is done in vain. */
+/* Returns the time by which a call must be done, so that its answer arrives before the
+ * deadline. The caller's clock started earlier, and the transfer of the answer takes time. */
 static int64_t done_by(const struct served *s)
 {
     int64_t until = call_patience(s), way = (until - s->job.arrived_ns) / WAY;
@@ -37,7 +38,7 @@ static void refuse(struct served *s, struct ward_err *err)
     s->rpc->transport->finish(s, NULL, err->code, err);
 }
 
-/* A moment later for some than for others, or all that were refused come back together. */
+/* Sets a delay with jitter; otherwise, all rejected callers would retry at once. */
 static void retry_later(struct ward_err *err, int64_t wait_ns, int64_t now)
 {
     int64_t ms = wait_ns / WARD_NS_PER_MS;
@@ -59,8 +60,8 @@ static void overloaded(struct served *s, int64_t wait_ns)
     refuse(s, &err);
 }
 
-/* The queue and the peer's share of it. A peer that the transport does not know is found by its
- * name alone. */
+/* Assigns the call to its peer's entry. If the transport does not know the peer's address, the
+ * name alone identifies the peer. */
 static void hold(struct served *s)
 {
     static const uint8_t nowhere[16];
@@ -91,7 +92,8 @@ void call_queue(struct served *s)
     struct method *m = s->method;
     struct crew *crew = m->crew;
     int64_t cost = atomic_load_explicit(&m->cost_ns, memory_order_relaxed), wait_ns;
-    enum queue_lane lane = s->allowed ? m->lane : QUEUE_BULK; /* refused calls have no hurry */
+    /* rejected calls are never urgent */
+    enum queue_lane lane = s->allowed ? m->lane : QUEUE_BULK;
     struct job *evicted;
 
     hold(s);
@@ -109,7 +111,7 @@ void call_give_up(struct served *s, enum ward_code code)
 {
     struct ward_err err = {0};
 
-    /* A refused call still waits for the worker that writes its audit event. */
+    /* A rejected call still waits for the worker that writes its audit event. */
     if (!s->allowed || !queue_remove(&s->method->crew->queue, &s->job))
         return;
     if (code == WARD_CANCELLED)
@@ -120,13 +122,14 @@ void call_give_up(struct served *s, enum ward_code code)
     } else
         (void)WARD_FAIL(&err, DEADLINE_EXCEEDED,
                         "the deadline passed before the call was served");
-    /* A caller that went away about when its deadline passed did so because it passed. */
+    /* A caller that disconnected near its deadline probably did so because the deadline
+     * passed. */
     if (code != WARD_CANCELLED || ward_mono_ns() > s->job.deadline_ns)
         queue_learn(&s->method->crew->queue, true);
     refuse(s, &err);
 }
 
-/* ---- its worker ---- */
+/* ---- called by the worker ---- */
 
 void call_taken(struct served *s, int64_t now)
 {
@@ -135,7 +138,8 @@ void call_taken(struct served *s, int64_t now)
     stats_waited(s, now - s->job.arrived_ns);
 }
 
-/* A failure lowers no estimate: a call without a token fails at once, whatever others cost. */
+/* A failed call never lowers the estimate: a call without a token fails at once, at any cost of
+ * the others. */
 void call_measured(struct served *s, int64_t began, enum ward_code code)
 {
     struct crew *crew = s->method->crew;

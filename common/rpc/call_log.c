@@ -2,14 +2,14 @@
 
 #include "common/base/log.h"
 
-/* Each failed call is a line, but a peer can make calls fail as fast as it can send them, and a
- * log that is waited for must not slow the others down: past LINES in a second the lines of
- * failures that a caller can cause are counted instead. */
+/* Each failed call is logged as one line. A peer can cause failures as fast as it sends calls,
+ * and a slow log must not delay other calls. Above LINES lines in a second, failures that a
+ * caller can cause are therefore only counted. */
 
 #define LINES     200
 #define SECOND_NS INT64_C(1000000000)
 
-static _Atomic int64_t window_ns; /* when the second began */
+static _Atomic int64_t window_ns; /* start of the current second */
 static atomic_int lines, hidden;
 
 static enum ward_level level_of(enum ward_code code)

@@ -13,7 +13,7 @@ bool ward_call_cancelled(const struct ward_call *c)
     return c->deadline_ns != WARD_NO_DEADLINE && ward_mono_ns() >= c->deadline_ns;
 }
 
-/* A call that waited long may be one that nobody waits for any more. */
+/* Rejects a call that waited past its deadline, or whose caller has gone. */
 static enum ward_code still_wanted(struct served *s, struct ward_err *err)
 {
     int64_t now = ward_mono_ns();
@@ -46,7 +46,7 @@ static enum ward_code handle(struct served *s, struct ward_call *c, ProtobufCMes
     return m->fn(c, req, *resp);
 }
 
-/* What a handler may not answer is our bug, not the caller's business. */
+/* An invalid result of a handler is a bug in the service, so the caller receives INTERNAL. */
 static enum ward_code settle(struct ward_call *c, enum ward_code code)
 {
     if (code == WARD_OK && c->method->audited && !c->audited) {
@@ -59,15 +59,16 @@ static enum ward_code settle(struct ward_call *c, enum ward_code code)
         (void)WARD_FAIL(c->err, INTERNAL, "internal error");
         return ward_err_detail(c->err, "the handler's code was %d", (int)code);
     }
-    if (code == WARD_CANCELLED && ward_mono_ns() >= c->deadline_ns) /* that is why it ended */
+    /* the deadline was the cause of the cancellation */
+    if (code == WARD_CANCELLED && ward_mono_ns() >= c->deadline_ns)
         return WARD_FAIL(c->err, DEADLINE_EXCEEDED, "the deadline passed");
-    if (c->err->code != code) /* it gave no words */
+    if (c->err->code != code) /* the handler set no message */
         return ward_err_set(c->err, code, __FILE__, __LINE__, "%s", ward_code_name(code));
     return code;
 }
 
-/* The service's own event of a refused or failed call. It gets memory and time of its own: a
- * call that used up either is still to be audited. */
+/* Lets the service write its audit event for a rejected or failed call. The event has memory
+ * and time of its own, in case the call used up its limits. */
 static void audit_refusal(struct served *s, struct ward_call *c, enum ward_code code)
 {
     int64_t least = ward_mono_ns() + RPC_REFUSED_MS * WARD_NS_PER_MS;
@@ -78,7 +79,7 @@ static void audit_refusal(struct served *s, struct ward_call *c, enum ward_code 
     c->mem->full = false;
     if (c->deadline_ns < least)
         c->deadline_ns = least;
-    c->served = NULL; /* the caller's going away does not stop it */
+    c->served = NULL; /* a disconnected caller does not stop the audit */
     s->rpc->cfg.refused(c, code);
     c->mem->cap -= RPC_REFUSED_ROOM;
 }
@@ -107,7 +108,7 @@ void call_run(struct served *s, struct ward_arena *mem, struct worker *w)
     trace_take(parent, len, s->rpc->cfg.trace_permille, c.traceparent, c.trace_id);
     ward_log_trace(c.trace_id);
     if (w != NULL && (c.method->client_streaming || c.method->server_streaming)) {
-        c.stream = w->stream; /* never NULL here: streaming methods are lane STREAM's */
+        c.stream = w->stream; /* not NULL: only lane STREAM has streaming methods */
         stream_begin(c.stream, s);
     }
     code = settle(&c, handle(s, &c, &resp));

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Tokens that were checked a moment ago. A signature costs a hundred times a look-up, and a
- * device at the bedside sends the same token with every call. An entry holds who the token
- * spoke of, never the token: it is found by the token's SHA-256, is good for the generation of
- * keys it was checked with, and not a second past its own expiry. Full, the table forgets: one
- * entry to a place. */
+/* A cache of verified tokens. Verifying a signature takes a hundred times as long as a cache
+ * look-up, and a bedside device sends the same token with every call. An entry holds the
+ * token's claims and its SHA-256, never the token itself. An entry is valid for the generation
+ * of keys that verified it, and at most until the token expires. A new entry replaces the old
+ * entry at its place. */
 
 #define PLACES   512 /* a power of two */
 #define LOCKS    16
@@ -16,12 +16,12 @@
 struct known {
     uint8_t hash[WARD_SHA256_SIZE];
     uint64_t generation;
-    struct ward_principal who; /* its strings lie in text; token is NULL */
+    struct ward_principal who; /* its strings are in text; token is NULL */
     char *text;                /* NULL: a free place */
 };
 
 struct tokens {
-    pthread_mutex_t locks[LOCKS]; /* of places i, i + LOCKS, ... */
+    pthread_mutex_t locks[LOCKS]; /* lock i guards places i, i + LOCKS, ... */
     struct known places[PLACES];
 };
 
@@ -59,7 +59,7 @@ void tokens_free(struct tokens *t)
     free(t);
 }
 
-/* The strings of a principal, in one order; how many. */
+/* Lists the strings of a principal, always in the same order. Returns their number. */
 static int strings_of(struct ward_principal *p, const char **out[ALL_TEXT])
 {
     int n = 0;
@@ -84,7 +84,7 @@ static size_t length_of(struct ward_principal *p)
     return len;
 }
 
-/* Copies the strings into text and lets p point there. */
+/* Copies the strings into text and makes p point to the copies. */
 static void move(struct ward_principal *p, char *text)
 {
     const char **at[ALL_TEXT];
@@ -119,7 +119,7 @@ static void keep(struct known *k, const uint8_t *hash, uint64_t generation,
     char *text = malloc(length_of(&copy));
 
     if (text == NULL)
-        return; /* the next call checks again */
+        return; /* not cached; the next call verifies the token again */
     move(&copy, text);
     copy.token = NULL;
     free(k->text);
@@ -131,7 +131,8 @@ enum ward_code tokens_check(struct tokens *t, struct ward_jwks *jwks, struct war
                             const char *token, size_t len, struct ward_principal *out,
                             struct ward_err *err)
 {
-    uint64_t generation = ward_jwks_generation(jwks); /* before the check that it is to cover */
+    /* read before the verification, in case the keys change meanwhile */
+    uint64_t generation = ward_jwks_generation(jwks);
     uint8_t hash[WARD_SHA256_SIZE];
     enum ward_code code = WARD_OK;
     pthread_mutex_t *lock;

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Span ids must be unique, not secret: one generator a thread (splitmix64), seeded once. */
+/* Span ids must be unique but not secret. Each thread has one generator (splitmix64), seeded
+ * once. */
 static uint64_t span(void)
 {
     static _Thread_local uint64_t state;
@@ -29,7 +30,7 @@ static void hex16(uint64_t v, char out[16])
         out[i] = digits[v & 15];
 }
 
-/* Lower-case hex digits, not all zero. */
+/* Returns whether s is lower-case hex digits, not all zero. */
 static bool is_id(const char *s, size_t n)
 {
     bool zero = true;
@@ -47,8 +48,8 @@ static bool is_hex(const char *s, size_t n)
     return strspn(s, "0123456789abcdef") >= n;
 }
 
-/* https://www.w3.org/TR/trace-context-2/ 3.2: "00-" trace "-" span "-" flags, 55 characters;
- * later versions may be longer, and ff is no version. */
+/* Source: https://www.w3.org/TR/trace-context-2/ 3.2. Version 00 is "00-" trace "-" span "-"
+ * flags, 55 characters. Later versions may be longer, and version ff is invalid. */
 static bool valid(const char *in, size_t len)
 {
     char t[56];

@@ -1,7 +1,6 @@
-/* Certificates with names of their own. The .proto files name the callers of each method; a
- * vendor's system or a device has a name of its own, so that the audit log says which one
- * called, and is given the rights of `gateway`, `devices` or `inference` by configuration. The
- * services' own names cannot be given away. */
+/* Maps names in certificates to callers of the .proto files. A vendor's system or a device has
+ * a name of its own, so that the audit log identifies it. The configuration gives such a name
+ * the rights of `gateway`, `devices` or `inference`, and of no other service. */
 #include "common/rpc/server.h"
 
 #include <stdlib.h>
@@ -10,11 +9,11 @@
 #define NAMES_MAX 256
 
 struct callers {
-    char *list; /* cut into the texts below */
+    char *list; /* split into the texts below */
     int n;
     struct {
         const char *name, *as;
-        size_t prefix; /* bytes before a final '*'; 0: the whole name */
+        size_t prefix; /* number of bytes before a final '*'; 0: the whole name must match */
     } names[NAMES_MAX];
 };
 
@@ -24,7 +23,7 @@ static bool may_be_given(const char *as)
            strcmp(as, "inference") == 0;
 }
 
-/* "lab-x=gateway", "pump-*=devices". */
+/* Adds an entry: "lab-x=gateway", "pump-*=devices". */
 static bool add(struct callers *c, char *entry)
 {
     char *equals, *star;

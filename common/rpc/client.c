@@ -1,4 +1,4 @@
-/* Unary calls, and what they share with streams: route, deadline, retries. */
+/* Unary calls, and functions shared with streams: route, deadline, retries. */
 #include "common/base/clock.h"
 #include "common/base/crypto.h"
 #include "common/rpc/client_impl.h"
@@ -7,7 +7,8 @@
 #include <pthread.h>
 #include <time.h>
 
-#define RETRY_WINDOW_NS (100 * WARD_NS_PER_MS) /* of the first retry; doubles */
+/* jitter of the first retry; doubles with each retry */
+#define RETRY_WINDOW_NS (100 * WARD_NS_PER_MS)
 
 struct ward_out ward_out_of(const struct ward_call *c)
 {
@@ -63,15 +64,15 @@ bool ward_retry_wait(struct ward_client *cl, int retry, int retry_after_ms, int6
     at = (struct timespec){.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) != 0)
         continue;
-    /* Else a channel that lost its server would fail this try without having looked. */
+    /* Otherwise, a channel that lost its server could fail this try without connecting. */
     grpc_channel_reset_connect_backoff(cl->channel);
     return true;
 }
 
 /* ---- unary ---- */
 
-/* A queue a thread, made once: making one costs more than a call. It holds core open, as the
- * thread may end long after its last client was closed. */
+/* Each thread has one queue, because creating a queue takes longer than a call. The queue holds
+ * a reference to core, because the thread may outlive its last client. */
 static pthread_key_t queue_key;
 static pthread_once_t queue_once = PTHREAD_ONCE_INIT;
 
@@ -101,9 +102,9 @@ static grpc_completion_queue *own_queue(void)
     return cq;
 }
 
-/* A call made for one that is served here waits otherwise: core has one epoll a process, and
- * who waits at a queue takes its turn at it. It would read the calls that arrive meanwhile,
- * only to wake the poll thread for each. */
+/* The waiter for a call that a handler makes. All completion queues of a process share one
+ * epoll. A thread that waited at a queue would read arriving calls, only to wake the poll
+ * thread for each. This thread therefore sleeps on a semaphore. */
 struct sleep {
     struct tag tag;
     sem_t ended;
@@ -111,7 +112,7 @@ struct sleep {
 
 static void on_ended(struct tag *tag, bool ok)
 {
-    (void)ok; /* of a batch with a status it is always true */
+    (void)ok; /* always true for a batch that receives the status */
     sem_post(&RPC_OF(tag, struct sleep, tag)->ended);
 }
 
@@ -120,7 +121,8 @@ static void start(struct ward_exchange *x, const grpc_op *ops, size_t n, void *t
     WARD_ASSERT(grpc_call_start_batch(x->call, ops, n, tag, NULL) == GRPC_CALL_OK);
 }
 
-/* Neither blocks for longer than the call's deadline, which core keeps. */
+/* run_at_own_queue and run_asleep block at most until the call's deadline, which core
+ * enforces. */
 static void run_at_own_queue(struct ward_exchange *x, const grpc_op *ops, size_t n,
                              grpc_completion_queue *cq)
 {
@@ -136,7 +138,7 @@ static void run_asleep(struct ward_exchange *x, const grpc_op *ops, size_t n)
     atomic_store_explicit(&s.tag.fn, on_ended, memory_order_release);
     start(x, ops, n, &s.tag);
     while (sem_wait(&s.ended) != 0)
-        ; /* a signal */
+        ; /* interrupted by a signal */
     sem_destroy(&s.ended);
 }
 
@@ -153,7 +155,7 @@ static void try_once(struct unary *u, struct ward_exchange *x)
 {
     grpc_completion_queue *at = u->with == NULL ? NULL : core_poller(u->with->served);
     grpc_completion_queue *cq = at == NULL ? own_queue() : at;
-    /* A send takes the buffer's slices away, so each try has a buffer of its own. */
+    /* Sending consumes the buffer's slices, so each try needs its own buffer. */
     grpc_byte_buffer *message = grpc_raw_byte_buffer_create(&u->request, 1);
     grpc_op ops[6];
 

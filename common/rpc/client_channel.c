@@ -1,6 +1,6 @@
-/* How a client reaches its server: the channel's arguments, and who the server must be. */
+/* Creates a client's channel: its arguments, and the check of the server's name. */
 #include "common/rpc/client_impl.h"
-#include "common/rpc/core.h" /* args_quiet: a server's and a client's core are the same one */
+#include "common/rpc/core.h" /* args_quiet: server and clients use one core */
 
 #include <grpc/grpc_security.h>
 #include <grpc/support/alloc.h>
@@ -14,19 +14,19 @@
 #define DESCRIPTORS_CAP ((size_t)32 << 20)
 #define RELOAD_S        1
 
-/* Core's own defaults retry a lost connection after a second and give a connection attempt
- * twenty: too slow for services that restart in a fraction of one. The keepalive matters for
- * streams: a peer whose machine is gone is found in at most 30 + 10 s. */
+/* By default, core waits a second before it reconnects and allows 20 s for an attempt, which is
+ * too slow for services that restart in less than a second. The keepalive is for streams: a
+ * peer whose machine failed is detected in at most 30 + 10 s. */
 #define RECONNECT_FIRST_MS  100
 #define RECONNECT_MAX_MS    5000
 #define CONNECT_MS          5000
 #define KEEPALIVE_MS        30000
 #define KEEPALIVE_ANSWER_MS 10000
 
-/* Spread calls over every address that is healthy by grpc.health.v1 ("" is the whole server).
- * Retries are not here: core's would be hidden from the caller and from tests. What core still
- * does by itself is resend a call the server certifies it never saw (GOAWAY), which is safe for
- * any method. */
+/* Spreads calls over all addresses that are healthy by grpc.health.v1 ("" is the whole server).
+ * Retries are not configured here, because core would hide them from the caller and from tests.
+ * Core still resends a call that the server certainly never processed (GOAWAY), which is safe
+ * for any method. */
 static const char SPREAD[] = "{\"loadBalancingConfig\":[{\"round_robin\":{}}],"
                              "\"healthCheckConfig\":{\"serviceName\":\"\"}}";
 
@@ -42,7 +42,7 @@ static bool is_here(const char *address)
     for (size_t i = 0; i < WARD_COUNT(hosts); i++) {
         if (!starts(address, hosts[i]))
             continue;
-        /* "127." must be an address, not the start of a name such as 127.example.org. */
+        /* "127." must begin an address, not a name such as 127.example.org. */
         return i != 0 || strspn(address, "0123456789.") == strcspn(address, ":,");
     }
     return false;
@@ -80,8 +80,8 @@ struct external {
     struct ward_peer_check *check;
 };
 
-/* Runs inside the handshake, after the chain has been verified: nothing of any call has been
- * sent yet. A SPIFFE certificate has exactly one URI. */
+/* Runs in the handshake after the chain was verified, before any data of a call is sent. A
+ * SPIFFE certificate has exactly one URI. */
 static int verify(void *arg, grpc_tls_custom_verification_check_request *peer,
                   grpc_tls_on_custom_verification_check_done_cb done, void *done_arg,
                   grpc_status_code *status, char **words)
@@ -95,7 +95,7 @@ static int verify(void *arg, grpc_tls_custom_verification_check_request *peer,
     *status = same ? GRPC_STATUS_OK : GRPC_STATUS_UNAUTHENTICATED;
     if (!same)
         *words = gpr_strdup("the server's certificate bears another name");
-    return 1; /* decided at once */
+    return 1; /* the check is complete */
 }
 
 static void no_cancel(void *arg, grpc_tls_custom_verification_check_request *peer)
@@ -121,7 +121,7 @@ static struct external *external_new(const char *server)
         free(e);
         return NULL;
     }
-    atomic_init(&c->refs, 2); /* the client's and core's */
+    atomic_init(&c->refs, 2); /* one for the client and one for core */
     atomic_init(&c->refused, false);
     snprintf(c->uri, sizeof(c->uri), "spiffe://ward/%s", server);
     *e = (struct external){.calls = {.user_data = e,
@@ -170,7 +170,8 @@ static enum ward_code tls(const struct ward_client_config *cfg, grpc_channel_cre
     grpc_tls_credentials_options_watch_identity_key_cert_pairs(opts);
     grpc_tls_credentials_options_set_verify_server_cert(opts, 1);
     grpc_tls_credentials_options_set_certificate_verifier(opts, verifier);
-    /* The URI is the name; a host name may be a pod's address that is in no certificate. */
+    /* The URI is checked instead: a host name may be a pod's address, which no certificate
+     * contains. */
     grpc_tls_credentials_options_set_check_call_host(opts, 0);
     *out = grpc_tls_credentials_create(opts);
     grpc_tls_certificate_provider_release(files);
@@ -215,7 +216,7 @@ static grpc_channel *channel(const struct ward_client_config *cfg, size_t max_me
         number(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, KEEPALIVE_ANSWER_MS),
         number(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, RECONNECT_FIRST_MS),
         number(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, RECONNECT_MAX_MS),
-        number(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, CONNECT_MS), /* an attempt's time limit */
+        number(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, CONNECT_MS), /* time limit of an attempt */
         number(GRPC_ARG_ENABLE_HTTP_PROXY, 0),
         number(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1),
         number(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1),
@@ -223,7 +224,7 @@ static grpc_channel *channel(const struct ward_client_config *cfg, size_t max_me
          .key = (char *)(uintptr_t)GRPC_ARG_SERVICE_CONFIG,
          .value.string = (char *)(uintptr_t)SPREAD},
     };
-    /* One address needs no spreading, and its health is what its answers say. */
+    /* A single address needs neither spreading nor health checks. */
     bool many = starts(cfg->target, "dns:") || strchr(cfg->target, ',') != NULL;
     size_t n = WARD_COUNT(args) - (many ? 0 : 1);
 

@@ -1,4 +1,4 @@
-/* One call of the client's: what goes before the message, the message, and what comes back. */
+/* One call of a client: its headers, its message, its reply and status. */
 #include "common/base/clock.h"
 #include "common/base/crypto.h"
 #include "common/base/text.h"
@@ -97,7 +97,8 @@ void ward_exchange_init(struct ward_exchange *x, struct ward_client *cl,
                         const struct ward_out *with, int64_t deadline_ns)
 {
     grpc_call *parent = with == NULL ? NULL : core_parent(with->served);
-    /* A copy: the transport's header compression may keep the path longer than its caller. */
+    /* A copy, because the transport's header compression may hold the path longer than the
+     * caller. */
     grpc_slice method = grpc_slice_from_copied_string(path);
 
     *x = (struct ward_exchange){.words = grpc_empty_slice()};
@@ -113,7 +114,7 @@ void ward_exchange_init(struct ward_exchange *x, struct ward_client *cl,
 void ward_exchange_done(struct ward_exchange *x)
 {
     call_unhook(&x->hook);
-    grpc_byte_buffer_destroy(x->reply); /* NULL is fine */
+    grpc_byte_buffer_destroy(x->reply); /* accepts NULL */
     grpc_slice_unref(x->words);
     grpc_metadata_array_destroy(&x->initial);
     grpc_metadata_array_destroy(&x->trailing);
@@ -137,8 +138,9 @@ static const grpc_slice *details_of(const grpc_metadata_array *trailers)
     return NULL;
 }
 
-/* Ward's servers always send details. Where none came, these three are usually core's own, made
- * on this side, and its words name addresses and sockets: they are for the log. */
+/* Handles a failure without details. Ward's servers always send details. Without them, these
+ * three codes usually come from core on this side. Core's text contains addresses and sockets,
+ * so it is only logged. */
 static enum ward_code fail_here(const struct ward_client *cl, enum ward_code code,
                                 struct ward_err *err)
 {
@@ -194,7 +196,7 @@ enum ward_code ward_exchange_reply(struct ward_exchange *x,
     x->reply = NULL;
     if (code != WARD_INVALID_ARGUMENT)
         return code;
-    /* The argument that is invalid is not our caller's. */
+    /* INVALID_ARGUMENT would blame the caller, whose arguments are valid. */
     return WARD_FAIL_REASON(err, INTERNAL, "REPLY_MALFORMED", "a reply is not a %s",
                             type->name);
 }

@@ -1,12 +1,11 @@
 /* Streams of any kind, blocking, within the call's deadline.
  *
- * A stream has a completion queue of its own, unlike a unary call: it outlives the function
- * that opened it, and some programs hand it to another thread once it is open.
+ * Unlike a unary call, a stream has its own completion queue: the stream outlives the function
+ * that opens it, and some programs pass the open stream to another thread.
  *
- * Core has one epoll a process, and a thread that waits at a completion queue takes its turn at
- * it. A stream that lives as long as its server would be woken for the calls that arrive there,
- * only to wake the server's own thread for each. So beside a server its thread sleeps, and core
- * calls back.
+ * All completion queues of a process share one epoll. In a process with a server, the thread of
+ * a long stream would be woken for the server's arriving calls, only to wake a server thread
+ * for each. In such a process, the stream's thread therefore sleeps, and core uses a callback.
  */
 #include "common/base/clock.h"
 #include "common/rpc/client_impl.h"
@@ -14,9 +13,10 @@
 #include <semaphore.h>
 #include <stdlib.h>
 
-/* One batch, from its start until it was waited for. */
+/* One batch, from its start until its completion was awaited. */
 struct mark {
-    grpc_completion_queue_functor call_back; /* beside a server; else the mark is a tag */
+    /* used beside a server; otherwise the mark is a tag */
+    grpc_completion_queue_functor call_back;
     sem_t ended;
     int ok;
 };
@@ -26,8 +26,8 @@ struct ward_client_stream {
     const ProtobufCMessageDescriptor *type;
     grpc_completion_queue *cq;
     struct ward_exchange x;
-    bool over;      /* x.status is there */
-    bool said_done; /* ward_client_send_end */
+    bool over;      /* x.status is set */
+    bool said_done; /* ward_client_send_end was called */
     struct mark begun, done, shut;
 };
 
@@ -36,7 +36,7 @@ static void called_back(grpc_completion_queue_functor *f, int ok)
     struct mark *m = (struct mark *)f;
 
     m->ok = ok;
-    sem_post(&m->ended); /* from here on it is its waiter's */
+    sem_post(&m->ended); /* the waiter may free m after this */
 }
 
 static void mark_init(struct mark *m)
@@ -48,12 +48,13 @@ static void mark_init(struct mark *m)
 static bool mark_await(struct mark *m)
 {
     while (sem_wait(&m->ended) != 0)
-        ; /* a signal */
+        ; /* interrupted by a signal */
     sem_destroy(&m->ended);
     return m->ok != 0;
 }
 
-/* Waits for one batch. Each ends by the deadline at the latest, as core then fails the call. */
+/* Waits for one batch. A batch ends at the deadline at the latest, because core then fails the
+ * call. */
 static bool await(struct ward_client_stream *s, struct mark *m)
 {
     gpr_timespec never = gpr_inf_future(GPR_CLOCK_MONOTONIC);
@@ -85,7 +86,7 @@ static void await_status(struct ward_client_stream *s)
     s->over = true;
 }
 
-/* False when the call failed before its headers went out. */
+/* Starts the call. Returns false if the call failed before its headers were sent. */
 static bool begin(struct ward_client_stream *s, const char *path, const struct ward_out *with,
                   struct ward_headers *headers, int64_t deadline_ns)
 {
@@ -186,7 +187,7 @@ enum ward_code ward_client_open_stream(struct ward_client *cl, const char *path,
     return code;
 }
 
-/* Why nothing more can be sent. */
+/* Returns the reason why no more messages can be sent. */
 static enum ward_code send_failed(struct ward_client_stream *s, struct ward_err *err)
 {
     await_status(s);
@@ -224,14 +225,14 @@ enum ward_code ward_client_send_end(struct ward_client_stream *s, struct ward_er
     if (!s->over && batch(s, (grpc_op){.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT}))
         return WARD_OK;
     await_status(s);
-    /* A server that ended the call with OK does not mind. */
+    /* Not an error if the server has ended the call with OK. */
     return s->x.status == GRPC_STATUS_OK ? WARD_OK : ward_exchange_fail(s->cl, &s->x, err);
 }
 
 enum ward_code ward_client_recv(struct ward_client_stream *s, struct ward_arena *mem,
                                 ProtobufCMessage **msg, struct ward_err *err)
 {
-    /* What the server sent before it ended the call is still there to be read. */
+    /* Messages that the server sent before it ended the call can still be read. */
     batch(s, (grpc_op){.op = GRPC_OP_RECV_MESSAGE,
                        .data.recv_message = {.recv_message = &s->x.reply}});
     if (s->x.reply != NULL)

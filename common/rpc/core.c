@@ -22,7 +22,7 @@ static void *poll_main(void *arg)
     return NULL;
 }
 
-/* Core's clock and ours are the same one, but core does not promise it. */
+/* In practice both clocks are equal, but core does not guarantee this. */
 static int64_t clock_offset(void)
 {
     gpr_timespec core = gpr_now(GPR_CLOCK_MONOTONIC);
@@ -108,9 +108,9 @@ static void core_refuse(struct ward_rpc *rpc)
     grpc_server_shutdown_and_notify(core->server, core->goodbye, NULL);
 }
 
-/* Waits for the calls in progress, grace_ms at most; true when core has closed its connections
- * as well. A peer that does not answer core's goodbye would keep a connection open, so those
- * get a moment once no call is left. */
+/* Waits at most grace_ms for the calls in progress. Returns true when core has closed its
+ * connections too. A peer that ignores core's GOAWAY would keep its connection open, so the
+ * wait ends GOODBYE_MS after the last call. */
 static bool settled(struct ward_rpc *rpc, grpc_completion_queue *cq, int grace_ms)
 {
     gpr_timespec slice = gpr_time_from_millis(SLICE_MS, GPR_TIMESPAN);
@@ -146,7 +146,7 @@ static void core_drain(struct ward_rpc *rpc, int grace_ms)
     grpc_completion_queue_shutdown(core->goodbye);
     grpc_completion_queue_next(core->goodbye, never, NULL);
     grpc_completion_queue_destroy(core->goodbye);
-    /* Core lets go of a connection before we have let go of its calls. */
+    /* Core closes a connection before Ward has released the connection's calls. */
     while (atomic_load(&core->live) > 0)
         nanosleep(&(struct timespec){.tv_nsec = WARD_NS_PER_MS}, NULL);
 }
@@ -163,7 +163,8 @@ static void stop_pollers(struct ward_rpc *rpc)
         if (p->running)
             pthread_join(p->thread, NULL);
         else
-            grpc_completion_queue_next(p->cq, never, NULL); /* its shutdown; nothing else */
+            /* the shutdown event; no other event can arrive */
+            grpc_completion_queue_next(p->cq, never, NULL);
         core_free_all(p);
         ward_arena_done(&p->mem);
     }

@@ -1,15 +1,16 @@
-/* core.h - the transport on gRPC's C core, and what the clients on it share with it. Inside
- * common/rpc.
+/* core.h - the transport on gRPC's C core, and declarations that it shares with the clients.
+ * Inside common/rpc.
  *
  * core.c       starts, drains and ends its server;  core_args.c  what core is told
  * core_call.c  a call's life in core: slot, arrival, final batch, end
  * core_stream.c  receive and send;  core_tls.c  credentials;  core_bytes.c  byte buffers
  * core_pump.c  reads for clients where another transport serves
  *
- * Threads: a poller is one completion queue and its one thread: arrivals run there and nowhere
- * else. A call belongs to that thread, then to the worker that took it, until call_finish. What
- * ends a call (`closed`, `ended`) may come back on the poll thread or on the worker that caused
- * it; the last one recycles. Memory: calls are recycled by their poller. Errors: as in rpc.h.
+ * Threads: a poller is a completion queue with one thread. Only that thread handles arriving
+ * calls. A call belongs to its poll thread, then to the worker that took it from the queue,
+ * until finish or reply. The events that end a call (`closed`, `ended`) are delivered to the
+ * poll thread or to the worker that caused them; the last event recycles the call. Memory:
+ * calls are recycled by their poller. Errors: as in rpc.h.
  */
 #ifndef WARD_RPC_CORE_H
 #define WARD_RPC_CORE_H
@@ -19,12 +20,13 @@
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 
-#define CORE_SLOTS       16 /* per method and poller: core scans outstanding tags linearly */
-#define CORE_SPARE_SLOTS 4  /* for paths nobody registered */
+/* number for each method and poller; small, because core searches tags linearly */
+#define CORE_SLOTS       16
+#define CORE_SPARE_SLOTS 4 /* for calls of unknown paths */
 
-/* What a completion queue hands back. Storing `fn` releases what was written before a batch was
- * started, loading it acquires that: core orders the two anyway, but does not say so to a race
- * detector. */
+/* The tag that a completion queue returns for a batch. Storing `fn` releases the data written
+ * before the batch started, and loading it acquires that data. Core orders both anyway, but a
+ * race detector does not know this. */
 struct tag;
 typedef void tag_fn(struct tag *tag, bool ok);
 struct tag {
@@ -35,19 +37,19 @@ static inline void tag_run(struct tag *tag, bool ok)
     atomic_load_explicit(&tag->fn, memory_order_acquire)(tag, ok);
 }
 
-/* One call as core knows it. */
+/* A call with core's objects. */
 struct core_call {
     struct served s; /* first */
     struct tag arrived, closed, ended, read, wrote;
     struct poller *at;
     grpc_call *call;
     grpc_metadata_array meta;
-    grpc_call_details details; /* of unknown paths */
+    grpc_call_details details; /* for unknown paths */
     gpr_timespec deadline;
     grpc_byte_buffer *payload;
-    bool close_asked; /* RECV_CLOSE is posted: a cancel reaches the handler */
+    bool close_asked; /* RECV_CLOSE was started: a cancellation reaches the handler */
     bool initial_sent;
-    atomic_int open_ops; /* batches whose tags still come; set before they can */
+    atomic_int open_ops; /* number of batches not yet completed; set before they start */
     int was_cancelled;
     grpc_slice status_text;
     grpc_metadata trailer;
@@ -64,19 +66,21 @@ struct poller {
     grpc_completion_queue *cq;
     pthread_t thread;
     bool running;
-    struct core_call *free;               /* its thread's */
-    _Atomic(struct core_call *) returned; /* recycled by any thread; taken whole by this one */
-    struct ward_arena mem;                /* of calls run here */
+    struct core_call *free; /* used only by the poll thread */
+    /* recycled by any thread; the poll thread takes the whole list */
+    _Atomic(struct core_call *) returned;
+    struct ward_arena mem; /* for calls that run on the poll thread */
 };
 
 struct core {
     grpc_server *server;
-    grpc_completion_queue *goodbye; /* of the shutdown: on a poll thread's it would look like a
-                                     * call's */
+    /* for the shutdown event, which a poll thread would mistake for a call's event */
+    grpc_completion_queue *goodbye;
     struct poller pollers[RPC_MAX_POLLERS];
     int64_t mono_offset; /* core's monotonic clock minus ours */
-    /* Slots and calls that core still holds, and pollers that have not posted theirs. A batch
-     * started on a queue that is shut down is fatal, so the queues outlive these. */
+    /* Slots and calls that core holds, plus pollers that have not yet posted their slots.
+     * Starting a batch on a queue that was shut down is fatal, so the queues stay open until
+     * this is 0. */
     atomic_int live;
 };
 
@@ -84,15 +88,17 @@ struct core {
 grpc_server *args_server(const struct ward_rpc_config *cfg);
 WARD_MUST enum ward_code tls_credentials(const struct ward_rpc_config *cfg, bool secure,
                                          grpc_server_credentials **out, struct ward_err *err);
-void args_quiet(void);         /* core's log into ours; its lock checker off */
-bool args_accept_failed(void); /* core said so since then: it accepts no more */
+/* sends core's log to Ward's log; turns core's lock checker off */
+void args_quiet(void);
+bool args_accept_failed(void); /* core has logged a failed accept since args_quiet */
 
 /* ---- core_call.c ---- */
-void core_slots(struct poller *p); /* posts every method's slots; on its thread */
+/* posts the slots of every method; runs on the poll thread */
+void core_slots(struct poller *p);
 void core_free_all(struct poller *p);
-/* Starts a batch whose end runs fn. */
+/* Starts a batch. `fn` runs when the batch is complete. */
 void core_start(struct core_call *s, const grpc_op *ops, size_t n, struct tag *tag, tag_fn *fn);
-/* The transport's. */
+/* Functions of struct transport. */
 int core_meta(const struct served *s, const char *key, const char **value, size_t *len);
 void core_peer(struct served *s);
 bool core_gone(struct served *s);
@@ -105,13 +111,14 @@ void core_reply(struct served *s, const ProtobufCMessage *resp, enum ward_code c
 void core_push(struct served *s, const ProtobufCMessage *msg);
 void core_watch_close(struct served *s);
 void core_cancel(struct served *s);
-/* What core cancels a call of the handler's with; NULL where no call is served on it. */
+/* Returns the parent call for calls that the handler of c makes: core cancels them with it.
+ * NULL if no call is served, or another transport serves it. */
 grpc_call *core_parent(const struct ward_call *c);
-/* A queue with a thread that handles what ends there while the handler of c waits; NULL where
- * no call is served, or the handler runs on such a thread itself. */
+/* Returns a queue whose thread handles completions while the handler of c waits. NULL if no
+ * call is served, or the handler itself runs on a transport thread. */
 grpc_completion_queue *core_poller(const struct ward_call *c);
 
-/* ---- core_pump.c: such a thread where no server on core has one; counted ---- */
+/* ---- core_pump.c: a poll thread for clients if no server runs on core ---- */
 grpc_completion_queue *core_pump_hold(void);
 void core_pump_drop(void);
 

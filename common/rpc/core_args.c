@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#define MAX_STREAMS  1000  /* calls at once on one connection */
+#define MAX_STREAMS  1000  /* limit of concurrent calls on one connection */
 #define MAX_META     16384 /* bytes of a call's metadata; a token may take half */
 #define HANDSHAKE_MS 5000
 #define KEEPALIVE_MS 60000
@@ -25,16 +25,19 @@ static int or_else(int v, int fallback)
 grpc_server *args_server(const struct ward_rpc_config *cfg)
 {
     grpc_arg args[16] = {
-        ARG_INT(GRPC_ARG_ALLOW_REUSEPORT, 0), /* or two servers share a port in silence */
+        /* otherwise, two servers could share a port unnoticed */
+        ARG_INT(GRPC_ARG_ALLOW_REUSEPORT, 0),
         ARG_INT(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)cfg->max_message),
         ARG_INT(GRPC_ARG_MAX_METADATA_SIZE, MAX_META),
         ARG_INT(GRPC_ARG_MAX_CONCURRENT_STREAMS, MAX_STREAMS),
         ARG_INT(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, or_else(cfg->handshake_ms, HANDSHAKE_MS)),
         ARG_INT(GRPC_ARG_KEEPALIVE_TIME_MS, or_else(cfg->keepalive_ms, KEEPALIVE_MS)),
         ARG_INT(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20000),
-        ARG_INT(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1), /* of clients' pings, too */
+        /* accept keepalive pings without calls */
+        ARG_INT(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
         ARG_INT(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10000),
-        /* A few compressed bytes may become many: messages come as they are or not at all. */
+        /* A few compressed bytes can expand to a huge message, so compressed messages are
+         * rejected. */
         ARG_INT(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE),
         ARG_INT(GRPC_ARG_ENABLE_CHANNELZ, 0),
     };
@@ -42,13 +45,14 @@ grpc_server *args_server(const struct ward_rpc_config *cfg)
 
     if (cfg->max_age_ms > 0)
         args[n++] = (grpc_arg)ARG_INT(GRPC_ARG_MAX_CONNECTION_AGE_MS, cfg->max_age_ms);
-    if (cfg->max_age_grace_ms > 0) /* else calls in progress take what they take */
+    if (cfg->max_age_grace_ms > 0) /* otherwise, calls in progress have no limit */
         args[n++] =
             (grpc_arg)ARG_INT(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, cfg->max_age_grace_ms);
     return grpc_server_create(&(grpc_channel_args){.num_args = n, .args = args}, NULL);
 }
 
-/* abseil's lock-order checker, which Debian's build leaves on: some percent of all CPU time. */
+/* Turns off abseil's lock-order checker. Debian's build enables it, at a cost of a few percent
+ * of all CPU time. */
 extern void absl_deadlock_mode(int mode) __asm__(
     "_ZN4absl7debian329SetMutexDeadlockDetectionModeENS0_15OnDeadlockCycleE")
     __attribute__((weak));
@@ -60,7 +64,8 @@ bool args_accept_failed(void)
     return atomic_load(&accept_failed);
 }
 
-/* A peer can make core complain as often as it likes: one line a second is enough. */
+/* A peer can cause any number of core's error messages, so at most one line per second is
+ * logged. */
 static void log_core(gpr_log_func_args *args)
 {
     static _Atomic int64_t last;

@@ -1,4 +1,4 @@
-/* Messages to core's byte buffers and back. */
+/* Converts messages to core's byte buffers and back. */
 #include "common/rpc/core.h"
 
 #include <grpc/byte_buffer.h>

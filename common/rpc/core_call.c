@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define SECOND_NS  INT64_C(1000000000)
-#define FARTHEST_S INT64_C(4000000000) /* the farthest deadline told to a handler */
+#define FARTHEST_S INT64_C(4000000000) /* latest deadline that a handler receives */
 
 static void post(struct poller *p, struct method *m);
 static void on_arrived(struct tag *tag, bool ok);
@@ -14,7 +14,7 @@ static void on_ended(struct tag *tag, bool ok);
 
 void core_start(struct core_call *s, const grpc_op *ops, size_t n, struct tag *tag, tag_fn *fn)
 {
-    grpc_call *call = s->call; /* *s may be gone before the batch has returned */
+    grpc_call *call = s->call; /* *s may be freed before grpc_call_start_batch returns */
     grpc_call_error e;
 
     atomic_store_explicit(&tag->fn, fn, memory_order_release);
@@ -44,7 +44,8 @@ static struct core_call *take(struct poller *p)
     return s;
 }
 
-/* Ready for the next call. The metadata array keeps its room; its slices were the call's. */
+/* Prepares s for the next call. The metadata array keeps its capacity; its slices belonged to
+ * the call. */
 static void recycle(struct core_call *s)
 {
     _Atomic(struct core_call *) *pile = &s->at->returned;
@@ -77,7 +78,8 @@ static void recycle(struct core_call *s)
         s->s.next = (struct served *)top;
     while (!atomic_compare_exchange_weak_explicit(pile, &top, s, memory_order_release,
                                                   memory_order_relaxed));
-    atomic_fetch_sub_explicit(&core->live, 1, memory_order_release); /* the last touch */
+    /* s must not be used after this */
+    atomic_fetch_sub_explicit(&core->live, 1, memory_order_release);
 }
 
 static void free_list(struct core_call *first)
@@ -108,8 +110,9 @@ static void keep(struct poller *p)
     grpc_completion_queue_thread_local_cache_init(p->cq);
 }
 
-/* What came back may be another call's: this thread does core's work for whoever asked first.
- * An arrival is the poll thread's to handle: an empty batch takes it there. */
+/* The returned completion may belong to another call, because core runs pending work on any
+ * thread that calls it. Only the poll thread handles an arrival, so an empty batch transfers an
+ * arrival to that thread. */
 static void take_one(struct poller *p)
 {
     struct tag *tag;
@@ -153,10 +156,11 @@ void core_slots(struct poller *p)
             post(p, &p->rpc->methods[i]);
     for (int k = 0; k < CORE_SPARE_SLOTS; k++)
         post(p, &p->rpc->unknown);
-    atomic_fetch_sub(&p->rpc->core->live, 1); /* what serve() counted for this poller */
+    /* the count that core_serve added for this poller */
+    atomic_fetch_sub(&p->rpc->core->live, 1);
 }
 
-/* A call without a deadline of its caller's gets the method's. */
+/* Returns the caller's deadline, or the method's if the caller set none. */
 static int64_t deadline_of(const struct core_call *s)
 {
     if (gpr_time_cmp(s->deadline, gpr_inf_future(s->deadline.clock_type)) == 0)
@@ -171,18 +175,20 @@ static void on_arrived(struct tag *tag, bool ok)
     struct core_call *s = RPC_OF(tag, struct core_call, arrived);
     const struct method *m = s->s.method;
 
-    if (!ok) { /* the server stops */
+    if (!ok) { /* the server is stopping */
         recycle(s);
         return;
     }
     if (!atomic_load_explicit(&s->s.rpc->stopping, memory_order_relaxed))
-        post(s->at, s->s.method); /* first, or calls pile up in core */
+        /* post the next slot first; otherwise, calls queue up in core */
+        post(s->at, s->s.method);
     s->s.began_ns = ward_mono_ns();
     if (m->registered == NULL)
         s->deadline = s->details.deadline;
     s->s.deadline_ns = deadline_of(s);
     if (m->crew != NULL && (m->info->client_streaming || m->info->server_streaming))
-        core_watch_close(&s->s); /* unary calls ask when they need to know */
+        /* a unary call does this only when its handler asks for cancellation */
+        core_watch_close(&s->s);
     call_arrived(&s->s, s->payload == NULL ? 0 : grpc_byte_buffer_length(s->payload),
                  &s->at->mem);
 }
@@ -196,7 +202,7 @@ void core_watch_close(struct served *served)
 
     op.data.recv_close_on_server.cancelled = &s->was_cancelled;
     s->close_asked = true;
-    atomic_store(&s->open_ops, 2); /* this one, and the final batch that must come */
+    atomic_store(&s->open_ops, 2); /* this batch and the final batch */
     core_start(s, &op, 1, &s->closed, on_closed);
 }
 
@@ -214,7 +220,7 @@ static void on_closed(struct tag *tag, bool ok)
 
 static void on_ended(struct tag *tag, bool ok)
 {
-    (void)ok; /* false: the caller went away first; nothing is left to do for it */
+    (void)ok; /* false: the caller disconnected first; nothing is left to do */
     op_ended(RPC_OF(tag, struct core_call, ended));
 }
 
@@ -255,7 +261,7 @@ void core_finish(struct served *served, const ProtobufCMessage *resp, enum ward_
     }
     ops[n] = (grpc_op){0};
     n += add_status(s, &ops[n], code, err);
-    if (!s->close_asked) { /* nobody watched the call: its close comes with its end */
+    if (!s->close_asked) { /* no RECV_CLOSE was started, so the final batch includes it */
         ops[n] = (grpc_op){.op = GRPC_OP_RECV_CLOSE_ON_SERVER};
         ops[n++].data.recv_close_on_server.cancelled = &s->was_cancelled;
         atomic_store_explicit(&s->open_ops, 1, memory_order_relaxed);
@@ -264,7 +270,7 @@ void core_finish(struct served *served, const ProtobufCMessage *resp, enum ward_
     core_start(s, ops, n, &s->ended, on_ended);
 }
 
-/* What a worker starts, its completions are taken here instead of waking a poll thread. */
+/* A worker's completions are handled on the worker, which avoids waking a poll thread. */
 void core_reply(struct served *s, const ProtobufCMessage *resp, enum ward_code code,
                 const struct ward_err *err)
 {
@@ -278,7 +284,7 @@ void core_reply(struct served *s, const ProtobufCMessage *resp, enum ward_code c
         take_one(at);
 }
 
-/* ---- what is asked of a call ---- */
+/* ---- properties of a call ---- */
 
 int core_meta(const struct served *served, const char *key, const char **value, size_t *len)
 {
@@ -298,7 +304,8 @@ int core_meta(const struct served *served, const char *key, const char **value, 
     return seen;
 }
 
-/* Core sets this property only where the certificate has exactly one URI, a SPIFFE id. */
+/* Core sets this property only if the certificate has exactly one URI and the URI is a SPIFFE
+ * id. */
 void core_peer(struct served *s)
 {
     const grpc_auth_property *p;
@@ -316,8 +323,8 @@ void core_peer(struct served *s)
     grpc_auth_context_release(ctx);
 }
 
-/* Core tells of a call's end only when asked, and asking costs a tenth of a short call. So a
- * unary call asks when somebody first wants to know. */
+/* Core reports a call's end only after a RECV_CLOSE operation, which takes a tenth of the time
+ * of a short call. A unary call therefore starts this operation at the first query. */
 bool core_gone(struct served *served)
 {
     struct core_call *s = core_of(served);
@@ -325,7 +332,7 @@ bool core_gone(struct served *served)
     if (!s->close_asked) {
         keep(s->at);
         core_watch_close(served);
-        take_one(s->at); /* says so at once where the caller has gone already */
+        take_one(s->at); /* handles the close at once if the caller has already disconnected */
     }
     return atomic_load_explicit(&served->cancelled, memory_order_relaxed);
 }
@@ -339,11 +346,13 @@ grpc_call *core_parent(const struct ward_call *c)
 {
     if (!on_core(c))
         return NULL;
-    (void)core_gone(c->served); /* core passes a call's end on once somebody has asked for it */
+    /* core cancels child calls only after RECV_CLOSE was started on the parent */
+    (void)core_gone(c->served);
     return core_of(c->served)->call;
 }
 
-/* Kept until the server has stopped: only some services make calls of their own. */
+/* Starts the pump at the first use, because only some services make calls of their own. It runs
+ * until the server has stopped. */
 static grpc_completion_queue *rpc_pump(struct ward_rpc *rpc)
 {
     void *pump = atomic_load(&rpc->pump), *none = NULL;
@@ -352,7 +361,7 @@ static grpc_completion_queue *rpc_pump(struct ward_rpc *rpc)
         return pump;
     pump = core_pump_hold();
     if (!atomic_compare_exchange_strong(&rpc->pump, &none, pump))
-        core_pump_drop(); /* another worker was first; the pump is the same */
+        core_pump_drop(); /* another worker stored the same pump first */
     return pump;
 }
 
@@ -380,7 +389,7 @@ void core_cancel(struct served *s)
 
 static void on_pushed(struct tag *tag, bool ok)
 {
-    (void)ok; /* false: the close, which follows, says why */
+    (void)ok; /* false: the close event follows and has the cause */
     health_moved(&RPC_OF(tag, struct core_call, wrote)->s);
 }
 

@@ -2,10 +2,10 @@
 
 #include <signal.h>
 
-/* Core reads only while somebody waits at one of its queues, and who waits takes its turn at
- * the one epoll that all share. A process that serves on core has poll threads that read for
- * its clients too; one that serves otherwise, and calls others, has this one. It is there while
- * a client or a server wants it. */
+/* Core reads sockets only while a thread waits on a completion queue. All waiting threads take
+ * turns at one shared epoll. In a process whose server runs on core, the poll threads read for
+ * the clients too. If another transport serves, this thread reads for the clients. It runs
+ * while a client or a server holds it. */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int holders;
@@ -31,7 +31,7 @@ grpc_completion_queue *core_pump_hold(void)
     if (holders++ == 0) {
         grpc_init();
         cq = grpc_completion_queue_create_for_next(NULL);
-        sigfillset(&all); /* signals are the main thread's */
+        sigfillset(&all); /* only the main thread handles signals */
         pthread_sigmask(SIG_SETMASK, &all, &was);
         WARD_ASSERT(pthread_create(&thread, NULL, pump, cq) == 0);
         pthread_sigmask(SIG_SETMASK, &was, NULL);

@@ -3,9 +3,9 @@
 #include <grpc/byte_buffer.h>
 #include <time.h>
 
-/* A handler waits here for what the poll thread reports. Both sides hold the lock only to move
- * flags. A call's operations are all back before stream_end returns, so nothing refers to a
- * stream that has gone on to its next call. */
+/* The handler waits here for events from the poll thread. Both threads hold the lock only while
+ * they change flags. All operations of a call are complete before stream_end returns, so none
+ * refers to a stream that serves the next call. */
 
 static void on_read(struct tag *tag, bool ok)
 {
@@ -29,8 +29,9 @@ static void on_wrote(struct tag *tag, bool ok)
     pthread_mutex_unlock(&st->lock);
 }
 
-/* Waits until *busy is false. Core ends operations at the caller's deadline; at one that is
- * only ours, the call is cancelled, which ends them too. Lock held. */
+/* Waits until *busy is false. Lock held. Core ends operations at the caller's deadline. At a
+ * deadline that only this server has set, this function cancels the call, which also ends the
+ * operations. */
 static void await(struct ward_stream *st, const bool *busy, int64_t deadline_ns)
 {
     struct timespec at = {.tv_sec = deadline_ns / 1000000000,
@@ -77,7 +78,7 @@ enum ward_code core_recv(struct ward_call *c, const ProtobufCMessage **msg)
     core_start(s, &op, 1, &s->read, on_read);
     await(st, &st->reading, c->deadline_ns);
     pthread_mutex_unlock(&st->lock);
-    /* A stream cut short must never look like one that was finished. */
+    /* A stream that was cut off must never look complete. */
     if (!st->read_ok || grpc_call_failed_before_recv_message(s->call) ||
         (st->in == NULL && ward_call_cancelled(c)))
         return stream_over(c);

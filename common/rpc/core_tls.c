@@ -35,7 +35,7 @@ static void forget(char *text)
     free(text);
 }
 
-/* Core wants a server that listened to be shut down before it is destroyed. */
+/* Core requires a server that listened to be shut down before it is destroyed. */
 static void discard(grpc_server *server)
 {
     grpc_completion_queue *cq = grpc_completion_queue_create_for_next(NULL);
@@ -49,8 +49,8 @@ static void discard(grpc_server *server)
     grpc_server_destroy(server);
 }
 
-/* The file watcher takes whatever is there and then refuses every handshake. The older
- * credentials of core do check that key and certificate are a pair: ask them, once. */
+/* The file watcher accepts any files and then rejects every handshake. Core's older credentials
+ * check that key and certificate match, so they are used once as a test. */
 static enum ward_code usable(const struct ward_tls *tls, struct ward_err *err)
 {
     grpc_ssl_pem_key_cert_pair pair = {0};

@@ -1,5 +1,5 @@
-/* google.rpc.Status: a failure's words for programs. Packed and read without the heap where it
- * matters: a server that sheds load packs one for every call it refuses. */
+/* Packs failures as google.rpc.Status, for programs. Packing uses no heap, because an
+ * overloaded server packs one for every rejected call. */
 #include "common/rpc/wire.h"
 
 #include <google/rpc/error_details.pb-c.h>
@@ -13,10 +13,11 @@
 #define READ_CAP     ((size_t)64 << 10)
 #define MAX_RETRY_MS (24 * 3600 * 1000)
 
-/* One detail, packed. */
+/* One packed detail. */
 struct packed {
     Google__Protobuf__Any any;
-    uint8_t bytes[384]; /* the longest is BadRequest: 63 + 159 bytes of text and a few more */
+    /* The longest detail is BadRequest: 63 + 159 bytes of text and a few more. */
+    uint8_t bytes[384];
 };
 
 struct packing {
@@ -27,7 +28,8 @@ struct packing {
 
 static char *text(const char *s)
 {
-    return (char *)(uintptr_t)s; /* protobuf-c's structs are not const, packing is */
+    /* protobuf-c's structs are not const, but packing does not change them. */
+    return (char *)(uintptr_t)s;
 }
 
 static void add(struct packing *p, const char *type, const ProtobufCMessage *detail)
@@ -42,7 +44,8 @@ static void add(struct packing *p, const char *type, const ProtobufCMessage *det
     p->list[p->n++] = &d->any;
 }
 
-/* A message that was cut inside a character would make the whole Status unreadable. */
+/* Replaces the bytes of a character that was cut off, because they would make the whole Status
+ * unreadable. */
 static void make_utf8(char *s)
 {
     size_t n = strlen(s);
@@ -105,7 +108,8 @@ size_t ward_details_pack(const struct ward_err *err, uint8_t *out, size_t cap)
     status.details = p.list;
     status.n_details = p.n;
     if (google__rpc__status__get_packed_size(&status) > cap)
-        return 0; /* cannot be: the buffer is WARD_DETAILS_MAX, and all texts are bounded */
+        /* impossible: the buffer has WARD_DETAILS_MAX bytes, and all texts are bounded. */
+        return 0;
     return google__rpc__status__pack(&status, out);
 }
 

@@ -8,25 +8,26 @@
 typedef Grpc__Health__V1__HealthCheckResponse__ServingStatus status;
 #define STATUS(name) GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__##name
 
-/* One Watch. Its call is kept by the transport's thread; every step is taken there, or is a
- * change of state from outside, under the one lock. Pushing never runs health_moved. */
+/* One Watch stream. The transport owns its call. Its state changes only on the transport's
+ * thread or in health_set and health_end, with the lock held. Pushing never calls health_moved
+ * directly. */
 struct watch {
     struct watch *next, **at;
     struct served *s;
     struct health *h;
-    int entry;          /* index into services; -1: not known here */
-    char *name;         /* what was asked for */
-    int sent;           /* -1: nothing yet */
-    bool writing, over; /* over: the final batch has been started */
+    int entry;          /* index into services; -1: unknown service */
+    char *name;         /* requested name */
+    int sent;           /* last status sent; -1: none */
+    bool writing, over; /* over: the final batch was started */
 };
 
 struct entry {
     const char *name;
-    bool part; /* of a service: the state of the whole is not its own */
+    bool part; /* a part of a service, with its own state */
     status now;
 };
 
-#define PARTS_MORE 64 /* parts that are added while the server runs, such as a loaded model */
+#define PARTS_MORE 64 /* limit of parts added while the server runs, such as a loaded model */
 
 struct health {
     pthread_mutex_t lock;
@@ -122,7 +123,7 @@ static void send(struct watch *w, status now)
     w->s->rpc->transport->push(w->s, &r.base);
 }
 
-/* The next step of a watch that is not writing. Lock held. */
+/* Takes the next step of a watch, unless the watch is writing. Lock held. */
 static void advance(struct watch *w)
 {
     status now = w->entry < 0 ? STATUS(SERVICE_UNKNOWN) : w->h->services[w->entry].now;
@@ -132,7 +133,7 @@ static void advance(struct watch *w)
     if (atomic_load(&w->s->cancelled))
         finish(w, WARD_CANCELLED, "the caller disconnected");
     else if ((int)now != w->sent)
-        send(w, now); /* the last word goes out before the end */
+        send(w, now); /* the last status is sent before the end */
     else if (w->h->ended)
         finish(w, WARD_UNAVAILABLE, "the server is stopping");
 }
@@ -140,7 +141,7 @@ static void advance(struct watch *w)
 void health_moved(struct served *s)
 {
     struct watch *w = s->watch;
-    struct health *h = w->h; /* w may be gone once it has been advanced to its end */
+    struct health *h = w->h; /* w may be freed after its last step */
 
     pthread_mutex_lock(&h->lock);
     w->writing = false;
@@ -206,7 +207,7 @@ void health_gone(struct served *s)
     free(s->watch);
 }
 
-/* A part that nobody told of at the start. Lock held. */
+/* Adds a part that was not in the list at the start. Lock held. */
 static void add_part(struct health *h, const char *name)
 {
     if (find(h, name) >= 0 || h->n == h->cap)
@@ -218,7 +219,8 @@ static void add_part(struct health *h, const char *name)
     h->n++;
 }
 
-/* The whole that stops takes its parts along; that it serves says nothing of them. */
+/* If the whole server stops serving, its parts do too. If the whole server starts serving, its
+ * parts are unchanged. */
 void health_set(struct health *h, const char *service, bool serving)
 {
     pthread_mutex_lock(&h->lock);

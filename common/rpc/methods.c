@@ -1,4 +1,4 @@
-/* What the descriptors say of methods, and binding a service's table to it. */
+/* Reads the methods' properties from the descriptors, and binds a service's table to them. */
 #include "common/rpc/methods_set.h"
 #include "common/rpc/wire.h"
 
@@ -7,7 +7,7 @@
 #include <ward/options/v1/options.pb-c.h>
 
 #define RULES_FIELD       50601 /* extension (ward.options.v1.rules) of MethodOptions */
-#define UNARY_DEADLINE_MS 10000 /* where the method names none */
+#define UNARY_DEADLINE_MS 10000 /* default of methods without a deadline */
 #define SCRATCH_CAP       ((size_t)256 << 20)
 
 typedef Google__Protobuf__FileDescriptorSet SetProto;
@@ -22,7 +22,8 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the descriptors");
 }
 
-/* The extension arrives as an unknown field, its length before its bytes. NULL rules: none. */
+/* Reads the rules of a method. The extension is an unknown field with its length before its
+ * bytes. *out is unchanged if the method has no rules. */
 static enum ward_code read_rules(const OptionsProto *o, const char *path,
                                  struct ward_arena *mem, const Rules **out,
                                  struct ward_err *err)
@@ -186,7 +187,8 @@ static enum ward_code read_set(const SetProto *proto, struct ward_arena *mem,
 enum ward_code ward_set_parse(const struct ward_descriptors *d, struct ward_arena *mem,
                               struct ward_set **out, struct ward_err *err)
 {
-    struct ward_arena scratch; /* the messages are several times their bytes: not kept */
+    /* The decoded messages are several times larger than their bytes, so they are freed. */
+    struct ward_arena scratch;
     ProtobufCMessage *proto;
     enum ward_code code;
 
@@ -235,7 +237,8 @@ static enum ward_code bind_row(const struct ward_set *set, const struct ward_met
     return WARD_OK;
 }
 
-/* How many rows serve this method, and whether any row serves its service. */
+/* Returns the number of rows for this method. *served: at least one row belongs to its
+ * service. */
 static int rows_of(const struct ward_method_info *const *infos, int n,
                    const struct ward_method_info *m, bool *served)
 {

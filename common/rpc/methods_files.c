@@ -1,4 +1,4 @@
-/* Which file says what: the look-ups of server reflection. */
+/* Finds the file of a symbol or an extension, for server reflection. */
 #include "common/rpc/methods_set.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@ typedef Google__Protobuf__EnumDescriptorProto EnumProto;
 typedef Google__Protobuf__ServiceDescriptorProto ServiceProto;
 typedef Google__Protobuf__FieldDescriptorProto FieldProto;
 
-/* All files are passed over twice: `fill` false counts, true writes. */
+/* All files are visited twice: `fill` is false for counting and true for writing. */
 struct index {
     struct ward_set *set;
     struct ward_arena *mem;
@@ -24,7 +24,7 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the descriptors");
 }
 
-/* Names scope.name and returns it; while counting, nobody looks at names. */
+/* Returns the name "scope.name". During counting, names are not needed. */
 static const char *symbol(struct index *x, const char *scope, const char *name)
 {
     struct ward_set *set = x->set;
@@ -36,7 +36,7 @@ static const char *symbol(struct index *x, const char *scope, const char *name)
         full = *scope == '\0' ? ward_strdup(x->mem, leaf)
                               : ward_printf(x->mem, "%s.%s", scope, leaf);
         if (full == NULL)
-            return ""; /* the arena's `full` is looked at once, at the end */
+            return ""; /* the arena's `full` is checked once, at the end */
         set->symbols[set->n_symbols] = (struct ward_set_symbol){.name = full, .file = x->file};
     }
     set->n_symbols++;
@@ -60,7 +60,7 @@ static void extensions(struct index *x, const char *scope, FieldProto *const *li
     }
 }
 
-/* A value's name stands beside its enum's, not below it. */
+/* The full name of an enum's value has the scope of the enum, not the enum's name. */
 static void enums(struct index *x, const char *scope, EnumProto *const *list, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -70,7 +70,7 @@ static void enums(struct index *x, const char *scope, EnumProto *const *list, si
     }
 }
 
-/* Recursion is as deep as the .proto files we were built from. */
+/* The recursion is bounded by the nesting in Ward's own .proto files. */
 static void messages(struct index *x, const char *scope, MessageProto *const *list, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -126,8 +126,8 @@ static int by_number(const void *a, const void *b)
     return d != 0 ? d : (x->number > y->number) - (x->number < y->number);
 }
 
-/* Packed again, without its source info: protobuf-c keeps custom options as unknown fields, so
- * nothing else is lost. */
+/* Packs a file again without its source info. protobuf-c keeps custom options as unknown
+ * fields, so nothing else is lost. */
 static void keep_file(struct ward_arena *mem, FileProto *f, struct ward_set_file *out)
 {
     uint8_t *bytes;
@@ -182,7 +182,8 @@ static size_t file_at(const struct ward_set *set, const char *name)
     return i;
 }
 
-/* The file, then what it imports, each once: `out` is the queue of a breadth-first walk. */
+/* Lists a file and its direct and indirect imports, each once. `out` is the queue of a
+ * breadth-first search. */
 static enum ward_code closure(const struct ward_set *set, size_t first, struct ward_arena *mem,
                               struct ward_file **out, size_t *n, struct ward_err *err)
 {

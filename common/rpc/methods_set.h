@@ -1,7 +1,7 @@
-/* methods_set.h - inside a ward_set: shared by methods.c (what is said of methods) and
- * methods_files.c (which file says what, for reflection).
+/* methods_set.h - the contents of a ward_set: shared by methods.c (methods' properties) and
+ * methods_files.c (look-ups of files, for reflection).
  *
- * Threads: read-only once parsed. Memory: the set's arena. Errors: as methods.h says.
+ * Threads: read-only once parsed. Memory: the set's arena. Errors: as in methods.h.
  */
 #ifndef WARD_RPC_METHODS_SET_H
 #define WARD_RPC_METHODS_SET_H
@@ -12,7 +12,7 @@
 
 struct ward_set_method {
     struct ward_method_info info;
-    const char *input, *output; /* full message names */
+    const char *input, *output; /* full names of the request and response messages */
 };
 
 struct ward_set_file {
@@ -22,12 +22,12 @@ struct ward_set_file {
 };
 
 struct ward_set_symbol {
-    const char *name; /* full, without a leading dot */
+    const char *name; /* full name without a leading dot */
     size_t file;
 };
 
 struct ward_set_extension {
-    const char *type; /* of the message that is extended */
+    const char *type; /* name of the extended message */
     int32_t number;
     size_t file;
 };
@@ -35,7 +35,8 @@ struct ward_set_extension {
 struct ward_set {
     struct ward_set_method *methods; /* sorted by path */
     size_t n_methods;
-    struct ward_set_file *files; /* as given: imports before who imports them */
+    /* In the given order: imports before the files that import them. */
+    struct ward_set_file *files;
     size_t n_files;
     struct ward_set_symbol *symbols; /* sorted by name */
     size_t n_symbols;

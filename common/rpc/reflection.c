@@ -1,12 +1,13 @@
-/* grpc.reflection, v1 and v1alpha. Their messages are alike field for field (the service was
- * only renamed), so v1's structs serve both and only the outermost descriptor differs; a test
- * compares the two. What is not found is an answer, not the end of the stream. */
+/* grpc.reflection, v1 and v1alpha. Their messages have equal fields, because only the service
+ * was renamed. v1's structs therefore serve both versions; only the outermost descriptor
+ * differs, and a test compares the two. An unknown symbol is reported in an answer and does not
+ * end the stream. */
 #include "common/rpc/methods.h"
 
 #include <grpc/reflection/v1/reflection.pb-c.h>
 #include <grpc/reflection/v1alpha/reflection.pb-c.h>
 
-#define SCRATCH_CAP ((size_t)1 << 20) /* for one answer; the files themselves are the set's */
+#define SCRATCH_CAP ((size_t)1 << 20) /* for one answer; the set has the files */
 
 #define ASKED(what)  GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_##what
 #define ANSWER(what) GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_##what
@@ -141,7 +142,8 @@ static enum ward_code reply(struct ward_call *c, const Request *q,
     return ward_send(c, &r.base);
 }
 
-/* An arena of its own for each answer: the call's lives as long as the stream. */
+/* Uses a separate arena for each answer, because the call's arena lives as long as the
+ * stream. */
 static enum ward_code serve(struct ward_call *c, const ProtobufCMessageDescriptor *type)
 {
     const ProtobufCMessage *msg = NULL;

@@ -1,19 +1,22 @@
-/* rpc.h - serve gRPC methods. With client.h, the only code that knows gRPC's C core.
+/* rpc.h - serve gRPC methods. Only common/rpc uses gRPC's C core.
  *
- * Poll threads move bytes, check who calls, and put whole calls on a bounded queue; a worker
- * (one thread, one arena, whatever the service hangs on it: a database connection, an inference
- * instance) takes a call and runs its handler from top to bottom. So a handler is ordinary
- * blocking code and takes no locks. Methods of lane INLINE run on the poll thread and must
- * never block; health, reflection and such answer there while every worker is busy. Streaming
- * methods have workers of their own (lane STREAM), so that a long tail never starves a unary
- * call. Lane BEDSIDE is a worker before all others, and one worker that serves nothing else.
+ * Poll threads read and write sockets, check the caller, and put complete calls on a bounded
+ * queue. A worker takes a call and runs its handler from top to bottom. Each worker has one
+ * thread, one arena, and resources of the service, such as a database connection. A handler is
+ * therefore ordinary blocking code and takes no locks. Methods of lane INLINE run on the poll
+ * thread and must never block. These methods and health answer while all workers are busy.
+ * Streaming methods have their own workers (lane STREAM), so that long streams never delay
+ * unary calls. Workers take calls of lane BEDSIDE first, and one more worker takes only calls
+ * of that lane.
  *
- * What a method is (streaming, who may call, audited, idempotent, deadline, lane) stands in its
- * .proto (ward/options/v1) and is read from the compiled descriptors at start; a method that is
- * in one table and not in the other stops the process.
+ * A method's properties (streaming, permitted callers, audited, idempotent, deadline, lane) are
+ * declared in its .proto file (ward/options/v1). They are read from the compiled descriptors at
+ * start. If the service's table and the descriptors do not have the same methods, the start
+ * fails.
  *
- * Threads: start/stop from one thread. Memory: a call's is its arena's, reset after the reply.
- * Errors: a handler's code and ward_err become gRPC status and google.rpc.Status details.
+ * Threads: start/stop from one thread. Memory: a call uses its worker's arena, which is reset
+ * after the reply.
+ * Errors: a handler's code and ward_err are sent as gRPC status and google.rpc.Status details.
  */
 #ifndef WARD_RPC_RPC_H
 #define WARD_RPC_RPC_H
@@ -28,7 +31,7 @@
 
 enum ward_lane { WARD_LANE_WORKER, WARD_LANE_INLINE, WARD_LANE_STREAM, WARD_LANE_BEDSIDE };
 
-/* What the descriptors say of a method. */
+/* A method's properties from the descriptors. */
 struct ward_method_info {
     const char *path;    /* "/ward.audit.v1.Audit/Append" */
     const char *service; /* "ward.audit.v1.Audit" */
@@ -36,43 +39,49 @@ struct ward_method_info {
     bool idempotent; /* option idempotency_level: IDEMPOTENT or NO_SIDE_EFFECTS */
     bool audited;
     enum ward_lane lane;
-    int deadline_ms; /* used where the caller gave none */
+    int deadline_ms; /* default if the caller sets no deadline */
     int n_callers, n_roles, n_services;
-    const char *const *callers; /* service names; "*" is any authenticated peer; none: nobody */
-    const char *const *roles;   /* any of these; none: no person is needed */
-    const char *const *services; /* callers that need no person in spite of roles */
+    /* Names of services; "*": any authenticated peer; empty: nobody. */
+    const char *const *callers;
+    /* The person needs any of these; empty: no person is required. */
+    const char *const *roles;
+    const char *const *services; /* callers that need no person despite the roles */
 };
 
-/* What a handler gets. Everything here is valid until the handler returns. */
+/* A call, as a handler receives it. All members are valid until the handler returns. */
 struct ward_call {
     struct ward_arena *mem;
     struct ward_err *err;
-    void *svc; /* shared by all workers; read-only once serving */
-    void *wrk; /* this worker's own; NULL on lane INLINE */
+    void *svc; /* shared by all workers; read-only after the start */
+    void *wrk; /* the worker's own resource; NULL on lane INLINE */
     const struct ward_method_info *method;
     int64_t deadline_ns;              /* monotonic; never WARD_NO_DEADLINE for unary calls */
     const char *peer;                 /* the calling service's name; "" without TLS */
-    const struct ward_principal *who; /* the person; NULL where no token came */
-    char traceparent[56];             /* W3C: this call's own span, to pass on; always set */
+    const struct ward_principal *who; /* the person; NULL if the call has no token */
+    /* W3C trace context with this call's own span, to pass on; always set. */
+    char traceparent[56];
     char trace_id[33];
-    bool audited;               /* set by ward_outbox_add: the handler wrote its event */
+    bool audited;               /* set by ward_outbox_add: the handler wrote its audit event */
     struct ward_stream *stream; /* NULL for unary calls */
-    struct served *served;      /* rpc's own; NULL where a test calls a handler itself */
+    /* Private to common/rpc; NULL if a test calls the handler directly. */
+    struct served *served;
 };
 
-/* True once the caller went away or the deadline passed. Poll it in long work. */
+/* Returns true after the caller has disconnected or the deadline has passed. Poll this function
+ * in long work. */
 bool ward_call_cancelled(const struct ward_call *c);
 
-/* Unary: fills `resp`, whose submessages and strings come from c->mem, or fails into c->err.
- * Client streaming: req is NULL; server streaming: resp is NULL. */
+/* For a unary call: fills `resp`, whose submessages and strings are in c->mem, or sets c->err.
+ * For client streaming, req is NULL. For server streaming, resp is NULL. */
 typedef enum ward_code ward_handler(struct ward_call *c, const ProtobufCMessage *req,
                                     ProtobufCMessage *resp);
 
-/* Next message of a client stream into *msg, or NULL when the client has said it is done. It
- * lives until the next ward_recv. CANCELLED, DEADLINE_EXCEEDED;  INVALID_ARGUMENT  not that
- * message */
+/* Receives the next message of a client stream. *msg is NULL after the last message, and
+ * otherwise valid until the next ward_recv.
+ *   CANCELLED, DEADLINE_EXCEEDED
+ *   INVALID_ARGUMENT  the bytes are not a message of the method's type */
 WARD_MUST enum ward_code ward_recv(struct ward_call *c, const ProtobufCMessage **msg);
-/* Waits until the transport has room (bounded by the deadline), then sends. */
+/* Waits until the transport has room, at most until the deadline, then sends. */
 WARD_MUST enum ward_code ward_send(struct ward_call *c, const ProtobufCMessage *msg);
 
 struct ward_method {
@@ -81,14 +90,14 @@ struct ward_method {
     const ProtobufCMessageDescriptor *req, *resp;
 };
 
-/* Declares fn_rpc, the untyped face of a typed unary handler fn. */
+/* Declares fn_rpc, an untyped wrapper of the typed unary handler fn. */
 #define WARD_UNARY(fn, Req, Resp)                                                              \
     static enum ward_code fn##_rpc(struct ward_call *c, const ProtobufCMessage *q,             \
                                    ProtobufCMessage *r)                                        \
     {                                                                                          \
         return fn(c, (const Req *)q, (Resp *)r);                                               \
     }
-/* The same for streaming handlers: fn(c, req), fn(c, resp), fn(c). */
+/* Wrappers for streaming handlers: fn(c, req), fn(c, resp), fn(c). */
 #define WARD_SERVER_STREAM(fn, Req)                                                            \
     static enum ward_code fn##_rpc(struct ward_call *c, const ProtobufCMessage *q,             \
                                    ProtobufCMessage *r)                                        \
@@ -111,17 +120,17 @@ struct ward_method {
         return fn(c);                                                                          \
     }
 
-/* Certificates are PEM files that are re-read when they change. */
+/* Certificates are PEM files, loaded again when they change. */
 struct ward_tls {
     const char *cert, *key, *ca; /* all three, or all "" for plain text */
 };
 
-/* A FileDescriptorSet in wire format, imports included. */
+/* A FileDescriptorSet in wire format, including imports. */
 struct ward_descriptors {
     const uint8_t *data;
     size_t len;
 };
-/* The project's own, embedded by the build. */
+/* Ward's own descriptors, embedded by the build. */
 extern const struct ward_descriptors ward_proto_set;
 
 /* A served call that ended, for a tracer. Valid during the call of ward_rpc_config.span. */
@@ -135,44 +144,48 @@ struct ward_rpc_span {
 };
 
 struct ward_rpc_config {
-    const char *listen;  /* "0.0.0.0:50051" or "unix:/path"; port 0 picks one */
-    struct ward_tls tls; /* plain text is refused unless listen is loopback or a unix socket */
-    struct ward_jwks *jwks; /* NULL: no person's token is accepted */
-    const char *callers;  /* "lab-x=gateway,pump-*=devices": certificates' names with the rights
-                           * of one of these two, beside their own; NULL: none */
-    int workers;          /* of lane WORKER; one more where a method has lane BEDSIDE */
-    int streams;          /* of lane STREAM; 0 where no method streams */
-    int pollers;          /* completion queues and poll threads; 0: half the cores, 1 to 4 */
-    int queue;            /* calls that may wait for a worker; past it RESOURCE_EXHAUSTED */
-    size_t arena_cap;     /* bytes a call may use, its decoded message included */
-    size_t max_message;   /* bytes of one message on the wire; 0: arena_cap */
-    size_t max_elements;  /* fields and repeated elements of one message; 0: 65536 */
-    int peer_connections; /* of one name in certificates from one address; 0: 128 */
-    int handshake_ms;     /* TLS handshake's limit; 0: 5000 */
-    int keepalive_ms; /* an idle peer is pinged this often, and dropped 20 s later; 0: 60000 */
-    int max_age_ms;   /* GOAWAY for a connection older than this; 0: never */
-    int max_age_grace_ms; /* then its calls are cut; 0: never */
-    int watchdog_ms;      /* accept probe's period; 0: 1000 */
-    size_t watchdog_rss;  /* bytes of memory past which the process is told to stop; 0: none */
+    const char *listen;  /* "0.0.0.0:50051" or "unix:/path"; port 0: the kernel picks a port */
+    struct ward_tls tls; /* required unless `listen` is a loopback address or a unix socket */
+    struct ward_jwks *jwks; /* NULL: all persons' tokens are rejected */
+    /* "lab-x=gateway,pump-*=devices": names in certificates that also have the rights of the
+     * named caller; NULL: none. */
+    const char *callers;
+    /* Number of workers of lane WORKER, plus one if a method has lane BEDSIDE. */
+    int workers;
+    int streams; /* number of workers of lane STREAM; 0 if no method streams */
+    int pollers; /* number of poll threads; 0: half the number of cores, 1 to 4 */
+    /* Limit of calls that wait for a worker; others get RESOURCE_EXHAUSTED. */
+    int queue;
+    /* Limit of memory for a call, including its decoded message, in bytes. */
+    size_t arena_cap;
+    size_t max_message;   /* limit of a message on the wire, in bytes; 0: arena_cap */
+    size_t max_elements;  /* limit of fields and repeated elements in a message; 0: 65536 */
+    int peer_connections; /* limit of connections for each name and address; 0: 128 */
+    int handshake_ms;     /* time limit of a TLS handshake; 0: 5000 */
+    /* Time until an idle peer is pinged; without an answer, its connection is closed 20 s
+     * later; 0: 60000. */
+    int keepalive_ms;
+    int max_age_ms;       /* age at which a connection gets GOAWAY; 0: never */
+    int max_age_grace_ms; /* time until the connection's calls are then cancelled; 0: never */
+    int watchdog_ms;      /* time between the watchdog's probes; 0: 1000 */
+    size_t watchdog_rss;  /* memory use above which `broken` is called, in bytes; 0: no limit */
     const struct ward_method *methods;          /* ends with a NULL path */
     const struct ward_descriptors *descriptors; /* NULL: ward_proto_set */
-    /* Names beside the services' that grpc.health.v1 answers for, such as a model's; NULL at
-     * the end, kept by reference; NULL: none. ward_rpc_serving adds a name that is not among
-     * them. */
+    /* Names besides the services' for grpc.health.v1, such as a model's. The list ends with
+     * NULL and is stored by reference; NULL: none. ward_rpc_serving adds a missing name. */
     const char *const *parts;
     void *svc;
     enum ward_code (*wrk_open)(void *svc, void **wrk, struct ward_err *err); /* may be NULL */
     void (*wrk_close)(void *wrk);
-    /* An audited call failed or was refused (unknown peer, wrong role, handler's failure):
-     * write its event. Runs on a worker, before the reply; c->err holds why. Memory and 2 s are
-     * kept for it. A call shed because the queue was full has no worker and is only counted.
-     * May be NULL. */
+    /* Called when an audited call failed or was rejected (unknown peer, wrong role, handler's
+     * failure): writes its audit event. Runs on a worker before the reply. c->err has the
+     * cause. The event has its own memory and 2 s. A call rejected because the queue was full
+     * has no worker, so it is only counted. May be NULL. */
     void (*refused)(struct ward_call *c, enum ward_code code);
-    /* The watchdog found the server unable to accept, or memory run away: stop this process so
-     * that it is started again. Called once, on the watchdog's thread, which ward_rpc_stop
-     * joins: do not stop the server from inside it. `why` is constant text. NULL: nothing is
-     * watched.
-     */
+    /* Called once when the watchdog finds that the server cannot accept connections or uses too
+     * much memory: must stop the process, so that it is started again. Runs on the watchdog's
+     * thread, which ward_rpc_stop joins, so it must not stop the server itself. `why` is a
+     * constant text. NULL: no watchdog. */
     void (*broken)(void *arg, const char *why);
     void *broken_arg;
     /* Called at the end of each call with the sampled flag, before the reply, on the call's
@@ -192,9 +205,9 @@ struct ward_rpc;
  *   INVALID_ARGUMENT  another name */
 WARD_MUST enum ward_code ward_rpc_use(const char *transport, struct ward_err *err);
 
-/* Opens every worker, then listens and serves; health answers NOT_SERVING until
+/* Opens all workers, then listens and serves. Health returns NOT_SERVING until
  * ward_rpc_serving(rpc, NULL, true).
- *   FAILED_PRECONDITION  methods and descriptors differ, certificates unusable, plain text
+ *   FAILED_PRECONDITION  methods and descriptors differ, certificates invalid, plain text
  *                        refused
  *   UNAVAILABLE          cannot listen
  *   others               wrk_open's */
@@ -202,12 +215,12 @@ WARD_MUST enum ward_code ward_rpc_start(const struct ward_rpc_config *cfg,
                                         struct ward_rpc **out, struct ward_err *err);
 int ward_rpc_port(const struct ward_rpc *rpc); /* 0 for a unix socket */
 
-/* grpc.health.v1 of one service or part by its full name, or of all (NULL), Watch streams
- * included. Serving, NULL leaves the parts as they are. */
+/* Sets the health state of a service or part, by its full name, or of all (NULL), also for
+ * Watch streams. NULL with `serving` true leaves the parts unchanged. */
 void ward_rpc_serving(struct ward_rpc *rpc, const char *service, bool serving);
 
-/* Refuses new calls, waits up to grace_ms for those in progress, cancels the rest, joins every
- * thread, frees. NULL is fine. */
+/* Rejects new calls, waits up to grace_ms for calls in progress, cancels the rest, joins all
+ * threads and frees rpc. Accepts NULL. */
 void ward_rpc_stop(struct ward_rpc *rpc, int grace_ms);
 
 #endif

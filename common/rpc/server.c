@@ -10,9 +10,10 @@
 
 #define MAX_DEFAULT_POLLERS 4
 
-/* One for two cores: core's pollers share one epoll and wake each other, and workers need cores
- * too. On two cores a second poller adds a fifth to the throughput of inline calls, but a fifth
- * of its CPU to every call, and when calls come one at a time it doubles it (make bench-rpc).
+/* One poller for two cores: core's pollers share one epoll and wake each other, and workers
+ * need cores too. On two cores a second poller adds a fifth to the throughput of inline calls,
+ * but a fifth of its CPU to every call, and when calls come one at a time it doubles it (make
+ * bench-rpc).
  */
 static int default_pollers(void)
 {
@@ -71,8 +72,8 @@ enum ward_code ward_rpc_start(const struct ward_rpc_config *cfg, struct ward_rpc
     rpc->tokens = tokens_new();
     peers_init(&rpc->peers);
     ward_arena_init(&rpc->mem, SIZE_MAX / 2);
-    /* Signals are the main thread's: every thread of ours and of the transport's
-     * inherits this mask. */
+    /* Only the main thread handles signals. All threads of Ward and of the transport inherit
+     * this mask. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &was);
     code = open_all(rpc, err);
@@ -96,7 +97,7 @@ void ward_rpc_serving(struct ward_rpc *rpc, const char *service, bool serving)
     health_set(rpc->health, service, serving);
 }
 
-/* Streams of reflection and of health are not worth waiting for. */
+/* Ends streams of reflection and of health, so that the stop does not wait for them. */
 static void break_system(struct ward_rpc *rpc)
 {
     health_end(rpc->health);

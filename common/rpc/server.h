@@ -1,18 +1,19 @@
-/* server.h - what the files of the server share, whatever carries its calls. Inside common/rpc.
+/* server.h - declarations shared by the server's files, for any transport. Inside common/rpc.
  *
- * server.c        starts and stops the whole;  transport.c  which transport
- * server_table.c  the methods served, ours and the built-in ones;  server_stats.c their metrics
- * call_dispatch.c what becomes of a call that has arrived;  call_hook.c  who is told of its end
- * call_admit.c    who may call: certificate, list of callers, person's token;  call_token.c
- * call_run.c      from bytes to the handler to the reply;  call_trace.c  W3C trace context
- * call_load.c     calls for workers: refused, queued, given up, measured
+ * server.c        starts and stops the server;  transport.c  selects the transport
+ * server_table.c  the served methods, including built-in ones;  server_stats.c  their metrics
+ * call_dispatch.c dispatches arrived calls;  call_hook.c  callbacks when a caller has gone
+ * call_admit.c    access: certificate, list of callers, person's token;  call_token.c
+ * call_run.c      decodes, runs the handler, replies;  call_trace.c  W3C trace context
+ * call_load.c     calls for workers: rejected, queued, abandoned, measured
  * load/           the queue and the peers that share it;  server_worker.c  the workers
  * stream.c        blocking receive and send;  health.c  grpc.health.v1
- * watchdog.c      sees a server that accepts no more, or memory run away
- * core.h          the transport on gRPC's C core;  h2/  the one on libnghttp2 and OpenSSL
+ * watchdog.c      detects a server that accepts no connections, or too much memory
+ * core.h          the transport on gRPC's C core;  h2/  on libnghttp2 and OpenSSL
  *
- * Threads: a call arrives on a thread of the transport's and belongs to that thread, then to
- * the worker that took it, until it is finished. Memory: calls are recycled by their transport.
+ * Threads: a call arrives on a transport thread and belongs to that thread, then to the worker
+ * that took it from the queue, until it is finished. Memory: calls are recycled by their
+ * transport.
  * Errors: as in rpc.h.
  */
 #ifndef WARD_RPC_SERVER_H
@@ -29,12 +30,13 @@
 #include <semaphore.h>
 
 #define RPC_MAX_POLLERS  64
-#define RPC_SYSTEM       2 /* threads of reflection's streams */
+#define RPC_SYSTEM       2 /* number of threads for reflection's streams */
 #define RPC_SYSTEM_QUEUE 16
 #define RPC_PEER         PEER_NAME
-#define RPC_UNARY_MS     10000 /* deadline of a unary call where nobody gave one */
-#define RPC_REFUSED_MS   2000  /* what the audit of a refusal may take past the deadline */
-#define RPC_REFUSED_ROOM ((size_t)64 << 10) /* arena kept for it past the cap */
+/* Deadline of a unary call if neither caller nor method sets one. */
+#define RPC_UNARY_MS     10000
+#define RPC_REFUSED_MS   2000 /* time for the audit of a rejected call after its deadline */
+#define RPC_REFUSED_ROOM ((size_t)64 << 10) /* additional arena for this audit */
 
 #define RPC_OF(tag, type, member) ((type *)(void *)((char *)(tag)-offsetof(type, member)))
 
@@ -51,92 +53,99 @@ struct method {
     const ProtobufCMessageDescriptor *req, *resp;
     void *svc;
     size_t n_path;
-    void *registered;  /* core's handle */
-    struct crew *crew; /* NULL: on the transport's thread */
+    void *registered;  /* core's handle of the method */
+    struct crew *crew; /* NULL: runs on the transport's thread */
     enum queue_lane lane;
-    _Atomic int64_t cost_ns; /* what a call takes a worker; 0: not known */
-    /* Instead of fn: keeps the call, blocks nothing; again, without mem, when it is closed. */
+    _Atomic int64_t cost_ns; /* worker time of a call; 0: unknown */
+    /* Replaces fn: stores the call and never blocks. Called again, without mem, when the call
+     * is closed. */
     void (*async)(struct served *s, struct ward_arena *mem);
-    bool system; /* built in: any peer, no person */
+    bool system; /* built in: any peer may call, without a person */
     struct method_stats stats;
 };
 
-/* One call, as far as every transport knows it. */
+/* One call, without the data of a specific transport. */
 struct served {
-    struct served *next; /* of those that are free */
-    struct job job;      /* while it waits for a worker */
-    struct peer *from;   /* its transport's, or held for the time from the queue to its end */
-    bool queued, runs;   /* it holds `from`; a worker has it */
-    int hold_ms;         /* its transport holds the answer back for so long */
+    struct served *next; /* in the list of free calls */
+    struct job job;      /* used while the call waits for a worker */
+    /* The transport's reference, or the call's own from the queue to the end. */
+    struct peer *from;
+    bool queued, runs; /* queued: the call holds `from`; runs: a worker has the call */
+    int hold_ms;       /* time for which the transport delays the answer */
     struct ward_rpc *rpc;
     struct method *method;
     int64_t began_ns, deadline_ns;
     char peer[RPC_PEER];
-    bool allowed; /* the calling service may; the person is looked at later */
+    bool allowed; /* the calling service may call; the person is checked later */
     atomic_bool cancelled;
-    void *watch;             /* health's, or core's stream */
-    struct call_hook *hooks; /* under call_hook.c's lock; */
-    atomic_bool hooked;      /* there are some */
+    void *watch;             /* the health watch, or the stream */
+    struct call_hook *hooks; /* guarded by call_hook.c's lock */
+    atomic_bool hooked;      /* the call has hooks */
 };
 
-/* What carries calls. One that was handed to call_arrived is finished once, by finish or reply,
- * on any thread; from then on it is the transport's alone. */
+/* A transport. Each call passed to call_arrived is ended exactly once, by finish or reply, on
+ * any thread. After that, only the transport may use the call. */
 struct transport {
     const char *name;
-    /* ---- the server, in the order of its life ---- */
+    /* ---- the server, in the order of calls ---- */
     WARD_MUST enum ward_code (*listen)(struct ward_rpc *rpc, struct ward_err *err);
     WARD_MUST enum ward_code (*serve)(struct ward_rpc *rpc, struct ward_err *err);
-    void (*refuse)(struct ward_rpc *rpc); /* takes no new calls from now on */
-    /* Those in progress get grace_ms, then a cancel. */
+    void (*refuse)(struct ward_rpc *rpc); /* accepts no new calls from now on */
+    /* Waits grace_ms for calls in progress, then cancels them. */
     void (*drain)(struct ward_rpc *rpc, int grace_ms);
-    void (*close)(struct ward_rpc *rpc); /* once no worker runs; after a failed start as well */
-    uint64_t (*progress)(struct ward_rpc *rpc); /* grows while it serves */
-    bool turns; /* and, without calls, once a second, at least */
-    bool (*deaf)(
-        struct ward_rpc *rpc); /* it was seen to fail to accept; NULL: never for long */
+    /* Called after the workers have stopped; also after a failed start. */
+    void (*close)(struct ward_rpc *rpc);
+    /* A number that grows while the server serves. */
+    uint64_t (*progress)(struct ward_rpc *rpc);
+    bool turns; /* progress also grows without calls, at least once a second */
+    bool (*deaf)(struct ward_rpc *rpc); /* accepting has failed for good; NULL: never happens */
     /* ---- a call ---- */
-    /* How often `key` came, and its last value, which is not NUL-ended. */
+    /* Returns how often the header `key` occurs, and its last value, which is not
+     * NUL-terminated. */
     int (*meta)(const struct served *s, const char *key, const char **value, size_t *len);
-    void (*peer)(struct served *s); /* fills s->peer; "" where the certificate names nobody */
-    bool (*gone)(struct served *s); /* nobody waits for the answer any more */
+    void (*peer)(struct served *s); /* fills s->peer; "" if the certificate has no name */
+    bool (*gone)(struct served *s); /* the caller has disconnected */
     WARD_MUST enum ward_code (*request)(struct served *s, struct ward_arena *mem,
                                         ProtobufCMessage **out, struct ward_err *err);
     void (*finish)(struct served *s, const ProtobufCMessage *resp, enum ward_code code,
                    const struct ward_err *err);
     void (*reply)(struct served *s, const ProtobufCMessage *resp, enum ward_code code,
-                  const struct ward_err *err); /* finish, by the call's handler */
-    /* A message without waiting for room; health_moved when it has left. */
+                  const struct ward_err *err); /* finish, called on the thread of the handler */
+    /* Sends a message without waiting for room. Calls health_moved after sending. */
     void (*push)(struct served *s, const ProtobufCMessage *msg);
-    void (*watch_close)(struct served *s); /* calls method->async again when it is closed */
-    void (*cancel)(struct served *s);      /* UNAVAILABLE: the server stops */
-    /* ---- stream.c's; its worker's ---- */
+    /* Makes the transport call method->async when the call is closed. */
+    void (*watch_close)(struct served *s);
+    /* Ends the call with UNAVAILABLE when the server stops. */
+    void (*cancel)(struct served *s);
+    /* ---- for stream.c, called by the worker ---- */
     WARD_MUST enum ward_code (*recv)(struct ward_call *c, const ProtobufCMessage **msg);
     WARD_MUST enum ward_code (*send)(struct ward_call *c, const ProtobufCMessage *msg);
-    void (*stream_end)(struct ward_stream *st); /* waits until it refers to the call no more */
+    /* Waits until the transport no longer uses the stream. */
+    void (*stream_end)(struct ward_stream *st);
 };
 extern const struct transport transport_core, transport_h2;
-/* By WARD_TRANSPORT, once a process. */
+/* Returns the transport selected by ward_rpc_use or WARD_TRANSPORT, one for the process. */
 const struct transport *transport_chosen(void);
 
-/* ---- stream.c: the blocking face of one streaming call; its worker's ---- */
+/* ---- stream.c: blocking access to one streaming call; belongs to a worker ---- */
 struct ward_stream {
-    pthread_mutex_t lock; /* `s` against stream_break; the rest is core's */
+    pthread_mutex_t lock; /* guards `s` against stream_break; core also uses it */
     pthread_cond_t moved;
     struct served *s;
-    struct ward_arena mem; /* the last received message */
+    struct ward_arena mem; /* holds the last received message */
     struct grpc_byte_buffer *in, *out;
     bool reading, writing, read_ok;
     bool no_more; /* the client half-closed */
-    bool dead;    /* a read or write failed: the call is over */
+    bool dead;    /* a read or write failed, so the call has ended */
 };
 void stream_init(struct ward_stream *st, size_t cap);
 void stream_done(struct ward_stream *st);
 void stream_begin(struct ward_stream *st, struct served *s);
-/* Waits until no operation is in flight, then lets go of the call. */
+/* Waits until no operation is in progress, then releases the call. */
 void stream_end(struct ward_stream *st);
-/* Breaks whatever stream runs now, for a stop. */
+/* Cancels the current stream, because the server stops. */
 void stream_break(struct ward_stream *st);
-/* Why a call is over before its handler was done. */
+/* Returns why a call ended before its handler returned. */
 enum ward_code stream_over(const struct ward_call *c);
 
 /* ---- server_worker.c ---- */
@@ -145,10 +154,10 @@ struct worker {
     struct crew *crew;
     struct waiter waiter;
     pthread_t thread;
-    bool running, own; /* own: opens the service's wrk */
+    bool running, own; /* own: the worker opens the service's resource, wrk */
     void *wrk;
     struct ward_arena mem;
-    struct ward_stream *stream; /* NULL: unary only */
+    struct ward_stream *stream; /* NULL: only unary calls */
     struct ward_stream stream_room;
 };
 enum crew_kind { CREW_WORKERS, CREW_STREAMS, CREW_SYSTEM };
@@ -159,36 +168,36 @@ struct crew {
     int n;
     atomic_int busy;
 };
-/* `reserved` of the workers take bedside calls only. */
+/* `reserved` of the workers take only bedside calls. */
 WARD_MUST enum ward_code crew_start(struct ward_rpc *rpc, enum crew_kind kind, int n,
                                     int reserved, struct ward_err *err);
 void crew_stop(struct crew *crew);
 
 /* ---- health.c ---- */
 struct health;
-/* Lists of names, NULL at the end, kept; parts may be NULL. */
+/* The lists end with NULL and are stored by reference. `parts` may be NULL. */
 struct health *health_new(const char *const *services, const char *const *parts);
 void health_free(struct health *h);
 void health_set(struct health *h, const char *service, bool serving);
-void health_end(struct health *h); /* ends every Watch; later ones end at once */
+void health_end(struct health *h); /* ends all Watch streams; later ones end at once */
 enum ward_code health_check(struct ward_call *c, const ProtobufCMessage *req,
                             ProtobufCMessage *resp);
 void health_watch(struct served *s, struct ward_arena *mem);
-void health_moved(struct served *s); /* what was pushed has left */
-void health_gone(struct served *s);  /* frees what the watch held */
+void health_moved(struct served *s); /* the pushed message was sent */
+void health_gone(struct served *s);  /* frees the watch */
 
-/* ---- callers.c: names of certificates with the rights of a caller of the .proto files ---- */
+/* ---- callers.c: names in certificates with the rights of a caller in the .proto files ---- */
 struct callers;
-/*   FAILED_PRECONDITION  the list cannot be read */
+/*   FAILED_PRECONDITION  the list is malformed */
 WARD_MUST enum ward_code callers_new(const char *list, struct callers **out,
                                      struct ward_err *err);
-void callers_free(struct callers *c); /* NULL is fine */
-/* The name whose rights `peer` was given; else peer. */
+void callers_free(struct callers *c); /* accepts NULL */
+/* Returns the caller whose rights `peer` has by configuration; otherwise `peer`. */
 const char *callers_as(const struct callers *c, const char *peer);
 
 struct ward_rpc {
     struct ward_rpc_config cfg;
-    struct ward_arena mem; /* tables, for the server's life */
+    struct ward_arena mem; /* tables that live as long as the server */
     struct ward_set *set;
     struct method *methods;
     int n_methods;
@@ -198,23 +207,23 @@ struct ward_rpc {
     struct tokens *tokens;
     struct callers *callers;
     const struct transport *transport;
-    struct core *core; /* one of the two is there */
+    struct core *core; /* exactly one of core and h2 is set */
     struct h2_server *h2;
-    void *_Atomic pump; /* core_pump.c's queue, once a handler has made a call */
+    void *_Atomic pump; /* core_pump.c's queue; set when a handler first makes a call */
     int n_pollers;
-    struct crew crews[3]; /* by crew_kind */
+    struct crew crews[3]; /* indexed by crew_kind */
     struct peers peers;
-    bool bedside; /* some method has the bedside lane */
+    bool bedside; /* at least one method has lane BEDSIDE */
     struct watchdog *watchdog;
     int port;
     bool secure;
     atomic_bool stopping;
-    atomic_int in_flight; /* arrived, not yet answered */
+    atomic_int in_flight; /* number of calls that have arrived and are not answered */
     _Atomic uint64_t answered;
 };
 
-/* Plain text, or certificates: FAILED_PRECONDITION for a part of the files, and for plain text
- * to other machines. */
+/* Decides between plain text and certificates. FAILED_PRECONDITION if only some of the files
+ * are given, or for plain text to other machines. */
 WARD_MUST enum ward_code transport_secure(const struct ward_rpc_config *cfg, bool *secure,
                                           struct ward_err *err);
 
@@ -222,29 +231,34 @@ WARD_MUST enum ward_code transport_secure(const struct ward_rpc_config *cfg, boo
 WARD_MUST enum ward_code table_make(struct ward_rpc *rpc, struct ward_err *err);
 struct method *table_find(struct ward_rpc *rpc, const char *path, size_t len);
 
-/* ---- call_dispatch.c: refuses it, runs it here with mem, or hands it on. Unary and server
- * streaming calls come with their message ---- */
+/* ---- call_dispatch.c ---- */
+/* Rejects a call, runs it on this thread with mem, or queues it. Unary and server streaming
+ * calls have their message. */
 void call_arrived(struct served *s, size_t bytes_in, struct ward_arena *mem);
-bool call_waits_for_message(const struct method *m); /* its message comes before the handler */
-/* The deadline of a call that began at s->began_ns and whose caller gave none. */
+/* The message must arrive before the handler starts. */
+bool call_waits_for_message(const struct method *m);
+/* Returns the deadline of a call that began at s->began_ns without a deadline from its
+ * caller. */
 int64_t call_own_deadline(const struct served *s);
-/* Counted by whoever finishes: before the answer leaves. */
+/* Counts an ended call. Every transport calls this before it sends the answer. */
 void call_counted(struct served *s, enum ward_code code, size_t bytes_out);
 
 /* ---- call_load.c ---- */
-/* To the queue of its method's crew, or refused. */
+/* Puts the call on the queue of its method's crew, or rejects it. */
 void call_queue(struct served *s);
-/* The transport's: nobody waits for a call any more (CANCELLED), or its time in the queue is
- * over. It ends if it waits still. */
+/* Called by the transport: ends a call that still waits in the queue, because its caller has
+ * gone (CANCELLED) or its time is over (another code). */
 void call_give_up(struct served *s, enum ward_code code);
-/* When call_give_up is due for a call that waits; WARD_NO_DEADLINE: never. */
+/* Returns the time at which call_give_up must be called for a waiting call; WARD_NO_DEADLINE:
+ * never. */
 int64_t call_patience(const struct served *s);
-/* By its worker, around the handler. */
+/* Called by the worker before and after the handler. */
 void call_taken(struct served *s, int64_t now_ns);
 void call_measured(struct served *s, int64_t began_ns, enum ward_code code);
-void call_let_go(struct served *s); /* at its end: what the queue and its peer hold of it */
+/* At the end of a call: releases its entries in the queue and the peer. */
+void call_let_go(struct served *s);
 
-/* ---- call_hook.c: fn runs once, on any thread, when the call's caller has gone ---- */
+/* ---- call_hook.c: fn runs once, on any thread, after the call's caller has gone ---- */
 struct call_hook {
     struct call_hook *next, **at;
     void (*fn)(struct call_hook *h);
@@ -257,15 +271,16 @@ void call_hooks_run(struct served *s);
 WARD_MUST enum ward_code admit_caller(const struct served *s, struct ward_err *err);
 WARD_MUST enum ward_code admit_person(struct served *s, struct ward_arena *mem,
                                       const struct ward_principal **who, struct ward_err *err);
-/* The name in a certificate's one URI; "" for another's. */
+/* Copies the name from a SPIFFE URI of Ward; "" for any other URI. */
 void admit_uri(const char *uri, size_t len, char peer[RPC_PEER]);
-/* A value of the call's metadata; NULL when absent or there twice. */
+/* Returns a value of the call's metadata; NULL if the key is absent or occurs more than
+ * once. */
 const char *call_meta(const struct served *s, const char *key, size_t *len);
 
-/* ---- call_token.c: bearer tokens, each checked once ---- */
+/* ---- call_token.c: a cache of verified bearer tokens ---- */
 struct tokens *tokens_new(void);
 void tokens_free(struct tokens *t);
-/* As ward_jwt_check. */
+/* Checks a token like ward_jwt_check. */
 WARD_MUST enum ward_code tokens_check(struct tokens *t, struct ward_jwks *jwks,
                                       struct ward_arena *mem, const char *token, size_t len,
                                       struct ward_principal *out, struct ward_err *err);
@@ -274,7 +289,7 @@ WARD_MUST enum ward_code tokens_check(struct tokens *t, struct ward_jwks *jwks,
 void call_run(struct served *s, struct ward_arena *mem, struct worker *w);
 
 /* ---- call_log.c ---- */
-void call_log(const struct ward_err *err); /* a failed call, once */
+void call_log(const struct ward_err *err); /* logs a failed call; call once for each */
 
 /* ---- call_trace.c ---- */
 /* `permille` of the calls without a valid traceparent are sampled. */
@@ -287,7 +302,7 @@ void trace_end(const struct served *s, const struct ward_call *c, const char *in
 /* ---- server_stats.c ---- */
 void stats_of(const char *service, const char *method, struct method_stats *out);
 void stats_server(struct ward_rpc *rpc);
-void stats_waited(const struct served *s, int64_t ns); /* for a worker */
+void stats_waited(const struct served *s, int64_t ns); /* for calls on workers */
 void stats_began(struct served *s, size_t bytes_in);
 void stats_ended(struct served *s, enum ward_code code, size_t bytes_out);
 

@@ -47,9 +47,10 @@ static struct ward_family shed = {.name = "ward_rpc_shed_total",
                                   .type = WARD_COUNTER,
                                   .label = BY_METHOD};
 
-/* One server a process serves in practice; the gauge is of the one started last. */
+/* A process usually has one server. The gauge shows the server that started last. */
 static struct ward_rpc *current;
-static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER; /* a scrape against stop */
+/* Guards `current` between a scrape and a stop. */
+static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static double read_queue(void)
 {

@@ -24,7 +24,7 @@ static void *work(void *arg)
         sem_post(&l->ready);
         return NULL;
     }
-    sem_post(&l->ready); /* *l is gone from here on */
+    sem_post(&l->ready); /* *l is invalid after this */
     while ((j = queue_take(&w->crew->queue, &w->waiter)) != NULL)
         call_run(RPC_OF(j, struct served, job), &w->mem, w);
     if (w->own && cfg->wrk_close != NULL)
@@ -32,7 +32,8 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* On its own thread, because a database connection may belong to the thread that made it. */
+/* Starts a worker and waits for wrk_open, which runs on the worker's thread, because a database
+ * connection may belong to the thread that opened it. */
 static enum ward_code launch(struct worker *w, struct ward_err *err)
 {
     struct launch l = {.w = w};
@@ -53,8 +54,8 @@ static enum ward_code launch(struct worker *w, struct ward_err *err)
     return l.code;
 }
 
-/* One peer never has all streams: a peer that reads none of its streams must not block the
- * others. */
+/* Limits the streams of one peer to fewer than all. A peer that reads none of its streams must
+ * not block the others. */
 static int streams_each(int n)
 {
     return n < 2 ? n : n - (n + 3) / 4;

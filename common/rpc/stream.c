@@ -2,7 +2,7 @@
 
 #include <time.h>
 
-/* A handler's face of its stream: `s` is set for the time of one call. */
+/* Blocking access to a stream for its handler. `s` is set while the stream serves a call. */
 
 void stream_init(struct ward_stream *st, size_t cap)
 {

@@ -5,8 +5,8 @@
 
 #define DEFAULT transport_h2
 
-/* The process's, not a server's: a client has to know it too, as how it waits depends on whose
- * threads read (client_channel.c). */
+/* The process's transport, not a server's. A client needs it too, because its way of waiting
+ * depends on which threads read (client_channel.c). */
 static const struct transport *_Atomic chosen;
 
 static const struct transport *named(const char *name)
@@ -46,7 +46,7 @@ static bool is_local(const char *listen)
     for (size_t i = 0; i < WARD_COUNT(local); i++)
         if (strncmp(listen, local[i], strlen(local[i])) == 0)
             return true;
-    /* digits only: 127.example.org is a name, and may be anywhere */
+    /* only digits: 127.example.org is a name, possibly of another machine */
     return strncmp(listen, "127.", 4) == 0 && listen[strspn(listen, "0123456789.")] == ':';
 }
 

@@ -13,19 +13,19 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Ends a process that runs but serves nobody. Two faults of gRPC's core lead there: core
- * accepts no more once file descriptors have run out (CVE-2023-4785), and a peer that opens and
- * resets streams fast enough makes core hold memory without bound (CVE-2023-44487). On any
- * transport a thread may be stuck. The watchdog asks whether the process makes progress. A
- * probe connects to our own listener and sends nothing: a living server answers or hangs up. A
- * server that answers calls but no probe is busy, not dead: a restart would turn its overload
- * into an outage. */
+/* Ends a process that runs without serving. Two faults of gRPC's core cause this. Core stops
+ * accepting after file descriptors have run out (CVE-2023-4785). A peer that opens and resets
+ * streams fast enough makes core use unlimited memory (CVE-2023-44487). In any transport, a
+ * thread may hang. The watchdog checks that the process makes progress. A probe connects to the
+ * server's own listener and sends nothing; a live server answers or closes the connection. A
+ * server that answers calls but no probes is busy and not dead. A restart would turn its
+ * overload into an outage. */
 
 #define PERIOD_MS 1000
-#define ANSWER_MS 1000  /* a living server takes microseconds */
-#define STRIKES   2     /* probes in a row that must fail */
+#define ANSWER_MS 1000  /* a live server answers within microseconds */
+#define STRIKES   2     /* number of consecutive failed probes */
 #define RSS_MS    100   /* time between two readings of the resident memory */
-#define STUCK_MS  10000 /* a transport that reports its turns takes one a second, at least */
+#define STUCK_MS  10000 /* a transport with `turns` makes progress at least once a second */
 
 enum verdict { ALIVE, DEAD, UNSURE, BUSY, REFUSED };
 
@@ -35,8 +35,8 @@ struct watchdog {
     pthread_mutex_t lock;
     pthread_cond_t stop_asked;
     bool stop;
-    uint64_t progress; /* at the last probe */
-    int64_t moved_ns;  /* when it was seen to grow */
+    uint64_t progress; /* value at the last probe */
+    int64_t moved_ns;  /* time of the last progress */
     struct sockaddr_storage addr;
     socklen_t addr_len;
 };
@@ -54,7 +54,7 @@ static struct ward_family probes = {
 WARD_METRIC_LISTED(rss_family)
 WARD_METRIC_LISTED(probes)
 
-/* Where this process itself reaches its listener. */
+/* Finds the address at which this process can reach its own listener. */
 static bool address(struct watchdog *w)
 {
     struct sockaddr_un *un = (struct sockaddr_un *)&w->addr;
@@ -93,8 +93,8 @@ static bool address(struct watchdog *w)
     return inet_pton(AF_INET6, strcmp(host, "::") == 0 ? "::1" : host, &in6->sin6_addr) == 1;
 }
 
-/* Waits for `events` on fd. UNSURE where even this thread was kept from running: on a machine
- * that starves us, silence proves nothing. */
+/* Waits for `events` on fd. UNSURE if this thread itself was not scheduled: on an overloaded
+ * machine, a missing answer proves nothing. */
 static enum verdict await(int fd, short events)
 {
     struct pollfd p = {.fd = fd, .events = events};
@@ -107,7 +107,7 @@ static enum verdict await(int fd, short events)
     return n < 0 || took_ms > ANSWER_MS + ANSWER_MS / 2 ? UNSURE : DEAD;
 }
 
-/* A port that refuses is readable and writable too. */
+/* After a refused connection, the socket is readable and writable too. */
 static bool refused(int fd)
 {
     int error = 0;
@@ -121,14 +121,14 @@ static enum verdict probe(const struct watchdog *w)
     int fd = socket(w->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     enum verdict v = ALIVE;
 
-    if (fd < 0) /* the server cannot have one either, and does not try twice */
+    if (fd < 0) /* the server has no free descriptor either, and core does not retry */
         return errno == EMFILE || errno == ENFILE ? DEAD : UNSURE;
     if (connect(fd, (const struct sockaddr *)&w->addr, w->addr_len) != 0) {
         if (errno == EINPROGRESS)
             v = await(fd, POLLOUT);
         else
             v = errno == ECONNREFUSED ? REFUSED
-                                      : DEAD; /* a unix socket's full backlog: EAGAIN */
+                                      : DEAD; /* the backlog of a unix socket is full: EAGAIN */
     }
     if (v == ALIVE && refused(fd))
         v = REFUSED;
@@ -153,7 +153,7 @@ static size_t resident(void)
     return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* Sleeps; true when the watchdog is to stop. */
+/* Sleeps. Returns true when the watchdog must stop. */
 static bool pause_ms(struct watchdog *w, int ms)
 {
     int64_t at = ward_mono_ns() + ms * WARD_NS_PER_MS;
@@ -168,7 +168,7 @@ static bool pause_ms(struct watchdog *w, int ms)
     return stop;
 }
 
-/* The verdict, with what the server did meanwhile. */
+/* Corrects the probe's verdict by the server's progress since the last probe. */
 static enum verdict judge(struct watchdog *w, enum verdict probed)
 {
     const struct transport *t = w->rpc->transport;
@@ -178,14 +178,15 @@ static enum verdict judge(struct watchdog *w, enum verdict probed)
     w->progress = now;
     if (moved)
         w->moved_ns = ward_mono_ns();
-    if (probed == REFUSED) /* overload closes no port */
+    if (probed == REFUSED) /* overload never closes the port */
         return DEAD;
     if (probed != DEAD || !moved || (t->deaf != NULL && t->deaf(w->rpc)))
         return probed;
     return BUSY;
 }
 
-/* No thread that starves makes this up: the watchdog's own would have starved as well. */
+/* Overload is not mistaken for a stuck thread, because the watchdog's own thread would also be
+ * delayed. */
 static bool stuck(const struct watchdog *w)
 {
     return w->rpc->transport->turns && ward_mono_ns() - w->moved_ns > STUCK_MS * WARD_NS_PER_MS;

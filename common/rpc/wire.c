@@ -1,9 +1,9 @@
-/* The pre-scan, and decoding into an arena.
+/* Checks messages before decoding, and decodes into an arena.
  *
- * protobuf-c has no recursion limit, does not look at UTF-8 and turns one byte of an unknown
- * field into 29 of memory, so bytes from the network are walked once before it sees them. The
- * walk must never read a tag or a length differently from protobuf-c, or the two would disagree
- * about what is nested where: both take at most five bytes for either.
+ * protobuf-c has no recursion limit, does not check UTF-8 and uses 29 bytes of memory for one
+ * byte of an unknown field. Bytes from the network are therefore scanned before protobuf-c
+ * decodes them. The scan must read each tag and length exactly like protobuf-c, or their
+ * nesting could differ. In both, a tag or a length has at most five bytes.
  */
 #include "common/rpc/wire.h"
 
@@ -26,12 +26,12 @@ struct scan {
     const uint8_t *p;
     struct frame in; /* the innermost message */
     unsigned depth;
-    size_t left; /* elements still allowed */
+    size_t left; /* number of elements still permitted */
     struct frame up[WARD_WIRE_DEPTH];
 };
 
-/* Bytes of the well-formed UTF-8 sequence of two or more at p (RFC 3629), 0 if there is none.
- */
+/* Returns the length of the UTF-8 sequence (RFC 3629) of two or more bytes at p; 0 if it is
+ * malformed. */
 static size_t sequence(const uint8_t *p, size_t n)
 {
     uint8_t c = p[0], lo = 0x80, hi = 0xbf;
@@ -41,13 +41,13 @@ static size_t sequence(const uint8_t *p, size_t n)
         return 0;
     k = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
     if (c == 0xe0)
-        lo = 0xa0; /* shorter forms exist */
+        lo = 0xa0; /* excludes overlong forms */
     else if (c == 0xed)
-        hi = 0x9f; /* surrogates */
+        hi = 0x9f; /* excludes surrogates */
     else if (c == 0xf0)
         lo = 0x90;
     else if (c == 0xf4)
-        hi = 0x8f; /* past U+10FFFF */
+        hi = 0x8f; /* excludes values above U+10FFFF */
     if (n < k || p[1] < lo || p[1] > hi)
         return 0;
     for (size_t i = 2; i < k; i++)
@@ -64,7 +64,7 @@ bool ward_wire_utf8(const uint8_t *p, size_t n)
         uint64_t w;
         size_t k;
 
-        if (n - i >= sizeof(w)) { /* eight ASCII characters at once, none of them NUL */
+        if (n - i >= sizeof(w)) { /* eight ASCII characters at once, without NUL */
             memcpy(&w, p + i, sizeof(w));
             if (((w | (w - LOW_BITS)) & HIGH_BITS) == 0) {
                 i += sizeof(w);
@@ -81,7 +81,7 @@ bool ward_wire_utf8(const uint8_t *p, size_t n)
     return true;
 }
 
-/* A tag or a length. */
+/* Reads a tag or a length. */
 static inline bool number(struct scan *s, uint64_t *out)
 {
     uint64_t v = 0;
@@ -118,7 +118,8 @@ static inline enum verdict skip(struct scan *s, size_t n)
     return FINE;
 }
 
-/* Elements of a packed field, or -1 where its length fits no whole number of them. */
+/* Returns the number of elements in a packed field; -1 if the length is not a multiple of the
+ * element's size. */
 static int64_t packed(ProtobufCType type, const uint8_t *p, size_t n)
 {
     int64_t count = 0;
@@ -174,7 +175,7 @@ static enum verdict block(struct scan *s, const ProtobufCFieldDescriptor *f)
     return FINE;
 }
 
-/* Field numbers mostly run from 1 without a hole, which needs no search. */
+/* Field numbers usually run from 1 without gaps, which needs no search. */
 static inline const ProtobufCFieldDescriptor *field_of(const ProtobufCMessageDescriptor *type,
                                                        uint32_t tag)
 {
@@ -186,7 +187,7 @@ static inline const ProtobufCFieldDescriptor *field_of(const ProtobufCMessageDes
     return protobuf_c_message_descriptor_get_field(type, tag);
 }
 
-/* One field; *f is left at what was at fault. */
+/* Scans one field. After a failure, *f is the field that caused it, or NULL. */
 static enum verdict field(struct scan *s, const ProtobufCFieldDescriptor **f)
 {
     uint64_t key;
@@ -207,7 +208,7 @@ static enum verdict field(struct scan *s, const ProtobufCFieldDescriptor **f)
         return skip(s, 4);
     case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED:
         return block(s, *f);
-    default: /* groups, and what does not exist */
+    default: /* groups and unknown wire types */
         return MALFORMED;
     }
 }
@@ -271,7 +272,7 @@ static void *take(void *data, size_t n)
 
 static void give(void *data, void *p)
 {
-    (void)data, (void)p; /* the arena's */
+    (void)data, (void)p; /* the arena frees the memory */
 }
 
 enum ward_code ward_wire_decode(const ProtobufCMessageDescriptor *type, const uint8_t *p,
