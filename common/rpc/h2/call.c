@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPARE_CALLS 1024 /* kept by a loop */
+#define SPARE_CALLS 1024 /* limit of unused calls that a loop stores */
 #define AGAIN_NS    (1000 * WARD_NS_PER_MS)
 
 /* ---- life ---- */
@@ -109,7 +109,7 @@ void call_free_spare(struct loop *l)
     }
 }
 
-/* The owner has let go. */
+/* The owner has released the call. */
 void call_set_off(struct h2_call *c)
 {
     c->owned = false;
@@ -144,15 +144,15 @@ void call_lost(struct h2_call *c)
     }
     call_hooks_run(&c->s);
     if (pushed)
-        health_moved(&c->s); /* a message that never left holds a watch up no longer */
+        health_moved(&c->s); /* the message can no longer be sent, so the watch continues */
     else if (watched)
         c->s.method->async(&c->s, NULL);
     else if (c->s.method->crew != NULL)
         call_give_up(&c->s, WARD_CANCELLED);
 }
 
-/* It has its handler, or waits for a worker. A handler knows the deadline, and ends the call
- * itself. */
+/* Handles the timer of a call that has its handler or waits for a worker. A handler knows the
+ * deadline and ends the call itself. */
 static void on_time_of_owned(struct h2_call *c)
 {
     int64_t now = c->loop->now;
@@ -167,8 +167,8 @@ static void on_time_of_owned(struct h2_call *c)
                   c->s.deadline_ns > now ? c->s.deadline_ns : now + AGAIN_NS);
 }
 
-/* A call that nobody handles yet ends at its deadline. An answer that the peer gives no room
- * for would stay for ever. */
+/* Ends a call without a handler at its deadline. Resets a stream whose peer gives no window for
+ * the answer, because the call would otherwise stay forever. */
 static void on_time(struct timer *t)
 {
     struct h2_call *c = RPC_OF(t, struct h2_call, timer);
@@ -204,7 +204,8 @@ void call_finished_here(void)
     arriving_finished = true;
 }
 
-/* To its handler. One that is answered within is sent at once: no mail, no other thread. */
+/* Passes a call to its handler. An answer given within this function is sent at once, without
+ * mail or another thread. */
 void call_arrive(struct h2_call *c, size_t bytes)
 {
     int64_t patience;
@@ -230,7 +231,7 @@ static bool is(const uint8_t *a, size_t n, const char *b)
     return n == strlen(b) && memcmp(a, b, n) == 0;
 }
 
-/* What somebody asks for later; the rest is only counted. */
+/* Headers that are stored for later use; all others are only counted. */
 static const char *const KEPT[] = {"authorization", "traceparent"};
 
 static void keep(struct h2_call *c, const uint8_t *name, size_t n_name, const uint8_t *value,
@@ -242,7 +243,7 @@ static void keep(struct h2_call *c, const uint8_t *name, size_t n_name, const ui
         if (!is(name, n_name, KEPT[i]))
             continue;
         k = malloc(sizeof(*k) + n);
-        if (k == NULL) { /* as if it were too large */
+        if (k == NULL) { /* handled like metadata that is too large */
             c->n_headers = H2_META + 1;
             return;
         }
@@ -259,7 +260,7 @@ bool call_header(struct h2_call *c, const uint8_t *name, size_t n_name, const ui
 {
     int64_t ns;
 
-    c->n_headers += n_name + n + 32; /* as RFC 9113, 6.5.2 counts them */
+    c->n_headers += n_name + n + 32; /* counted as in RFC 9113, 6.5.2 */
     if (c->n_headers > H2_BOMB)
         return false;
     if (c->n_headers > H2_META)
@@ -284,7 +285,7 @@ bool call_header(struct h2_call *c, const uint8_t *name, size_t n_name, const ui
     return true;
 }
 
-/* False: refused and answered. */
+/* Returns false if the call was rejected and answered. */
 static bool admit(struct h2_call *c)
 {
     struct ward_err err = {0};

@@ -1,9 +1,9 @@
 #include "common/rpc/h2/h2.h"
 
-/* A stream's window is given back while little waits untaken; the rest is owed, and paid when
- * the handler takes a message. Bytes of a message that is being put together are given back at
- * once, or one larger than the window would never end. What bounds it all is the session's
- * memory. */
+/* Flow control. Up to IN_HIGH bytes of waiting messages, a stream's window is restored at once.
+ * Above IN_HIGH, it is restored when the handler takes a message. For a call that needs its
+ * message before the handler, the window is always restored at once; otherwise, a message
+ * larger than the window could never arrive. The session's memory limit bounds the total. */
 #define IN_HIGH ((size_t)128 << 10)
 
 void call_account(struct h2_call *c)
@@ -71,7 +71,7 @@ static void give_back(struct h2_call *c, size_t n)
         nghttp2_session_consume_stream(c->session->h2, c->id, n);
 }
 
-/* It is whole as far as its handler needs it. */
+/* The call has the data that its handler needs to start. */
 static void arrive(struct h2_call *c)
 {
     size_t len;
@@ -84,7 +84,7 @@ static void arrive(struct h2_call *c)
     call_arrive(c, len);
 }
 
-/* False: refused. */
+/* Returns false if the message was rejected. */
 static bool take(struct h2_call *c, struct msg *m)
 {
     if (++c->n_messages > 1 && call_waits_for_message(c->s.method)) {
@@ -121,7 +121,7 @@ void call_data(struct h2_call *c, const uint8_t *p, size_t n)
                                "the connection holds too much memory");
         call_refuse(c, &err);
     } else if (!c->arrived && c->n_messages == 1 && c->s.method->info->server_streaming) {
-        arrive(c); /* a unary call's caller says that this was all */
+        arrive(c); /* server streaming: the request has exactly one message */
     }
 }
 
@@ -133,8 +133,9 @@ static void half_close(struct h2_call *c)
     pthread_mutex_unlock(&c->lock);
 }
 
-/* A handler that reads learns of the end after the whole read was taken in: a client that
- * cancels may half-close and then reset (node does), and its call must not look complete. */
+/* The handler is informed only after the whole read was processed. A client that cancels may
+ * half-close the stream and then reset it (Node.js does), and such a call must not look
+ * complete. */
 void call_ended(struct h2_call *c)
 {
     struct ward_err err = {0};

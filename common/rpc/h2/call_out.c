@@ -12,7 +12,8 @@ static const uint8_t *bytes(const char *s)
     return (const uint8_t *)s;
 }
 
-/* Of what stays where it is until it has been sent: names, and values that are constant. */
+/* Creates a header field. The name must stay valid until it is sent; with NO_COPY_VALUE, the
+ * value must too. */
 static nghttp2_nv field(const char *name, const char *value, size_t n, uint8_t flags)
 {
     return (nghttp2_nv){(uint8_t *)(uintptr_t)bytes(name), (uint8_t *)(uintptr_t)bytes(value),
@@ -54,7 +55,7 @@ static size_t add_status(nghttp2_nv *f, const struct h2_call *c)
     return n;
 }
 
-/* Lock held: what fits of the messages that wait. */
+/* Copies as much of the waiting messages as fits. Lock held. */
 static size_t fill(struct h2_call *c, uint8_t *out, size_t cap)
 {
     size_t n = 0;
@@ -77,7 +78,8 @@ static size_t fill(struct h2_call *c, uint8_t *out, size_t cap)
     return n;
 }
 
-/* nghttp2 asks for the body when windows allow; several messages go into one frame. */
+/* nghttp2 calls this when flow control permits sending. One frame may contain several
+ * messages. */
 static ssize_t read_reply(nghttp2_session *h2, int32_t id, uint8_t *out, size_t cap,
                           uint32_t *flags, nghttp2_data_source *source, void *user)
 {
@@ -107,7 +109,7 @@ static ssize_t read_reply(nghttp2_session *h2, int32_t id, uint8_t *out, size_t 
     return n == 0 && !end ? NGHTTP2_ERR_DEFERRED : (ssize_t)n;
 }
 
-/* Trailers alone where nothing but a failure is known. */
+/* Sends pending data. A failure without a message is sent as trailers only. */
 void call_reply(struct h2_call *c)
 {
     nghttp2_data_provider body = {.source.ptr = c, .read_callback = read_reply};
@@ -118,7 +120,8 @@ void call_reply(struct h2_call *c)
     if (c->session == NULL || c->held_back)
         return;
     c->session->wake(c->session);
-    if (atomic_load(&c->done) && !c->answered) /* it must leave in good time */
+    /* The answer must be sent within the stall limit. */
+    if (atomic_load(&c->done) && !c->answered)
         wheel_set(&c->loop->wheel, &c->timer, c->loop->now + H2_STALL_MS * WARD_NS_PER_MS);
     if (c->replied) {
         nghttp2_session_resume_data(c->session->h2, c->id);
@@ -136,7 +139,7 @@ void call_reply(struct h2_call *c)
     nghttp2_submit_response(c->session->h2, c->id, f, n, alone ? NULL : &body);
 }
 
-/* No gRPC call at all. */
+/* Answers a request that is not a gRPC call. */
 void call_http(struct h2_call *c, const char *status)
 {
     nghttp2_nv f[] = {fixed(":status", status)};
@@ -152,7 +155,7 @@ void call_refuse(struct h2_call *c, struct ward_err *err)
     bool first;
 
     call_log(err);
-    frame_done(&c->framer); /* further data of the call is dropped */
+    frame_done(&c->framer); /* further data of this call is dropped */
     pthread_mutex_lock(&c->lock);
     first = !atomic_load(&c->done);
     if (first) {

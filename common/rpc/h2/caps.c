@@ -28,7 +28,7 @@ void caps_done(struct caps *c)
     pthread_mutex_destroy(&c->lock);
 }
 
-/* Where the address stands, or would. A peer of IPv6 has a whole /64 to choose from. */
+/* Returns the place of the address in its bucket, which may be empty. */
 static struct caps_entry **find(struct caps *c, const uint8_t ip[16])
 {
     uint32_t h = UINT32_C(2166136261);

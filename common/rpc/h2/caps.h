@@ -1,8 +1,8 @@
-/* caps.h - how many connections there are, in all and from each address: counted before a byte
- * is read. Inside common/rpc/h2.
+/* caps.h - limits the number of connections, in total and from each address. Connections are
+ * counted before a byte is read. Inside common/rpc/h2.
  *
- * Threads: any. Memory: one entry an address that has connections. Errors: none; an address
- * that cannot be remembered is refused.
+ * Threads: any. Memory: one entry for each address with connections. Errors: none; without
+ * memory for an entry, the connection is rejected.
  */
 #ifndef WARD_RPC_H2_CAPS_H
 #define WARD_RPC_H2_CAPS_H
@@ -20,7 +20,8 @@ struct caps {
 };
 void caps_init(struct caps *c, int most, int most_each);
 void caps_done(struct caps *c);
-bool caps_came(struct caps *c, const uint8_t ip[16]); /* false: one too many, not counted */
+/* false: the limit is reached; the connection is not counted. */
+bool caps_came(struct caps *c, const uint8_t ip[16]);
 void caps_left(struct caps *c, const uint8_t ip[16]);
 
 #endif

@@ -8,10 +8,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ONE_READ     4 /* buffers of one connection in one turn of the loop */
-#define SHAKES       8 /* handshakes that go on in one turn: a step is a signature's time */
+#define ONE_READ 4 /* limit of reads from one connection in one turn of the loop */
+/* Limit of handshake steps in one turn; a step may take as long as a signature. */
+#define SHAKES       8
 #define HANDSHAKE_MS 5000
-#define BARE         ((size_t)40 << 10) /* memory of a connection without calls, about */
+#define BARE         ((size_t)40 << 10) /* approximate memory of a connection without calls */
 
 static struct conn *conn_of(struct session *s)
 {
@@ -32,7 +33,7 @@ static void wake(struct session *s)
     mark_dirty(conn_of(s));
 }
 
-/* ---- handshakes: a bare connect costs a few hundred bytes ---- */
+/* ---- handshakes: a connection takes a few hundred bytes until its first byte ---- */
 
 static void shake_on(struct conn *c, int list)
 {
@@ -63,7 +64,7 @@ static void shake_off(struct conn *c)
 
 /* ---- life ---- */
 
-/* Only marks: whoever is in the middle of it goes on safely; it is freed after the turn. */
+/* Only marks the connection, because a caller may still use it. It is freed after the turn. */
 void conn_cut(struct conn *c)
 {
     c->dead = true;
@@ -83,8 +84,8 @@ static void conn_free(struct conn *c)
     peer_drop(c->from);
     if (c->tls != NULL)
         SSL_free(c->tls);
-    /* close alone is not enough: a child between fork and exec still holds the descriptor, and
-     * its events would name this memory. */
+    /* close alone is not enough. A child process between fork and exec still has the
+     * descriptor, and its events would refer to freed memory. */
     epoll_ctl(l->ep, EPOLL_CTL_DEL, c->fd, NULL);
     close(c->fd);
     free(c->left);
@@ -97,7 +98,7 @@ static void conn_free(struct conn *c)
     free(c);
 }
 
-/* Sooner where the session wants to be looked at sooner. */
+/* Sets the timer to the session's look_at if that is earlier than the current timer. */
 static void look_later(struct conn *c)
 {
     if (c->timer.next == NULL || c->session.look_at < c->timer.at)
@@ -123,8 +124,9 @@ static void on_time(struct timer *t)
     }
 }
 
-/* The oldest connection of the address that has more than half of the list; without one, the
- * oldest of all. A flood from one address then ends its own handshakes and nobody else's. */
+/* Selects the handshake to end: the oldest one of an address with more than half of the list,
+ * or else the oldest of all. A flood from one address therefore ends only its own
+ * handshakes. */
 static struct conn *victim(const struct loop *l, int list)
 {
     struct conn *most = l->shaking[list];
@@ -183,7 +185,7 @@ void conn_take(struct loop *l, int fd, const uint8_t ip[16])
 
 void conn_drain(struct conn *c)
 {
-    if (c->session.h2 == NULL) /* in its handshake: told right after */
+    if (c->session.h2 == NULL) /* still in the handshake: session_open starts the drain later */
         return;
     session_drain(&c->session);
     look_later(c);
@@ -216,7 +218,7 @@ static bool begin(struct conn *c)
     return true;
 }
 
-/* -1: over; 0: nothing for now. */
+/* Returns the number of bytes; 0: none available now; -1: the connection has ended. */
 static ssize_t get(struct conn *c, uint8_t *in, size_t cap)
 {
     ssize_t n;
@@ -226,7 +228,7 @@ static ssize_t get(struct conn *c, uint8_t *in, size_t cap)
         n = recv(c->fd, in, cap, 0);
         return n > 0 ? n : n < 0 && errno == EAGAIN ? 0 : -1;
     }
-    ERR_clear_error(); /* the queue is the thread's: another connection's would be ours */
+    ERR_clear_error(); /* the thread's error queue may contain errors of another connection */
     n = SSL_read(c->tls, in, (int)cap);
     if (n > 0)
         return n;
@@ -238,7 +240,8 @@ static ssize_t get(struct conn *c, uint8_t *in, size_t cap)
     return -1;
 }
 
-/* Its first byte: from here on it takes memory, and gives way after those that said nothing. */
+/* Handles the first byte of a connection. From now on, the connection uses more memory, so it
+ * moves from the list of silent connections to the list of handshakes in progress. */
 static bool first_byte(struct conn *c)
 {
     struct tls *tls = c->loop->srv->tls;
@@ -269,7 +272,8 @@ static bool conn_read(struct conn *c)
             (c->tls == NULL || SSL_is_init_finished(c->tls)) && !begin(c))
             return false;
         if (n == 0 && c->tls != NULL && SSL_has_pending(c->tls) && c->session.h2 != NULL) {
-            /* A record without data, such as a change of keys: it moves no call. */
+            /* A record without data, such as a key update, serves no call, so it costs
+             * budget. */
             if (!session_charge(&c->session, 1))
                 return false;
             continue;
@@ -279,12 +283,14 @@ static bool conn_read(struct conn *c)
         if (!session_read(&c->session, l->in, (size_t)n))
             return false;
         look_later(c);
-        if (session_full(&c->session)) /* refusals leave before more calls are let in */
+        if (session_full(&c->session)) /* send rejections before more calls are accepted */
             flush(c);
         if (c->tls != NULL ? !SSL_has_pending(c->tls) : n < (ssize_t)sizeof(l->in))
-            return true; /* epoll tells of more: no read only to be told EAGAIN */
+            /* Epoll reports more data; this saves a read that would return EAGAIN. */
+            return true;
     }
-    if (!c->again) { /* others first; what TLS has buffered makes the socket readable no more */
+    /* Other connections are next. epoll does not report data that TLS has buffered. */
+    if (!c->again) {
         c->again = true;
         c->again_next = l->again;
         l->again = c;
@@ -296,11 +302,11 @@ void conn_event(struct conn *c, uint32_t events)
 {
     if (c->dead)
         return;
-    /* Handshakes take turns with calls: epoll tells of this one again. */
+    /* Handshakes take turns with calls. epoll reports this connection again. */
     if (c->shaking && c->loop->srv->tls != NULL && c->loop->shakes_left-- <= 0)
         return;
     if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && !conn_read(c))
-        c->dead = true; /* what nghttp2 wants to say, a GOAWAY say, still goes out */
+        c->dead = true; /* pending data of nghttp2, such as a GOAWAY, is still sent */
     mark_dirty(c);
 }
 
@@ -329,7 +335,7 @@ static void watch(struct conn *c, bool out)
     epoll_ctl(c->loop->ep, EPOLL_CTL_MOD, c->fd, &e);
 }
 
-/* Bytes taken; -1: broken. */
+/* Returns the number of bytes written; -1: the connection failed. */
 static ssize_t put(struct conn *c, const uint8_t *p, size_t n)
 {
     size_t at = 0;
@@ -357,7 +363,8 @@ static ssize_t put(struct conn *c, const uint8_t *p, size_t n)
     return (ssize_t)at;
 }
 
-/* What is left over; the same bytes again, as TLS demands. True: all of it is gone. */
+/* Writes the rest of the previous write, with unchanged bytes, as TLS requires. Returns true
+ * when all of it is written. */
 static bool put_left(struct conn *c)
 {
     ssize_t sent = put(c, c->left + c->left_at, c->n_left - c->left_at);
@@ -386,8 +393,8 @@ static void keep_left(struct conn *c, const uint8_t *p, size_t n)
     watch(c, true);
 }
 
-/* All that the session has to say in as few writes as there can be: once a turn, not once a
- * reply. */
+/* Sends the session's pending data in as few writes as possible: once in each turn, not once
+ * for each reply. */
 static void flush(struct conn *c)
 {
     uint8_t *out = c->loop->out;

@@ -4,13 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the thread that handles a call does with it. It touches what is under the call's lock,
- * and tells the loop by mail. */
+/* Functions for the thread that handles a call. They change only members that the call's lock
+ * guards, and inform the loop by mail. */
 
-#define OUT_HIGH ((size_t)64 << 10) /* bytes a stream's handler may be ahead of its client */
+/* Limit of unsent bytes, above which a stream's handler waits. */
+#define OUT_HIGH ((size_t)64 << 10)
 
-/* Lock held; lets go of it. The mailbox takes a call once, however much has happened to it.
- * After the unlock the call is the loop's if its mail was on the way already. */
+/* Releases the lock, which the caller holds, and posts the call's mail unless it is already
+ * posted. If it is already posted, the loop may free the call after the unlock. */
 static void tell_unlock(struct h2_call *c, bool something)
 {
     bool post = something && !c->posted;
@@ -23,7 +24,8 @@ static void tell_unlock(struct h2_call *c, bool something)
         loop_post(l, &c->mail);
 }
 
-/* On the loop: a call was sent messages, has had some taken, or was ended. */
+/* Runs on the loop: sends new messages, restores flow-control windows, and handles the end of a
+ * call. */
 void face_mail(struct mail *m)
 {
     struct h2_call *c = RPC_OF(m, struct h2_call, mail);
@@ -41,7 +43,7 @@ void face_mail(struct mail *m)
         c->pushed = false;
     pthread_mutex_unlock(&c->lock);
     if (pushed)
-        health_moved(&c->s); /* its caller went away before the message came here */
+        health_moved(&c->s); /* the caller disconnected before the message could be sent */
     if (c->session != NULL) {
         call_account(c);
         if (owed > 0) {
@@ -55,7 +57,7 @@ void face_mail(struct mail *m)
         face_settle(c);
 }
 
-/* An answer that is held back leaves later: the peer asks too often. */
+/* Delays the answer if the peer sends rejected calls too often. */
 void face_settle(struct h2_call *c)
 {
     int64_t most;
@@ -72,7 +74,7 @@ void face_settle(struct h2_call *c)
     call_set_off(c);
 }
 
-/* ---- what is asked of a call ---- */
+/* ---- properties of a call ---- */
 
 int face_meta(const struct served *s, const char *key, const char **value, size_t *len)
 {
@@ -90,7 +92,7 @@ int face_meta(const struct served *s, const char *key, const char **value, size_
 
 void face_peer(struct served *s)
 {
-    (void)s; /* it is its connection's, and was copied when the call began */
+    (void)s; /* copied from the connection when the call began */
 }
 
 bool face_gone(struct served *s)
@@ -101,7 +103,8 @@ bool face_gone(struct served *s)
 enum ward_code face_request(struct served *s, struct ward_arena *mem, ProtobufCMessage **out,
                             struct ward_err *err)
 {
-    const struct msg *m = h2_of(s)->in; /* whole before the call arrived; stays */
+    /* Complete before the call arrived; freed with the call. */
+    const struct msg *m = h2_of(s)->in;
 
     if (m == NULL)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "NO_MESSAGE",
@@ -150,7 +153,7 @@ void face_finish(struct served *s, const ProtobufCMessage *resp, enum ward_code 
     pthread_mutex_unlock(&c->lock);
     frame_free(m);
     free(w);
-    call_counted(s, code, sent); /* while the call is still this thread's */
+    call_counted(s, code, sent); /* while this thread still owns the call */
     if (call_is_arriving(c)) {
         call_finished_here();
         return;
@@ -200,7 +203,7 @@ void face_cancel(struct served *s)
 
 /* ---- streams ---- */
 
-/* Lock held: false at the deadline. */
+/* Waits for a change of the call. Returns false at the deadline. Lock held. */
 static bool await(struct h2_call *c, int64_t until)
 {
     struct timespec at = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
@@ -210,7 +213,8 @@ static bool await(struct h2_call *c, int64_t until)
     return pthread_cond_timedwait(&c->moved, &c->lock, &at) != ETIMEDOUT;
 }
 
-/* The next message, its window paid for; NULL at the end, or where the call is over. */
+/* Returns the next message and restores its flow-control window. Returns NULL at the end of the
+ * stream (*ended) or if the call has ended. */
 static struct msg *next(struct h2_call *c, int64_t deadline_ns, bool *ended)
 {
     struct msg *m = NULL;
@@ -227,7 +231,7 @@ static struct msg *next(struct h2_call *c, int64_t deadline_ns, bool *ended)
             c->in_tail = &c->in;
         m->next = NULL;
         c->in_bytes -= m->len;
-        owes = c->owed > 0; /* the loop gives the window back */
+        owes = c->owed > 0; /* the loop restores the window */
     }
     tell_unlock(c, owes);
     return m;

@@ -35,7 +35,7 @@ void frame_done(struct framer *f)
     *f = (struct framer){0};
 }
 
-/* The prefix is whole: what it announces. */
+/* Handles a complete prefix: checks it and allocates the message. */
 static enum framed begin(struct framer *f, size_t at_hand, size_t most)
 {
     size_t want = (size_t)f->prefix[1] << 24 | (size_t)f->prefix[2] << 16 |
@@ -45,7 +45,7 @@ static enum framed begin(struct framer *f, size_t at_hand, size_t most)
         return FRAMED_COMPRESSED;
     if (want > most)
         return FRAMED_TOO_LARGE;
-    if (at_hand < GROWTH) /* what is announced may never come */
+    if (at_hand < GROWTH) /* the announced bytes may never arrive */
         at_hand = GROWTH;
     f->part = msg_new(want < at_hand ? want : at_hand);
     if (f->part == NULL)

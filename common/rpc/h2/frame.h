@@ -1,7 +1,8 @@
-/* frame.h - gRPC's framing: a stream's bytes to messages and back. Inside common/rpc/h2.
+/* frame.h - converts a stream's bytes to gRPC messages and back. Inside common/rpc/h2.
  *
- * Threads: the caller's. Memory: messages from the heap, freed by who takes them; it grows with
- * what came, not with what was announced. Errors: see framed.
+ * Threads: the caller's. Memory: messages are on the heap, and their receiver frees them. A
+ * message's memory grows with the received bytes, not with the announced length. Errors: see
+ * enum framed.
  */
 #ifndef WARD_RPC_H2_FRAME_H
 #define WARD_RPC_H2_FRAME_H
@@ -16,7 +17,7 @@
 struct msg {
     struct msg *next;
     size_t len, cap;
-    size_t at; /* how much of it has been sent; while it comes: how long it will be */
+    size_t at; /* outgoing: number of bytes sent; incoming: announced length */
     uint8_t data[];
 };
 struct framer {
@@ -31,13 +32,14 @@ enum framed {
     FRAMED_NO_ROOM
 };
 
-/* Takes bytes off *p until a message is whole (*out is the caller's) or none are left. */
+/* Consumes bytes from *p until a message is complete (the caller owns *out) or no bytes are
+ * left. */
 enum framed frame_take(struct framer *f, const uint8_t **p, size_t *n, size_t most,
                        struct msg **out);
-bool frame_inside(const struct framer *f); /* a message has begun and is not whole */
+bool frame_inside(const struct framer *f); /* returns whether a message is incomplete */
 void frame_done(struct framer *f);
 
-/* With its prefix in front; NULL: no memory. */
+/* Serializes a message after its prefix. Returns NULL if there is no memory. */
 struct msg *frame_pack(const ProtobufCMessage *m);
 void frame_free(struct msg *list);
 

@@ -16,7 +16,7 @@
 
 #define BACKLOG  1024
 #define PICKS    16
-#define AT_ONCE  64 /* connections taken in one turn */
+#define AT_ONCE  64 /* limit of connections accepted in one turn */
 #define AGAIN_NS (100 * WARD_NS_PER_MS)
 
 /* ---- addresses ---- */
@@ -28,7 +28,8 @@ static int try_one(const struct sockaddr *at, socklen_t len)
 
     if (fd < 0)
         return -1;
-    if (at->sa_family != AF_UNIX) /* not REUSEPORT: two servers would share it in silence */
+    /* Not REUSEPORT: two servers could share the port unnoticed. */
+    if (at->sa_family != AF_UNIX)
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (at->sa_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
@@ -47,7 +48,7 @@ static bool on_unix(struct h2_server *srv, const char *path)
         return false;
     memcpy(un.sun_path, path, strlen(path) + 1);
     if (stat(path, &st) == 0 && S_ISSOCK(st.st_mode))
-        unlink(path); /* a predecessor's */
+        unlink(path); /* a previous server's socket */
     srv->listeners[0] = try_one((const struct sockaddr *)&un, sizeof(un));
     if (srv->listeners[0] < 0)
         return false;
@@ -67,7 +68,7 @@ static int port_of(int fd)
                                           : ((struct sockaddr_in *)&at)->sin_port);
 }
 
-/* "host:port" and "[host]:port" taken apart. */
+/* Splits "host:port" or "[host]:port". */
 static bool split(const char *at, char host[256], char port[8])
 {
     const char *colon = strrchr(at, ':');
@@ -88,7 +89,7 @@ static bool split(const char *at, char host[256], char port[8])
     return true;
 }
 
-/* Whether a connection to this listener arrives here. */
+/* Connects to the listener. Returns whether the connection arrives. */
 static bool reaches(int listener, const struct addrinfo *a, int port)
 {
     struct sockaddr_storage at;
@@ -106,8 +107,8 @@ static bool reaches(int listener, const struct addrinfo *a, int port)
     return taken >= 0;
 }
 
-/* Connects to a port that the kernel picked before the port is announced: on one test machine,
- * some ports refuse every connection although a socket listens. */
+/* Checks a port that the kernel picked by connecting to it, before the port is announced. On
+ * one test machine, some ports reject every connection although a socket listens. */
 static int pick_one(const struct addrinfo *a)
 {
     for (int i = 0; i < PICKS; i++) {
@@ -126,7 +127,7 @@ static void on_each(struct h2_server *srv, const struct addrinfo *all, int *port
          a = a->ai_next) {
         int fd;
 
-        if (*port != 0) /* a port that was picked is the same on every address */
+        if (*port != 0) /* use the picked port on all addresses */
             ((struct sockaddr_in *)(void *)a->ai_addr)->sin_port = htons((uint16_t)*port);
         fd = *port == 0 ? pick_one(a) : try_one(a->ai_addr, a->ai_addrlen);
         if (fd < 0)
@@ -146,7 +147,7 @@ static bool on_tcp(struct h2_server *srv, const char *at, int *port)
     if (!split(at, host, text) || !ward_i64(text, 0, 65535, &number))
         return false;
     *port = (int)number;
-    if (strcmp(host, "0.0.0.0") == 0) { /* every address of this machine, of both kinds */
+    if (strcmp(host, "0.0.0.0") == 0) { /* all IPv4 and IPv6 addresses of this machine */
         any.sin6_port = htons((uint16_t)number);
         srv->listeners[0] = try_one((const struct sockaddr *)&any, sizeof(any));
         if (srv->listeners[0] >= 0) {
@@ -182,7 +183,7 @@ void listen_watch(struct h2_server *srv, bool on)
     }
 }
 
-/* ---- who is let in: on the first loop, for the loop with the fewest connections ---- */
+/* ---- new connections: accepted on the first loop, for the loop with the fewest ---- */
 
 struct newcomer {
     struct mail mail;
@@ -226,7 +227,7 @@ static void accept_on(struct timer *t)
         listen_watch(srv, true);
 }
 
-/* A peer of IPv6 has a whole /64 to itself: that counts as one address. */
+/* An IPv6 peer controls a whole /64, which therefore counts as one address. */
 static void address(const struct sockaddr_storage *from, uint8_t ip[16])
 {
     const struct in6_addr *six = &((const struct sockaddr_in6 *)from)->sin6_addr;
@@ -252,7 +253,7 @@ void listen_accept(struct h2_server *srv, int listener)
 
         if (fd < 0 &&
             (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
-            listen_watch(srv, false); /* and again soon: it never stops accepting for good */
+            listen_watch(srv, false); /* stop accepting for AGAIN_NS */
             srv->accept_again.fn = accept_on;
             wheel_set(&l->wheel, &srv->accept_again, l->now + AGAIN_NS);
         }
@@ -273,7 +274,7 @@ void listen_accept(struct h2_server *srv, int listener)
 void listen_close(struct h2_server *srv)
 {
     wheel_unset(&srv->accept_again);
-    listen_watch(srv, false); /* as in conn_free */
+    listen_watch(srv, false); /* needed for the same reason as in conn_free */
     for (int i = 0; i < srv->n_listeners; i++) {
         if (srv->loops[0].running)
             listen_accept(srv, srv->listeners[i]);

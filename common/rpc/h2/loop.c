@@ -8,12 +8,11 @@
 #include <unistd.h>
 
 #define EVENTS  256
-#define MOST_MS 1000 /* asleep */
+#define MOST_MS 1000 /* longest sleep */
 #define TRIM_NS (1000 * WARD_NS_PER_MS)
 #define MUCH    ((size_t)1 << 20)
 
-/* ---- mailbox: any thread pushes, the loop takes all; a byte only for a loop that sleeps ----
- */
+/* ---- mailbox: any thread pushes, the loop takes all; only a sleeping loop is woken ---- */
 
 void loop_nudge(struct loop *l)
 {
@@ -49,7 +48,7 @@ void loop_read_mail(struct loop *l)
     }
 }
 
-/* ---- memory: what a flood has filled is free after it, but still the process's ---- */
+/* ---- memory: after a flood, freed memory is returned to the system ---- */
 
 static void on_trim(struct timer *t)
 {
@@ -66,7 +65,7 @@ void loop_left_behind(struct loop *l, size_t bytes)
 
 /* ---- a turn ---- */
 
-/* How long it may sleep. Who posts after this sees that it does. */
+/* Returns how long the loop may sleep. A thread that posts after this wakes the loop. */
 static int patience_ms(struct loop *l)
 {
     int64_t ns = l->wheel.soonest == WARD_NO_DEADLINE ? MOST_MS * WARD_NS_PER_MS
@@ -89,7 +88,7 @@ static void dispatch(struct loop *l, const struct epoll_event *e)
 
     if (e->data.ptr == l) {
         if (read(l->event, &count, sizeof(count)) < 0)
-            return; /* another turn has emptied it */
+            return; /* another turn has already read the event */
     } else if (at >= srv->listeners && at < srv->listeners + H2_MAX_LISTENERS) {
         if (!atomic_load_explicit(&l->draining, memory_order_relaxed))
             listen_accept(srv, *at);
@@ -98,14 +97,15 @@ static void dispatch(struct loop *l, const struct epoll_event *e)
     }
 }
 
-/* What was asked for from outside. */
+/* Follows requests of other threads: draining and cutting. */
 static void obey(struct loop *l)
 {
     struct h2_server *srv = l->srv;
 
     if (atomic_load(&srv->refusing) && !atomic_load(&l->draining)) {
         if (l->index == 0)
-            listen_close(srv); /* before it drains: who comes out of the backlog is told too */
+            /* Before draining, so that connections from the backlog are drained too. */
+            listen_close(srv);
         atomic_store(&l->draining, true);
         for (struct conn *c = l->conns; c != NULL; c = c->next)
             conn_drain(c);
@@ -165,7 +165,7 @@ void loop_done(struct loop *l)
 {
     if (l->running)
         pthread_join(l->thread, NULL);
-    loop_read_mail(l); /* who was let in on another loop just before the end */
+    loop_read_mail(l); /* connections that another loop accepted just before the end */
     for (struct conn *c = l->conns; c != NULL; c = c->next)
         conn_cut(c);
     conn_flush_all(l);

@@ -10,13 +10,14 @@
 
 #define MAX_CONNS   4096
 #define RESERVED    128 /* descriptors that are not connections */
-#define MAX_SILENT  512 /* connections that have sent nothing yet; half a kB each */
-#define MAX_SHAKING 64  /* connections in their TLS handshake; some 40 kB each */
+#define MAX_SILENT  512 /* limit of connections without a byte yet; each takes 0.5 kB */
+#define MAX_SHAKING 64  /* limit of connections in their TLS handshake; each takes 40 kB */
 #define CERTS_NS    (1000 * WARD_NS_PER_MS)
 #define SLICE_NS    (2 * WARD_NS_PER_MS)
-#define GOODBYE_NS  (500 * WARD_NS_PER_MS) /* for peers that do not answer a goodbye */
+#define GOODBYE_NS  (500 * WARD_NS_PER_MS) /* wait for peers that ignore a GOAWAY */
 
-/* As many as there are descriptors for, less what files and databases need. */
+/* Returns the limit of connections: the process's descriptors, less a reserve for files and
+ * databases. */
 static int max_conns(void)
 {
     struct rlimit r;
@@ -100,7 +101,7 @@ static void h2_refuse(struct ward_rpc *rpc)
     nudge_all(rpc->h2);
 }
 
-/* Each loop has seen that nobody new is let in. */
+/* Returns whether all loops have stopped accepting connections. */
 static bool drains(struct h2_server *srv)
 {
     for (int i = 0; i < srv->n_loops; i++)
@@ -118,8 +119,8 @@ static int count(struct h2_server *srv, bool calls)
     return n;
 }
 
-/* True when every connection has closed. Those of peers that do not answer our goodbye are cut
- * a moment after the last call. */
+/* Waits until every connection has closed. Returns false at the end of grace_ms, or GOODBYE_NS
+ * after the last call, if peers ignore the GOAWAY. */
 static bool settled(struct h2_server *srv, int grace_ms)
 {
     int64_t now = ward_mono_ns(), end = now + grace_ms * WARD_NS_PER_MS, quiet = now;
@@ -162,7 +163,7 @@ static void h2_close(struct ward_rpc *rpc)
     nudge_all(srv);
     for (int i = 0; i < srv->n_loops; i++) {
         if (i == 0 && !srv->loops[0].running)
-            listen_close(srv); /* it never served */
+            listen_close(srv); /* the loop never ran */
         loop_done(&srv->loops[i]);
     }
     tls_close(srv->tls);
@@ -171,7 +172,7 @@ static void h2_close(struct ward_rpc *rpc)
     free(srv);
 }
 
-/* Of the loop that turned the least: a loop that is stuck is not made up for by others. */
+/* Returns the turns of the slowest loop, so that other loops cannot hide a stuck loop. */
 static uint64_t h2_progress(struct ward_rpc *rpc)
 {
     uint64_t least = UINT64_MAX;

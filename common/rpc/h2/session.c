@@ -6,12 +6,12 @@
 
 #define SECOND_NS  (1000 * WARD_NS_PER_MS)
 #define LINGER_NS  (100 * WARD_NS_PER_MS)
-#define ACK_NS     (2 * SECOND_NS) /* for the answer to the PING of a goodbye */
+#define ACK_NS     (2 * SECOND_NS) /* time for the peer's answer to the PING after a GOAWAY */
 #define PONG_NS    (20 * SECOND_NS)
 #define OPAQUE_AGE ((const uint8_t *)"ward-age")
 #define OPAQUE_UP  ((const uint8_t *)"ward-up?")
 
-/* ---- nghttp2's memory, counted: a connection past its cap gets none and ends ---- */
+/* ---- nghttp2's memory: a connection past its limit gets no memory and ends ---- */
 
 static bool room_for(const struct session *s, size_t n)
 {
@@ -58,9 +58,10 @@ static void *mem_realloc(void *p, size_t n, void *user)
     return counted(s, q);
 }
 
-/* ---- its memory: told to the peer and the server in steps, for they are shared ---- */
+/* ---- the session's memory: reported in steps, because peer and server counters are shared
+ * ---- */
 
-/* What a session needs before it has a call is nobody's fault. */
+/* Returns the session's memory without the first H2_FREE bytes of nghttp2. */
 static size_t holds(const struct session *s)
 {
     return s->held + (s->h2_bytes > H2_FREE ? s->h2_bytes - H2_FREE : 0);
@@ -68,7 +69,7 @@ static size_t holds(const struct session *s)
 
 static void tell(struct session *s)
 {
-    size_t all = holds(s), more = all - s->told; /* modulo 2^64: it may be less than none */
+    size_t all = holds(s), more = all - s->told; /* modulo 2^64: the change may be negative */
 
     atomic_fetch_add_explicit(&s->from->bytes, more, memory_order_relaxed);
     atomic_fetch_add_explicit(&s->loop->srv->held, more, memory_order_relaxed);
@@ -97,7 +98,7 @@ bool session_full(const struct session *s)
 
 /* ---- budgets ---- */
 
-/* Frames that move no call on are paid from a bucket that time and answered calls refill. */
+/* Frames that serve no call use up a budget. Time and answered calls refill the budget. */
 bool session_charge(struct session *s, int n)
 {
     int64_t ms = (s->loop->now - s->refilled) / WARD_NS_PER_MS;
@@ -118,7 +119,7 @@ static int enhance_your_calm(struct session *s)
     return nghttp2_session_terminate_session(s->h2, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
-/* Before its payload is read: of frames that nghttp2 ignores it tells in no other way. */
+/* Called before a frame's payload is read. nghttp2 reports ignored frames only here. */
 static int on_begin_frame(nghttp2_session *h2, const nghttp2_frame_hd *hd, void *user)
 {
     struct session *s = user;
@@ -130,7 +131,7 @@ static int on_begin_frame(nghttp2_session *h2, const nghttp2_frame_hd *hd, void 
     return enhance_your_calm(s);
 }
 
-/* Frames of types that nobody knows are ignored, but not uncounted. */
+/* Ignores frames of unknown types; on_begin_frame has charged them. */
 static int on_extension(nghttp2_session *h2, void **payload, const nghttp2_frame_hd *hd,
                         void *user)
 {
@@ -139,7 +140,7 @@ static int on_extension(nghttp2_session *h2, void **payload, const nghttp2_frame
     return 0;
 }
 
-/* ---- what comes ---- */
+/* ---- received frames ---- */
 
 static int on_begin_headers(nghttp2_session *h2, const nghttp2_frame *f, void *user)
 {
@@ -159,12 +160,12 @@ static int on_header(nghttp2_session *h2, const nghttp2_frame *f, const uint8_t 
     struct h2_call *c = nghttp2_session_get_stream_user_data(h2, f->hd.stream_id);
 
     (void)flags, (void)user;
-    if (c == NULL || f->headers.cat != NGHTTP2_HCAT_REQUEST) /* trailers say nothing to us */
+    if (c == NULL || f->headers.cat != NGHTTP2_HCAT_REQUEST) /* trailers are ignored */
         return session_charge(user, 1) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
     if (call_header(c, name, n_name, value, n))
         return 0;
     h2_stat_ended("headers");
-    return NGHTTP2_ERR_CALLBACK_FAILURE; /* the rest is not even decoded */
+    return NGHTTP2_ERR_CALLBACK_FAILURE; /* the remaining headers are not decoded */
 }
 
 static int on_data(nghttp2_session *h2, uint8_t flags, int32_t id, const uint8_t *p, size_t n,
@@ -173,7 +174,8 @@ static int on_data(nghttp2_session *h2, uint8_t flags, int32_t id, const uint8_t
     struct h2_call *c = nghttp2_session_get_stream_user_data(h2, id);
 
     (void)flags, (void)user;
-    nghttp2_session_consume_connection(h2, n); /* one slow stream never stops the others */
+    /* A slow stream must not block the other streams. */
+    nghttp2_session_consume_connection(h2, n);
     if (c == NULL || atomic_load(&c->done))
         return 0;
     call_data(c, p, n);
@@ -207,17 +209,18 @@ static int on_frame(nghttp2_session *h2, const nghttp2_frame *f, void *user)
     return 0;
 }
 
-/* The reply is out but the client still sends: it is told to stop, without an error. */
+/* Called after a frame was sent. If the reply is complete but the client still sends, the
+ * stream is reset without an error. */
 static int on_sent(nghttp2_session *h2, const nghttp2_frame *f, void *user)
 {
     struct session *s = user;
 
-    /* What the peer provokes it pays for. */
+    /* The peer pays for resets that it provokes. */
     if (f->hd.type == NGHTTP2_RST_STREAM && f->rst_stream.error_code != NGHTTP2_NO_ERROR &&
         f->rst_stream.error_code != NGHTTP2_CANCEL)
         return session_charge(s, 2) ? 0 : enhance_your_calm(s);
     if (f->hd.type == NGHTTP2_DATA && s->budget < H2_BUDGET)
-        s->budget += 2; /* the peer answers it with WINDOW_UPDATEs */
+        s->budget += 2; /* the peer answers data with WINDOW_UPDATE frames */
     if (f->hd.type != NGHTTP2_HEADERS || (f->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
         return 0;
     if (nghttp2_session_get_stream_user_data(h2, f->hd.stream_id) != NULL &&
@@ -236,7 +239,7 @@ static int on_stream_close(nghttp2_session *h2, int32_t id, uint32_t error, void
     if (c == NULL)
         return 0;
     if (c->answered && s->budget < H2_BUDGET)
-        s->budget += 4; /* honest work earns frames */
+        s->budget += 4; /* an answered call adds budget */
     call_lost(c);
     return 0;
 }
@@ -268,7 +271,8 @@ static int64_t age_of(const struct session *s)
 
     if (age == 0)
         return WARD_NO_DEADLINE;
-    /* A tenth sooner or later, or all that connected at once come back at once. */
+    /* The age varies by a tenth, so that connections opened together do not all reconnect
+     * together. */
     return s->loop->now + age - age / 10 + (int64_t)((uintptr_t)s / 64 % 1000) * age / 5000;
 }
 
@@ -278,7 +282,8 @@ static bool make(struct session *s)
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, H2_STREAMS},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, H2_META},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, H2_WINDOW},
-        {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}, /* no dependency tree to be abused */
+        /* No dependency tree that a peer could abuse. */
+        {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
     };
     nghttp2_option *o;
     bool ok;
@@ -287,7 +292,7 @@ static bool make(struct session *s)
         return false;
     nghttp2_option_set_no_auto_window_update(o, 1);
     nghttp2_option_set_no_closed_streams(o, 1);
-    /* Our own budget counts resets, by frames and beside what the peer's calls earned. */
+    /* nghttp2's own limit is off, because the session's budget already counts resets. */
     nghttp2_option_set_stream_reset_rate_limit(o, UINT32_MAX, UINT32_MAX);
     nghttp2_option_set_max_continuations(o, 4);
     nghttp2_option_set_max_outbound_ack(o, 100);
@@ -322,7 +327,7 @@ void session_close(struct session *s)
     if (s->h2 == NULL)
         return;
     while (s->calls != NULL)
-        call_lost(s->calls); /* nghttp2_session_del tells of no stream */
+        call_lost(s->calls); /* nghttp2_session_del does not call on_stream_close */
     nghttp2_session_del(s->h2);
     s->h2 = NULL;
     tell(s);
@@ -363,9 +368,9 @@ bool session_over(const struct session *s)
 
 /* ---- time ---- */
 
-/* GOAWAY in two steps (RFC 9113, 6.8): a notice, one round trip, then the last stream that
- * counts. A client may write its PING's answer before streams that it had begun by then (gRPC's
- * core does), so the last word waits a little longer than the answer. */
+/* Sends GOAWAY in two steps (RFC 9113, 6.8): a notice, one round trip, then the last accepted
+ * stream. A client such as gRPC's core may send its PING answer before streams that it had
+ * already begun. The second GOAWAY is therefore sent LINGER_NS after the PING answer. */
 void session_drain(struct session *s)
 {
     if (s->drain != SESSION_OPEN)

@@ -1,8 +1,8 @@
-/* sockets.h - what of the transport touches sockets and TLS. Inside common/rpc/h2.
+/* sockets.h - the transport's declarations for sockets and TLS. Inside common/rpc/h2.
  *
- * Threads: a conn belongs to its loop's; tls_* may be asked by any. Memory: a conn is freed by
- * its loop, at the end of a turn. Errors: a function that returns false means the connection is
- * of no more use.
+ * Threads: a conn belongs to its loop's thread; tls_new is safe on any thread. Memory: the loop
+ * frees a conn at the end of a turn. Errors: if a function returns false, the connection must
+ * be closed.
  */
 #ifndef WARD_RPC_H2_SOCKETS_H
 #define WARD_RPC_H2_SOCKETS_H
@@ -15,16 +15,16 @@ struct conn {
     struct loop *loop;
     int fd;
     SSL *tls;
-    struct session session; /* once the handshake is done: session.h2 is set */
+    struct session session; /* after the handshake, session.h2 is set */
     uint8_t ip[16];
-    struct peer *from; /* once the handshake is done */
+    struct peer *from; /* set after the handshake */
     struct timer timer;
     int64_t wrote;
-    uint8_t *left; /* what the socket did not take */
+    uint8_t *left; /* bytes that the socket did not accept */
     size_t n_left, left_at;
     struct conn *dirty_next, *again_next, *prev, *next, *shake_prev, *shake_next;
     bool dirty, again, wants_out, shaking, dead;
-    int shaking_in; /* which list */
+    int shaking_in; /* index of the list */
 };
 
 /* ---- conn.c ---- */
@@ -40,18 +40,18 @@ WARD_MUST enum ward_code listen_open(struct h2_server *srv, const char *at, int 
                                      struct ward_err *err);
 void listen_watch(struct h2_server *srv, bool on);
 void listen_accept(struct h2_server *srv, int listener);
-void listen_close(struct h2_server *srv); /* who waits in the backlog is let in first */
+void listen_close(struct h2_server *srv); /* accepts connections from the backlog first */
 
 /* ---- tls.c ---- */
-/*   FAILED_PRECONDITION  a file cannot be read, or key and certificate are no pair */
+/*   FAILED_PRECONDITION  a file cannot be read, or key and certificate do not match */
 WARD_MUST enum ward_code tls_open(const struct ward_tls *files, struct tls **out,
                                   struct ward_err *err);
 void tls_close(struct tls *t);
-/* Reads the files again where they have changed; what cannot be used changes nothing. */
+/* Loads changed files again. If they are unusable, the old certificates stay. */
 void tls_look(struct tls *t);
 SSL *tls_new(struct tls *t, int fd);
-/* After the handshake: the peer's name; false where h2 was not agreed on. */
+/* Call after the handshake: reads the peer's name. Returns false if h2 was not negotiated. */
 bool tls_agreed(SSL *ssl, char peer[RPC_PEER]);
-void tls_failed(void); /* logs why, now and then */
+void tls_failed(void); /* logs the cause, at most once a second */
 
 #endif

@@ -85,7 +85,7 @@ int64_t text_timeout(const uint8_t *s, size_t n)
                  {'S', SECOND_NS}, {'M', 60 * SECOND_NS}, {'H', 3600 * SECOND_NS}};
     int64_t v = 0;
 
-    if (n < 2 || n > 9) /* at most 8 digits */
+    if (n < 2 || n > 9) /* at most 8 digits and a unit */
         return -1;
     for (size_t i = 0; i + 1 < n; i++) {
         if (s[i] < '0' || s[i] > '9')

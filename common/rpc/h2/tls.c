@@ -9,14 +9,16 @@
 
 #define LOG_GAP_NS (1000 * WARD_NS_PER_MS)
 
-struct stamp { /* of one file: another of any of these is another file */
+/* Identifies a version of a file: a changed file differs in at least one member. */
+struct stamp {
     ino_t ino;
     off_t size;
     struct timespec changed;
 };
 struct tls {
     struct ward_tls files;
-    SSL_CTX *ctx; /* the loop's that looks, and under the lock where others take it */
+    /* Replaced by tls_look under the lock; other threads read it under the lock. */
+    SSL_CTX *ctx;
     pthread_mutex_t lock;
     struct stamp seen[3];
 };
@@ -49,18 +51,21 @@ static int choose_h2(SSL *ssl, const unsigned char **out, unsigned char *n,
 static void settle(SSL_CTX *ctx)
 {
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-    SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20"); /* of 1.2; RFC 9113, 9.2.2 */
-    /* No tickets of TLS 1.2 either: a resumed session would skip the client's certificate, and
-     * a certificate authority that was replaced would still be trusted. */
+    /* For TLS 1.2; RFC 9113, 9.2.2. */
+    SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20");
+    /* No session tickets, also not in TLS 1.2. A resumed session would skip the client's
+     * certificate, so a replaced certificate authority would still be trusted. */
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                  SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS); /* an idle connection has no buffers */
-    /* Else one SSL_read goes on for as long as a peer sends records without data. */
+    /* Otherwise, one SSL_read continues as long as a peer sends records without data. */
     SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
     SSL_CTX_set_read_ahead(ctx,
-                           1); /* one read a record, not one for its head, one for its body */
+                           /* One read for a whole record, not separate reads for header and
+                            * body. */
+                           1);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(ctx, 0);
     SSL_CTX_set_alpn_select_cb(ctx, choose_h2, NULL);
@@ -113,13 +118,13 @@ void tls_close(struct tls *t)
 {
     if (t == NULL)
         return;
-    SSL_CTX_free(t->ctx); /* NULL is fine */
+    SSL_CTX_free(t->ctx); /* accepts NULL */
     pthread_mutex_destroy(&t->lock);
     free(t);
 }
 
-/* A certificate and its key are two files that do not change at once: what is no pair yet may
- * be one the next time. */
+/* A certificate and its key are two files and do not change at the same moment. A pair that
+ * does not match yet may match after the next change. */
 void tls_look(struct tls *t)
 {
     struct stamp now[3];
@@ -162,7 +167,8 @@ SSL *tls_new(struct tls *t, int fd)
     return ssl;
 }
 
-/* A SPIFFE certificate has exactly one URI. One that names nobody may ask for health. */
+/* Copies the name from the peer's certificate. A SPIFFE certificate has exactly one URI. A peer
+ * without a name may only query health. */
 static void name(SSL *ssl, char peer[RPC_PEER])
 {
     X509 *x = SSL_get0_peer_certificate(ssl);
@@ -196,7 +202,7 @@ bool tls_agreed(SSL *ssl, char peer[RPC_PEER])
     return n == 2 && memcmp(alpn, "h2", 2) == 0;
 }
 
-/* A stranger can fail as often as it likes: one line a second is enough. */
+/* A client can cause any number of failures, so at most one line per second is logged. */
 void tls_failed(void)
 {
     static _Atomic int64_t last;

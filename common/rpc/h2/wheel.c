@@ -38,7 +38,7 @@ void wheel_set(struct wheel *w, struct timer *t, int64_t at)
         w->soonest = at;
 }
 
-/* When to look again: the next slot that holds anything, be it of a later round. */
+/* Returns the time of the next slot with timers, which may belong to a later round. */
 static int64_t next_look(const struct wheel *w)
 {
     for (int64_t k = w->tick + 1; k <= w->tick + WHEEL_SLOTS; k++)
@@ -75,7 +75,7 @@ void wheel_run(struct wheel *w, int64_t now)
         wheel_unset(t);
         t->fn(t);
     }
-    /* What is left of this tick's slot is due later in it, or in a later round. */
+    /* Timers left in this tick's slot are due later in this tick, or in a later round. */
     if (w->slots[tick % WHEEL_SLOTS].next != &w->slots[tick % WHEEL_SLOTS])
         w->soonest = (tick + 1) * WHEEL_TICK_NS;
     else if (next_look(w) < w->soonest)

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #define WINDOW_NS  (100 * WARD_NS_PER_MS)
-#define FEW        8 /* refused calls in a window that are answered at once */
+#define FEW        8 /* limit of rejected calls in a window that are answered without delay */
 #define HOLD_MS    25
-#define MOST_NAMES 64 /* with metrics of their own */
+#define MOST_NAMES 64 /* limit of names with their own metrics */
 
 /* ---- metrics ---- */
 
@@ -31,8 +31,8 @@ WARD_METRIC_LISTED(calls)
 WARD_METRIC_LISTED(shed)
 WARD_METRIC_LISTED(busy)
 
-/* The first names get a series each, all later ones share one: a certificate authority may sign
- * a name for every device. */
+/* The first MOST_NAMES names have their own series, and later names share one, because a
+ * certificate authority may sign a name for every device. */
 static const char *label_of(const char *name)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -118,7 +118,8 @@ void peer_share(struct peer *p)
     atomic_fetch_add_explicit(&p->holds, 1, memory_order_relaxed);
 }
 
-/* Only the last hold needs the lock: under it nobody can find the entry and hold it anew. */
+/* Only the last release needs the lock, so that no other thread can find the entry
+ * meanwhile. */
 void peer_drop(struct peer *p)
 {
     struct peers *all;

@@ -2,10 +2,11 @@
 
 #include "common/base/clock.h"
 
-#define FAIR_TURNS 16  /* bedside jobs in a row while bulk waits */
+#define FAIR_TURNS 16  /* limit of consecutive bedside jobs while bulk jobs wait */
 #define MARGIN_MIN 110 /* percent */
 #define MARGIN_MAX 400
-#define LATE_PCT   10 /* a late job raises the margin by this, one in time lowers it by 1 */
+/* percent: a late job raises the margin by this, a punctual one lowers it by 1. */
+#define LATE_PCT 10
 
 void queue_init(struct queue *q, int bound, int workers, int reserved, int each)
 {
@@ -23,7 +24,7 @@ void queue_done(struct queue *q)
 
 static void activate(struct lane *l, struct flow *f)
 {
-    if (f->used_ns < l->used_ns) /* an absence earns nothing */
+    if (f->used_ns < l->used_ns) /* a flow gains no credit while it has no jobs */
         f->used_ns = l->used_ns;
     f->prev = NULL;
     f->next = l->flows;
@@ -81,7 +82,7 @@ static void take_out(struct queue *q, struct job *j)
 
 /* ---- which job is next ---- */
 
-/* The flow that used the least, of those that may have one job more run; NULL: none. */
+/* Returns the flow with the least used time that may run one more job; NULL: none. */
 static struct flow *next_flow(const struct queue *q, const struct lane *l)
 {
     struct flow *least = NULL;
@@ -126,10 +127,10 @@ static struct job *pick(struct queue *q)
     return j;
 }
 
-/* The worker to wake after unlocking, or NULL. Waking a sleeping thread costs more than a short
- * handler, so at most one worker is being woken at a time; once awake it takes a job, and wakes
- * the next worker if jobs still wait. A worker that ends a job looks into the queue before it
- * sleeps: under load nobody is woken at all. */
+/* Returns the worker to wake after unlocking, or NULL. Waking a thread takes longer than a
+ * short handler, so at most one worker is woken at a time. That worker takes a job and wakes
+ * the next one if jobs still wait. A worker that has ended a job checks the queue before it
+ * sleeps, so under load no worker needs to be woken. */
 static struct waiter *rouse(struct queue *q)
 {
     struct waiter *w = q->idle;
@@ -149,7 +150,7 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
-/* Jobs of a lane that may run as far as their flows are concerned. */
+/* Returns the number of a lane's jobs that the limit for each flow permits to run. */
 static int ready(const struct queue *q, const struct lane *l)
 {
     int n = 0;
@@ -161,7 +162,7 @@ static int ready(const struct queue *q, const struct lane *l)
     return n;
 }
 
-/* Jobs that idle workers are about to take. */
+/* Returns the number of jobs that idle workers are about to take. */
 static int soon(const struct queue *q)
 {
     int idle = q->n_idle + (int)q->waking;
@@ -172,7 +173,7 @@ static int soon(const struct queue *q)
     return bedside + (bulk > 0 ? bulk : 0);
 }
 
-/* Whether a worker is free for one more job of this flow. */
+/* Returns whether a worker is free for one more job of this flow. */
 static bool is_free(const struct queue *q, enum queue_lane lane, const struct flow *f)
 {
     const struct lane *bulk = &q->lanes[QUEUE_BULK];
@@ -186,8 +187,8 @@ static bool is_free(const struct queue *q, enum queue_lane lane, const struct fl
     return least(free, room) > bulk->waiting;
 }
 
-/* What a new job of this flow would wait: for half of the jobs that run, for the bedside, and
- * for its share of its lane's work. */
+/* Estimates the wait of a new job of this flow: half of the running jobs, bedside jobs, and the
+ * jobs of its lane that are served first. */
 static int64_t expected(const struct queue *q, const struct job *j, const struct flow *f)
 {
     const struct lane *l = &q->lanes[j->lane];
@@ -210,7 +211,8 @@ static bool in_time(const struct queue *q, const struct job *j, int64_t wait_ns)
            (wait_ns + j->cost_ns) / 100 * margin <= j->deadline_ns - j->arrived_ns;
 }
 
-/* The oldest job of the flow with the most work: bulk's first, and never bedside for bulk. */
+/* Selects the job to evict: the oldest job of the flow with the most work. Bulk jobs are
+ * evicted first, and a bulk job never evicts a bedside job. */
 static struct job *victim(const struct queue *q, const struct job *j, const struct flow *own)
 {
     for (int lane = QUEUE_BULK; lane >= (int)j->lane; lane--) {
@@ -282,7 +284,7 @@ bool queue_remove(struct queue *q, struct job *j)
 
 /* ---- workers ---- */
 
-/* Lock held; lets go of it while asleep. */
+/* Sleeps until the worker is woken. Lock held, but released while asleep. */
 static void rest(struct queue *q, struct waiter *self)
 {
     self->next = q->idle;
@@ -310,8 +312,7 @@ struct job *queue_take(struct queue *q, struct waiter *self)
         rest(q, self);
     if (j != NULL) {
         self->ran = true;
-        self->done =
-            *j; /* the job is its owner's soon, and may be gone when the worker is back */
+        self->done = *j; /* the owner may free the job before the worker returns */
     }
     wake = rouse(q);
     pthread_mutex_unlock(&q->lock);
@@ -335,7 +336,7 @@ void queue_ended(struct queue *q, struct flow *f)
 void queue_learn(struct queue *q, bool late)
 {
     int was = atomic_load_explicit(&q->margin_pct, memory_order_relaxed);
-    int now = was + (late ? LATE_PCT : -1); /* of two updates at once one may be lost */
+    int now = was + (late ? LATE_PCT : -1); /* concurrent updates may lose one */
 
     now = now > MARGIN_MAX ? MARGIN_MAX : now < MARGIN_MIN ? MARGIN_MIN : now;
     if (now != was)
@@ -353,7 +354,7 @@ void queue_stop(struct queue *q)
     q->n_idle = 0;
     pthread_mutex_unlock(&q->lock);
     while (idle != NULL) {
-        struct waiter *next = idle->next; /* gone once its thread runs */
+        struct waiter *next = idle->next; /* invalid after its thread runs */
 
         sem_post(&idle->wake);
         idle = next;
