@@ -30,7 +30,7 @@ struct far_instance {
     double share;
 };
 
-/* The failure of this thread's last call, for said(). */
+/* The failure of this thread's last request, for said(). */
 static _Thread_local struct ward_err last;
 static _Thread_local bool blamed;
 
@@ -46,7 +46,7 @@ bool ward_isolated_blamed(void)
 {
     const bool last_run = blamed;
 
-    blamed = false; /* or a run that fails before it reaches a worker would be blamed too */
+    blamed = false; /* otherwise, the next run could be blamed although it reached no worker */
     return last_run;
 }
 
@@ -220,7 +220,7 @@ static int placement(void *instance, struct ward_placement *out)
     return 0;
 }
 
-/* The host never calls this for an instance that is being freed. */
+/* The host never calls this function for an instance that it is freeing. */
 static void interrupt(void *instance)
 {
     struct far_instance *i = instance;
@@ -265,8 +265,8 @@ static void put_inputs(const struct ward_run *r, unsigned char *room)
     }
 }
 
-/* The model's own text where it has this name; the copy lives in the call's memory otherwise.
- */
+/* Returns the model's own text for this output's name, or otherwise a copy in the call's
+ * memory. */
 static const char *name_of(const struct far_model *m, const struct ward_run *r,
                            const struct wire_tensor *w)
 {
@@ -298,7 +298,7 @@ static int take_output(const struct far_model *m, struct ward_run *r,
     return 0;
 }
 
-/* The head is copied first: the child may still write. */
+/* Copies the head before checking it, because the child may still write to it. */
 static int take_outputs(const struct far_model *m, struct ward_run *r,
                         const struct ward_answer *a)
 {
@@ -371,7 +371,7 @@ static void news(void *arg, enum ward_worker_news what, const char *name, double
 static int open_table(const struct ward_host *host, void **plugin, struct ward_plugin_err *err)
 {
     (void)host, (void)plugin, (void)err;
-    return WARD_INTERNAL; /* ward_backend_of never opens */
+    return WARD_INTERNAL; /* never called: ward_backend_of does not open plugins */
 }
 
 static void close_table(void *plugin)
@@ -404,7 +404,7 @@ static void fill(struct isolated *is, const char *name)
                                      .placement = placement};
 }
 
-/* "dir\0name\0key\0value\0..."; 0: too long. */
+/* Packs the arguments as "dir\0name\0key\0value\0...". Returns their length; 0: too long. */
 static size_t pack(const struct ward_isolated_plugin *p, char out[WARD_WORKER_ARGS])
 {
     size_t used = 0;

@@ -23,7 +23,8 @@ struct ward_isolation {
      * thread calls this; the function must not wait. */
     void (*look)(void *arg, int delay_ms);
     void *arg;
-    struct ward_backoff backoff; /* of the set; initialise with zeros */
+    /* Backoff of the set's worker processes; initialise with zeros. */
+    struct ward_backoff backoff;
 };
 
 struct ward_isolated_plugin {

@@ -39,7 +39,7 @@ static const char *next_text(const char **at, const char *end)
     return s;
 }
 
-/* A back end with nothing but the CPU needs no files. */
+/* A back end whose only device is the CPU needs no files after opening. */
 static enum ward_reach reach_of(struct hosted *h)
 {
     struct ward_device d[WIRE_DEVICES];
@@ -77,9 +77,9 @@ static enum ward_code open_job(const void *args, size_t n, void **state, enum wa
     return WARD_OK;
 }
 
-/* ---- asks ---- */
+/* ---- requests ---- */
 
-/* The plugin's counters so far; what is new goes to the service. */
+/* Sends the increase of the plugin's counters to the service, and resets them. */
 static void count_events(const struct ward_family *f, void *arg)
 {
     (void)arg;
@@ -207,7 +207,8 @@ static enum ward_code ask_job(void *state, struct ward_job_ask *a, struct ward_e
 
 /* ---- runs ---- */
 
-/* The service is trusted; a broken head would be a bug, and must not be a crash. */
+/* Reads the inputs. The service is trusted, but a malformed head must cause an error and not a
+ * crash. */
 static enum ward_code inputs(const struct ward_job_call *c, const struct wire_run *head,
                              struct ward_tensor in[WARD_MAX_IO], struct ward_err *err)
 {

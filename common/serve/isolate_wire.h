@@ -24,7 +24,7 @@ struct wire_devices {
     char why[192]; /* the cause, if n is 0 */
 };
 
-struct wire_load { /* the file is the weights, if nbytes > 0 */
+struct wire_load { /* if nbytes > 0, the passed file contains the weights */
     uint64_t nbytes;
     uint32_t threads;
     char name[WIRE_NAME], sha256[65];
@@ -51,12 +51,12 @@ struct wire_tensor {
     char name[WIRE_NAME];
     uint32_t has_name, dtype, rank, zero;
     int64_t shape[WARD_MAX_RANK];
-    uint64_t at, nbytes; /* of the data, from the head */
+    uint64_t at, nbytes; /* at: offset of the data from the head */
 };
 
 struct wire_run {
     uint32_t n, cap_out;
-    uint64_t copy_in_ns, compute_ns, copy_out_ns; /* of an answer */
+    uint64_t copy_in_ns, compute_ns, copy_out_ns; /* set in an answer */
     struct wire_tensor t[WARD_MAX_IO];
 };
 

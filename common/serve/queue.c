@@ -1,4 +1,4 @@
-/* Calls: in, waiting, leading, out. */
+/* The queue's calls: admission, waiting, running, the watcher. */
 #include "common/base/clock.h"
 #include "common/serve/queue_own.h"
 
@@ -8,7 +8,7 @@
 #define MAX_ROWS 32
 #define CAP_ROWS 1024
 #define SCRATCH  ((size_t)256 << 20)
-#define TICK_NS  (5 * WARD_NS_PER_MS) /* how often running and waiting calls are looked at */
+#define TICK_NS  (5 * WARD_NS_PER_MS) /* period of the checks of running and waiting calls */
 #define DOZE_NS  (INT64_C(200) * TICK_NS)
 
 static const double ROWS[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 0};
@@ -139,7 +139,7 @@ static int free_instance(struct ward_queue *q, enum ward_urgency lane)
     return -1;
 }
 
-/* To a call that waits, whose thread leads from now on; or it is free. */
+/* Gives the instance to a waiting call, whose thread then runs batches, or marks it free. */
 void queue_pass_on(struct ward_queue *q, int instance)
 {
     const int n = instance < q->cfg.instances ? WARD_URGENCIES : 1;
@@ -169,7 +169,7 @@ static void learn(struct ward_queue *q, const struct batch *b, int64_t ns)
     q->row_ns += ((double)ns / (double)b->rows - q->row_ns) / 8;
 }
 
-/* One batch. False: there is none for this instance. */
+/* Runs one batch. Returns false if no rows wait for this instance. */
 static bool lead(struct ward_queue *q, int instance)
 {
     struct instance *i = &q->instance[instance];
@@ -205,7 +205,7 @@ static void give_up(struct ward_queue *q, struct entry *e)
     struct ward_err why = {0};
 
     if (!e->queued)
-        return; /* its rows are running: the watcher sees to it */
+        return; /* the watcher interrupts running rows */
     if (entry_late(e, ward_mono_ns()))
         entry_fail(q, e, WARD_FAIL(&why, DEADLINE_EXCEEDED, "the deadline passed in the queue"),
                    &why);
@@ -228,7 +228,7 @@ static void wait_turn(struct ward_queue *q, struct entry *e)
     }
 }
 
-/* Until its rows are done: waits, or leads where it was given an instance. */
+/* Waits until the call's rows are done. Runs batches if it receives an instance. */
 static void serve(struct ward_queue *q, struct entry *e)
 {
     for (;;) {
@@ -244,7 +244,7 @@ static void serve(struct ward_queue *q, struct entry *e)
     }
 }
 
-/* Rows wait that are at least as urgent, for longer than this call has. */
+/* Returns whether the rows ahead leave too little time for this call's deadline. */
 static bool no_time(const struct ward_queue *q, const struct entry *e, int64_t now)
 {
     double ahead = 0;
@@ -316,7 +316,7 @@ enum ward_code ward_queue_run(struct ward_queue *q, enum ward_urgency lane,
     WARD_TRY(entry_suspect(q, &e, err));
     if (entry_late(&e, e.since_ns))
         return WARD_FAIL(err, DEADLINE_EXCEEDED, "the deadline passed before the queue");
-    /* Here first: other threads may ask a call only after its own has. */
+    /* Checked here first: other threads may only repeat this check. */
     if (entry_gone(&e))
         return WARD_FAIL(err, CANCELLED, "the call was cancelled");
     pthread_condattr_init(&attr);
@@ -332,7 +332,8 @@ enum ward_code ward_queue_run(struct ward_queue *q, enum ward_urgency lane,
 
 /* ---- the watcher ---- */
 
-/* Returns whether anything runs or waits. */
+/* Interrupts abandoned runs and wakes cancelled calls. Returns whether any run or call exists.
+ */
 static bool look(struct ward_queue *q)
 {
     bool any = false;

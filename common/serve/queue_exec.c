@@ -1,10 +1,10 @@
-/* One batch: calls' rows put together, run, and given back. */
+/* Runs one batch: combines the rows of calls, runs them, and returns the outputs. */
 #include "common/base/clock.h"
 #include "common/serve/queue_own.h"
 
 #include <string.h>
 
-/* ---- when to stop ---- */
+/* ---- stopping a run ---- */
 
 bool batch_gone(const void *batch)
 {
@@ -22,7 +22,7 @@ static struct ward_stop stop_of(const struct batch *b)
     return (struct ward_stop){WARD_NO_DEADLINE, batch_gone, b};
 }
 
-/* A run that was stopped because all have gone: each is told its own reason. */
+/* Returns a call's own reason after a run was stopped because all its callers had gone. */
 static enum ward_code gone_why(const struct entry *e, struct ward_err *why)
 {
     if (entry_late(e, ward_mono_ns()))
@@ -45,9 +45,9 @@ static void fail_parts(struct ward_queue *q, const struct batch *b, enum ward_co
     pthread_mutex_unlock(&q->lock);
 }
 
-/* ---- one call, as it is ---- */
+/* ---- one whole call ---- */
 
-/* The model may be exchanged before the caller reads its outputs' names. */
+/* Copies the outputs' names, because the model may be replaced before the caller reads them. */
 static bool keep_names(const struct ward_queue *q, struct ward_arena *mem,
                        struct ward_tensor *out, uint32_t n)
 {
@@ -85,7 +85,7 @@ static enum ward_code run_whole(struct ward_queue *q, struct instance *i, const 
     return WARD_OK;
 }
 
-/* ---- rows of several ---- */
+/* ---- rows of several calls ---- */
 
 static bool gather(const struct batch *b, uint32_t k, struct ward_arena *mem,
                    struct ward_tensor *t)
@@ -120,7 +120,7 @@ static bool by_rows(const struct ward_tensor *out, uint32_t n, int64_t rows)
     return true;
 }
 
-/* Room for all of a call's rows, when the first of them are there. */
+/* Allocates the outputs for all rows of a call when its first rows are done. */
 static enum ward_code make_room(const struct ward_queue *q, struct entry *e,
                                 const struct ward_tensor *out, uint32_t n, struct ward_err *err)
 {
@@ -144,7 +144,8 @@ static enum ward_code make_room(const struct ward_queue *q, struct entry *e,
     return WARD_OK;
 }
 
-/* The same outputs as the call's other rows had. */
+/* Returns whether the outputs have the same types and shapes as those of the call's earlier
+ * rows. */
 static bool alike(const struct entry *e, const struct ward_tensor *out, uint32_t n)
 {
     if (e->n_out != n)
@@ -207,7 +208,7 @@ static enum ward_code run_rows(struct ward_queue *q, struct instance *i, const s
     return WARD_OK;
 }
 
-/* ---- all of it ---- */
+/* ---- the batch ---- */
 
 static enum ward_code run_batch(struct ward_queue *q, struct instance *i, const struct batch *b,
                                 struct ward_err *err)
@@ -222,7 +223,8 @@ static enum ward_code run_batch(struct ward_queue *q, struct instance *i, const 
     return code;
 }
 
-/* What one call's rows did must not be the others' answer. */
+/* Returns whether the failure may come from the rows of one call. The calls then run
+ * separately, so that one call's rows do not fail the others. */
 static bool may_be_one_calls(enum ward_code code)
 {
     return code == WARD_INVALID_ARGUMENT || code == WARD_INTERNAL ||

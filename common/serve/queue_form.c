@@ -1,20 +1,20 @@
-/* Which rows run next. */
+/* Selects the rows of the next run. */
 #include "common/base/clock.h"
 #include "common/serve/queue_own.h"
 
 #include <string.h>
 
-#define SHARE 9 /* rows of more urgent lanes for one of a lane that waits */
+#define SHARE 9 /* limit of rows from more urgent lanes for each row of a waiting lane */
 
 int64_t queue_expect_ns(const struct ward_queue *q)
 {
     return (int64_t)(q->mean_ns + 2 * q->spread_ns);
 }
 
-/* ---- what must leave ---- */
+/* ---- calls that must leave the queue ---- */
 
-/* The expectation shrinks with each row that was refused for it, so that one slow run cannot
- * refuse for ever. */
+/* Returns whether the deadline would pass during the run. Each such rejection lowers the
+ * expected time of a run, so that one slow run does not cause rejections forever. */
 static bool hopeless(struct ward_queue *q, const struct entry *e, int64_t now)
 {
     int64_t ns = queue_expect_ns(q);
@@ -49,9 +49,9 @@ static void clear_out(struct ward_queue *q, struct lane *l)
     }
 }
 
-/* ---- which lane ---- */
+/* ---- the lane ---- */
 
-/* *most: rows it may have now. */
+/* Selects the lane of the next batch; *most is the limit of its rows. */
 static struct lane *next_lane(struct ward_queue *q, bool stat_alone, int64_t *most)
 {
     const int n = stat_alone ? 1 : WARD_URGENCIES;
@@ -92,7 +92,7 @@ static void owe(struct ward_queue *q, const struct lane *l, int64_t rows)
     }
 }
 
-/* ---- how many rows ---- */
+/* ---- the number of rows ---- */
 
 static bool same_shape(const struct entry *a, const struct entry *b)
 {
@@ -108,7 +108,8 @@ static bool same_shape(const struct entry *a, const struct entry *b)
     return true;
 }
 
-/* Rows at the front of a lane that may share a run, no more than `most`. */
+/* Returns the number of rows at the front of a lane that may share a run, at most `most`.
+ * *unlike: the first call with another shape, or NULL. */
 static int64_t at_hand(const struct lane *l, int64_t most, const struct entry **unlike)
 {
     const struct entry *e = l->first;
@@ -126,7 +127,7 @@ static int64_t at_hand(const struct lane *l, int64_t most, const struct entry **
     return rows < most ? rows : most;
 }
 
-/* The size of the ladder that takes the least time a row. */
+/* Returns the size of the ladder with the least time for each row. */
 static int best_rung(const struct ward_queue *q, int64_t rows)
 {
     int best = 0;
@@ -144,7 +145,7 @@ static int best_rung(const struct ward_queue *q, int64_t rows)
     return best;
 }
 
-/* ---- waiting for more ---- */
+/* ---- waiting for more rows ---- */
 
 static int64_t until_ns(const struct ward_queue *q, const struct lane *l, bool *deadline)
 {
@@ -165,7 +166,7 @@ static int64_t until_ns(const struct ward_queue *q, const struct lane *l, bool *
     return at;
 }
 
-/* False: enough has been waited, for *why. */
+/* Waits for more rows. Returns false, with the cause in *why, if the batch must run now. */
 static bool wait_more(struct ward_queue *q, const struct lane *l, int64_t rows, enum why *why)
 {
     const int most = q->rung[q->n_rungs - 1].rows;

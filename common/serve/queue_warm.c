@@ -1,15 +1,16 @@
-/* What a model takes, and how much a batch gains. */
+/* Checks inputs, and measures how much time a batch saves. */
 #include "common/base/clock.h"
 #include "common/serve/queue_own.h"
 
 #include <math.h>
 #include <string.h>
 
-#define GAIN     0.95                  /* of the time a row at the size before */
-#define RUNS     20                    /* of one size at most, */
-#define RUNS_MIN 3                     /* at least, */
-#define RUNS_NS  (20 * WARD_NS_PER_MS) /* and no new one after this */
-#define SAME     1e-3                  /* of an answer's size: rounding, not another answer */
+/* A size is used if its time for each row is at most this part of the previous one. */
+#define GAIN     0.95
+#define RUNS     20                    /* limit of runs for each size */
+#define RUNS_MIN 3                     /* minimum of runs for each size */
+#define RUNS_NS  (20 * WARD_NS_PER_MS) /* time after which no further run starts */
+#define SAME     1e-3                  /* relative difference that is only rounding */
 
 bool queue_rows_apart(const struct ward_model_io *io)
 {
@@ -86,12 +87,12 @@ enum ward_code entry_inputs(const struct ward_queue *q, struct entry *e,
 struct warming {
     struct ward_queue *q;
     void *instance;
-    struct ward_arena mem, first; /* a run's; the answer to one row */
+    struct ward_arena mem, first; /* mem: for one run; first: the answer to a single row */
     struct ward_tensor one[WARD_MAX_IO];
     uint32_t n_one;
 };
 
-/* `rows` questions: the first is always the same, what lies beside it is not. */
+/* Creates inputs with `rows` rows: the first is always the same, the others differ. */
 static enum ward_code ask(struct warming *w, int rows, struct ward_tensor in[WARD_MAX_IO],
                           uint32_t *n_in, struct ward_err *err)
 {
@@ -106,7 +107,7 @@ static enum ward_code ask(struct warming *w, int rows, struct ward_tensor in[WAR
     return WARD_OK;
 }
 
-/* The answer to the first of several rows is the one it has alone. */
+/* Returns whether the answer to the first of several rows equals its answer as a single row. */
 static bool alone_and_beside(const struct warming *w, const struct ward_tensor *out, uint32_t n,
                              int rows)
 {
@@ -145,7 +146,8 @@ static int64_t now(const struct warming *w)
     return w->q->cfg.ops.now == NULL ? ward_mono_ns() : w->q->cfg.ops.now();
 }
 
-/* *ns: the shortest run; 0: the answers do not fit. */
+/* Measures one size. *ns: time of the shortest run; 0: the answers differ from the single
+ * row's. */
 static enum ward_code measure(struct warming *w, int rows, int64_t *ns, struct ward_err *err)
 {
     struct ward_tensor in[WARD_MAX_IO], out[WARD_MAX_IO];
@@ -175,7 +177,7 @@ static enum ward_code measure(struct warming *w, int rows, int64_t *ns, struct w
     return WARD_OK;
 }
 
-/* Each size, until two in a row gain nothing. */
+/* Measures increasing sizes, until two consecutive sizes save no time. */
 static enum ward_code climb(struct warming *w, struct ward_rung *rung, int *n,
                             struct ward_err *err)
 {
@@ -193,7 +195,7 @@ static enum ward_code climb(struct warming *w, struct ward_rung *rung, int *n,
         struct ward_err why = {0};
         int64_t ns = 0;
 
-        /* A size that the model cannot run is where its ladder ends. */
+        /* The ladder ends at the first size that the model cannot run. */
         if (measure(w, rows, &ns, &why) != WARD_OK || ns == 0)
             return WARD_OK;
         if ((double)ns / rows > GAIN * (double)last->ns / last->rows) {
@@ -206,7 +208,7 @@ static enum ward_code climb(struct warming *w, struct ward_rung *rung, int *n,
     return WARD_OK;
 }
 
-/* The other instances run each size once: nothing of it is new when the first row comes. */
+/* Runs each size once on another instance, so that no size is new to it when a call arrives. */
 static enum ward_code run_each(struct warming *w, const struct ward_rung *rung, int n,
                                struct ward_err *err)
 {
@@ -221,7 +223,8 @@ static enum ward_code run_each(struct warming *w, const struct ward_rung *rung, 
     return WARD_OK;
 }
 
-/* The first time on the queue's own instances, which nobody uses yet; later on others. */
+/* At open, measures on the queue's own instances, which are still unused. Later, measures on a
+ * new instance. */
 static enum ward_code warm(struct warming *w, struct ward_rung *rung, int *n,
                            struct ward_err *err)
 {

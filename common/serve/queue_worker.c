@@ -1,4 +1,5 @@
-/* What a queue does about worker processes: inputs that ended them, instances that move. */
+/* The queue and worker processes: inputs that ended processes, and instances that move to a new
+ * one. */
 #include "common/base/clock.h"
 #include "common/base/crypto.h"
 #include "common/serve/queue_own.h"
@@ -54,9 +55,9 @@ void ward_queue_refresh(struct ward_queue *q)
         q->instance[i].busy = true;
         pthread_mutex_unlock(&q->lock);
         if (!idle)
-            continue; /* it moves with its next run */
+            continue; /* a busy instance moves at its next run */
         if (q->cfg.ops.refresh(q->instance[i].is, &err) != WARD_OK)
-            err.code = WARD_OK; /* its next run tries again, and says why not */
+            err.code = WARD_OK; /* ignored: the next run tries again and returns the error */
         pthread_mutex_lock(&q->lock);
         queue_pass_on(q, i);
         pthread_mutex_unlock(&q->lock);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define HEAD      "ward.model/v1 "
-#define KEYS_SIZE ((size_t)64 << 10) /* bytes of a file of keys */
+#define KEYS_SIZE ((size_t)64 << 10) /* limit of a file of keys, in bytes */
 
 /* ---- keys ---- */
 
@@ -65,7 +65,7 @@ static enum ward_code no(struct ward_err *err, const char *what)
                             "the model's " WARD_RELEASE_FILE " %s", what);
 }
 
-/* A line without its newline; NULL at the end. */
+/* Returns the next line without its newline; NULL at the end. */
 static const char *line_of(const char **at, const char *end, size_t *len)
 {
     const char *line = *at, *stop;

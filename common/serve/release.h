@@ -6,8 +6,8 @@
  * for one version only.
  *
  * Threads: pure functions but for those that read files. Memory: the caller's. Errors:
- * FAILED_PRECONDITION MODEL_SIGNATURE: missing, broken, another model's, another file's, or by
- * a key that is not trusted; INVALID_ARGUMENT a malformed file of keys, with the line.
+ * FAILED_PRECONDITION MODEL_SIGNATURE: the signature is missing, malformed, of another model or
+ * file, or by an untrusted key; INVALID_ARGUMENT: a malformed file of keys, with the line.
  */
 #ifndef WARD_SERVE_RELEASE_H
 #define WARD_SERVE_RELEASE_H
@@ -22,11 +22,12 @@ struct ward_release_keys {
     int n;
     struct ward_vkey at[WARD_RELEASE_KEYS];
 };
-/* One verifier key a line; empty lines and lines that begin with # are skipped. */
+/* Reads one verifier key from each line. Empty lines and lines that begin with # are
+ * skipped. */
 WARD_MUST enum ward_code ward_release_keys_parse(const char *text, size_t n,
                                                  struct ward_release_keys *out,
                                                  struct ward_err *err);
-/*   NOT_FOUND  no such file */
+/*   NOT_FOUND  the file does not exist */
 WARD_MUST enum ward_code ward_release_keys_read(const char *path, struct ward_release_keys *out,
                                                 struct ward_err *err);
 
@@ -40,16 +41,17 @@ struct ward_release {
     } file[WARD_RELEASE_FILES];
 };
 
-/* Signed by one of the keys.   FAILED_PRECONDITION  MODEL_SIGNATURE */
+/* Checks that one of the keys signed the note, and reads it.
+ *   FAILED_PRECONDITION  MODEL_SIGNATURE */
 WARD_MUST enum ward_code ward_release_open(const char *note, size_t len,
                                            const struct ward_release_keys *keys,
                                            struct ward_release *out, struct ward_err *err);
-/* It is about this model and lists this file with this hash.
+/* Checks that r is for this model and lists this file with this hash.
  *   FAILED_PRECONDITION  MODEL_SIGNATURE */
 WARD_MUST enum ward_code ward_release_lists(const struct ward_release *r, const char *model,
                                             const char *file, const char *sha256,
                                             struct ward_err *err);
-/* Signs r's model and files. *len is without the NUL that follows.
+/* Signs r's model and files. *len excludes the NUL.
  *   INVALID_ARGUMENT  too many files for a note */
 WARD_MUST enum ward_code ward_release_sign(const struct ward_release *r,
                                            const struct ward_signer *signer,

@@ -6,11 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Things of the process are few: each lives in an arena of its own, so that services need no
- * malloc. */
+/* A process has few sets; each is in its own arena, so that services need no malloc. */
 #define OWN_CAP    4096
-#define KNOWN_CAP  ((size_t)16 << 20) /* the largest known question with its answer */
-#define RECHECK_MS 60000              /* how often a better device is looked for */
+#define KNOWN_CAP  ((size_t)16 << 20) /* limit of a known question with its answer */
+#define RECHECK_MS 60000              /* period of the search for a better device */
 
 /* ---- the device ---- */
 
@@ -31,7 +30,9 @@ static void note_lost(struct ward_serve *p, const struct ward_err *err)
     p->lost |= err != NULL && strcmp(err->reason, "WORKER_LOST") == 0;
 }
 
-/* The chooser's question. What answered rightly is kept: it need not be loaded twice. */
+/* Called by the chooser: loads the models on a device and asks their known questions. After
+ * correct answers, the loaded models are stored in `tried`, so that they are not loaded
+ * twice. */
 static enum ward_code try_device(void *arg, struct ward_backend *b, const struct ward_device *d,
                                  struct ward_err *err)
 {
@@ -70,7 +71,8 @@ static enum ward_code try_device(void *arg, struct ward_backend *b, const struct
     return WARD_OK;
 }
 
-/* `stay`: the device in use answers; leave it only for another. */
+/* Chooses a device. `stay`: the current device answers correctly, so only another device
+ * replaces it. */
 static enum ward_code choose(struct ward_serve *p, bool stay, struct ward_err *err)
 {
     struct ward_choice is;
@@ -127,7 +129,7 @@ int ward_serve_pid(struct ward_serve *p)
     return pid;
 }
 
-/* Returns whether the process ended that the last choice started, once. */
+/* Returns whether the worker process in use has ended; true only once for each process. */
 static bool has_ended(struct ward_serve *p)
 {
     bool ended;
@@ -151,7 +153,7 @@ static bool has_grown(struct ward_serve *p)
     return grown;
 }
 
-/* The failure of a choice that waits; *err has the last failure. */
+/* Sets the failure for a start that must wait. On entry, *err has the last failure. */
 static enum ward_code later(int ms, struct ward_err *err)
 {
     char was[120];
@@ -194,7 +196,8 @@ static enum ward_code choose_again(struct ward_serve *p, struct ward_err *err)
     return p->cfg.isolation == NULL ? choose(p, false, err) : choose_isolated(p, err);
 }
 
-/* A new process is up and warm before the old one goes. If there is none, the old one stays. */
+/* Starts and warms up a new process before the old one ends. If this fails, the old process
+ * stays. */
 static void exchange(struct ward_serve *p)
 {
     struct ward_err why = {0};
@@ -223,11 +226,11 @@ enum ward_code ward_serve_known(struct ward_serve_engine *e, struct ward_arena *
         exchange(p);
     else if (ward_choose_due(p->chooser, p->cfg.recheck_ms) &&
              choose(p, true, &better) != WARD_OK)
-        return WARD_OK; /* nothing better now is no failure: this one answers */
+        return WARD_OK; /* not a failure: the current device answers */
     return ward_serve_renew(e, err);
 }
 
-/* ---- what runs ---- */
+/* ---- the current choice ---- */
 
 void ward_serve_choice(struct ward_serve *p, struct ward_serve_choice *out)
 {

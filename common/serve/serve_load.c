@@ -1,11 +1,11 @@
-/* Loaded models, and engines, which hold instances of them. */
+/* Loaded models, and engines with instances of these models. */
 #include "common/serve/serve_own.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Each loaded set lives in an arena of its own, so that services need no malloc. */
+/* Each loaded set is in its own arena, so that services need no malloc. */
 #define LOADED_CAP ((size_t)64 << 10)
 #define ENGINE_CAP 4096
 
@@ -126,7 +126,7 @@ enum ward_code instances_ask(struct ward_engine *const of[WARD_SERVE_MODELS],
     return WARD_OK;
 }
 
-/* A run with several rows, like those that the queue makes. */
+/* Runs the model with several rows, like the queue's runs. */
 static enum ward_code run_rows(struct ward_engine *e, const struct ward_model_io *io,
                                const struct ward_known *k, int rows, struct ward_arena *mem)
 {
@@ -147,7 +147,7 @@ static void warm(const struct ward_serve *p, const struct ward_serve_loaded *s,
             ward_arena_reset(mem);
             if (run_rows(of[i], ward_model_shapes(s->model[i]), p->cfg.model[i].known,
                          p->rows[i][k], mem) != WARD_OK)
-                return; /* the queue will say what is wrong */
+                return; /* ignored: the queue's warm-up returns the error */
         }
 }
 
@@ -168,7 +168,7 @@ void loaded_warm(const struct ward_serve *p, struct ward_serve_loaded *s,
 
 /* ---- engines ---- */
 
-/* A spare instance, which is warm already. */
+/* Takes a spare instance, which is already warm. Returns false if there is none. */
 static bool take_spare(struct ward_serve *p, struct ward_serve_loaded *s,
                        struct ward_engine *of[WARD_SERVE_MODELS])
 {

@@ -1,9 +1,9 @@
-/* serve_own.h - what serve.c and its tests know of a set.
+/* serve_own.h - a set's members, shared by serve.c, serve_load.c, serve_queue.c and tests.
  *
- * Loaded models are counted: the set holds those in use, each engine those its instances are
- * of, so that a device can be left while work is in the middle of it.
+ * Loaded models are reference-counted. The set holds the models in use, and each engine the
+ * models of its instances, so that the set can leave a device during a run.
  *
- * Threads: loaded models are counted under the set's lock. Memory: each lives in its own arena.
+ * Threads: the set's lock guards the counts. Memory: each loaded set is in its own arena.
  * Errors: host.h's.
  */
 #ifndef WARD_SERVE_SERVE_OWN_H
@@ -18,16 +18,17 @@
 
 struct ward_serve_loaded {
     struct ward_arena mem;
-    struct ward_backend *own; /* in a worker process of this set; NULL: the chooser's */
-    bool mourned;             /* the end of its process is counted */
-    int n_spares; /* warm instances that no engine has taken; under the set's lock */
+    /* Back end in a worker process of this set; NULL: the chooser's back end. */
+    struct ward_backend *own;
+    bool mourned; /* the end of its process was already handled */
+    int n_spares; /* warm instances not yet taken; guarded by the set's lock */
     struct ward_engine *spare[WARD_SERVE_SPARES][WARD_SERVE_MODELS];
     struct ward_device device;
     char backend[33];
     struct ward_model *model[WARD_SERVE_MODELS];
-    double share; /* the least of its models' */
+    double share; /* smallest share of its models */
     bool low;     /* below a model's min_share */
-    int users;    /* the set and engines; under the set's lock */
+    int users;    /* number of references; guarded by the set's lock */
 };
 
 struct ward_serve {
@@ -36,15 +37,16 @@ struct ward_serve {
     struct ward_option option;
     struct ward_chooser *chooser;
     pthread_mutex_t choosing;        /* held while devices are tried; guards tried */
-    struct ward_serve_loaded *tried; /* of the last device that answered rightly */
-    pthread_mutex_t lock;            /* guards all below, briefly */
+    struct ward_serve_loaded *tried; /* models on the last device that answered correctly */
+    pthread_mutex_t lock;            /* guards all members below */
     struct ward_serve_loaded *now;
     bool degraded;
     atomic_uint generation; /* counts changes of `now` */
-    atomic_uint moves;      /* counts those to another device */
+    atomic_uint moves;      /* counts moves to another device */
     atomic_int engines;
-    bool lost;                     /* the last try ended its worker process; under `choosing` */
-    int n_rows[WARD_SERVE_MODELS]; /* sizes of runs that an instance is warmed with */
+    /* The last try ended its worker process; guarded by `choosing`. */
+    bool lost;
+    int n_rows[WARD_SERVE_MODELS]; /* numbers of rows with which new instances are warmed up */
     int rows[WARD_SERVE_MODELS][WARD_QUEUE_RUNGS];
 };
 
@@ -56,7 +58,7 @@ struct ward_serve_engine {
     struct ward_engine *of[WARD_SERVE_MODELS];
 };
 
-/* serve.c: the sizes of runs that new instances of model `which` are warmed with. */
+/* serve.c: sets the numbers of rows with which new instances of model `which` are warmed up. */
 void serve_rows(struct ward_serve *p, int which, const int *rows, int n);
 
 /* ---- serve_load.c ---- */
@@ -74,7 +76,7 @@ void instances_free(struct ward_engine *of[WARD_SERVE_MODELS]);
 WARD_MUST enum ward_code instances_ask(struct ward_engine *const of[WARD_SERVE_MODELS],
                                        const struct ward_serve_config *cfg,
                                        struct ward_arena *mem, struct ward_err *err);
-/* Makes a warm instance for each engine of the set, as far as memory allows. */
+/* Creates a warm instance for each engine of the set, as far as memory permits. */
 void loaded_warm(const struct ward_serve *p, struct ward_serve_loaded *s,
                  struct ward_arena *mem);
 

@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* The lock keeps interrupt away while the engine moves to another device. */
+/* The lock prevents an interrupt while the engine moves to another device. */
 struct runner {
     struct ward_serve_engine *engine;
     int which;
@@ -88,7 +88,7 @@ static void runner_interrupt(void *instance)
     pthread_mutex_unlock(&r->lock);
 }
 
-/* The sizes that a later instance is warmed with. */
+/* Passes the ladder's sizes to the set, which warms up later instances with them. */
 static void tell_rows(const struct ward_serve_member *m, struct ward_queue *q)
 {
     struct ward_rung rung[WARD_QUEUE_RUNGS];

@@ -62,10 +62,8 @@ static void settle(SSL_CTX *ctx)
                               SSL_MODE_RELEASE_BUFFERS); /* an idle connection has no buffers */
     /* Otherwise, one SSL_read continues as long as a peer sends records without data. */
     SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
-    SSL_CTX_set_read_ahead(ctx,
-                           /* One read for a whole record, not separate reads for header and
-                            * body. */
-                           1);
+    /* One read for a whole record, not separate reads for header and body. */
+    SSL_CTX_set_read_ahead(ctx, 1);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(ctx, 0);
     SSL_CTX_set_alpn_select_cb(ctx, choose_h2, NULL);

@@ -5,7 +5,7 @@
 #define FAIR_TURNS 16  /* limit of consecutive bedside jobs while bulk jobs wait */
 #define MARGIN_MIN 110 /* percent */
 #define MARGIN_MAX 400
-/* percent: a late job raises the margin by this, a punctual one lowers it by 1. */
+/* Percent: a late job raises the margin by this, a punctual one lowers it by 1. */
 #define LATE_PCT 10
 
 void queue_init(struct queue *q, int bound, int workers, int reserved, int each)
