@@ -17,7 +17,7 @@
 struct pool {
     char *p;
     size_t n, used;
-    char *last; /* the object that can grow in place */
+    char *last; /* the newest allocation, which can grow in place */
 };
 
 struct builder {
@@ -25,7 +25,7 @@ struct builder {
     struct pool pool;
     struct ward_json *root;
     struct ward_json *open[WARD_JSON_DEPTH]; /* open containers, outermost first */
-    struct ward_json *tail[WARD_JSON_DEPTH]; /* the last child of each */
+    struct ward_json *tail[WARD_JSON_DEPTH]; /* last child of each open container */
     int depth;
     const char *key; /* key that waits for its value */
     uint32_t key_n;

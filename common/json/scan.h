@@ -19,7 +19,7 @@ enum json_fault {
     JSON_DEEP,
     JSON_LONG_NUMBER,
     JSON_UNENDED, /* the text ends within a string; set by ward_json_scan_end */
-    JSON_GRAMMAR  /* any other fault, found by yajl */
+    JSON_GRAMMAR  /* a fault in the grammar, found by yajl */
 };
 
 struct ward_json_scan {
@@ -35,9 +35,9 @@ struct ward_json_scan {
     uint8_t
         escape;   /* 0; 1 after a backslash; 2..5: 5 minus the number of missing digits of \u */
     uint8_t more; /* number of missing continuation bytes */
-    uint8_t least, most; /* range of the next one */
+    uint8_t least, most; /* permitted range of the next continuation byte */
     uint16_t unit;       /* value of \u so far */
-    bool high;           /* a high surrogate needs its low one */
+    bool high;           /* a high surrogate must be followed by a low surrogate */
 };
 
 void ward_json_scan_init(struct ward_json_scan *s, int max_depth);

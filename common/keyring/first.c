@@ -139,7 +139,7 @@ static enum ward_code count_keks(struct missing *m, struct ward_db *db, int64_t 
 
 /* An emptied table differs from a table that was never filled: a new first KEK would hide the
  * loss of the old ones. Wrapped rows always appear after their KEK. If another replica has just
- * created both, a second look finds the KEK. */
+ * created both, the second query finds the KEK. */
 static enum ward_code never_had_any(struct missing *m, struct ward_db *db, bool *never,
                                     struct ward_err *err)
 {
@@ -171,7 +171,7 @@ static enum ward_code make_missing(struct missing *m, struct ward_db *db, struct
         WARD_TRY(never_had_any(m, db, &never, err));
     if (never)
         code = ward_keyring_kek_add(m->ring, db, &m->mem, 1, err);
-    if (code != WARD_ALREADY_EXISTS) /* then another replica was first */
+    if (code != WARD_ALREADY_EXISTS) /* otherwise, another replica created the KEK first */
         WARD_TRY(code);
     WARD_TRY(look(m, db, err));
     return m->n == 0 ? WARD_OK : ward_db_tx(db, add_missing, m, err);

@@ -62,7 +62,7 @@ WARD_MUST enum ward_code ward_keyring_make_missing(struct ward_keyring *k, struc
  * (a use of a later version, or an older generation of too many). */
 struct secret *ward_keyring_place(const struct ward_keyring *k, const struct held *h,
                                   const char *use, int kind, int generation);
-/* Returns the newest KEK; takes the lock. */
+/* Returns the newest KEK. Locks the ring. */
 struct ward_kek ward_keyring_newest(struct ward_keyring *k);
 /* Decrypts a row of `kek`. KEK_UNKNOWN if neither configured root encrypted it. */
 WARD_MUST enum ward_code ward_keyring_kek_open(const struct ward_keyring *k, int number,

@@ -168,7 +168,7 @@ bool ward_keyring_secret(struct ward_keyring *k, const char *use, int kind, int 
 
 /* ---- keys in memory that are missing from the tables ---- */
 
-/* Returns whether a key that was missed at gone_ns (0: just now) must be held longer, and
+/* Returns whether a key that is missing since gone_ns (0: since now) must stay in memory, and
  * schedules the next read. */
 static bool stays(struct ward_keyring *k, int64_t *gone_ns)
 {
@@ -200,7 +200,7 @@ static void keep_gone_secrets(struct ward_keyring *k, const struct ward_keyring_
     }
 }
 
-/* The key is kept for a while, after the existing ones. */
+/* Copies keys that have recently disappeared from the tables, after the existing keys. */
 static void keep_gone(struct ward_keyring *k, struct held *next)
 {
     k->again_ns = 0;

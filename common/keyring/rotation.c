@@ -59,8 +59,8 @@ static enum ward_code refuse_unknown(struct ward_kek_rotation *r, struct ward_db
                             "nor WARD_KEK_OLD");
 }
 
-/* Encrypts it under the current root, so that the previous root can be removed when nothing
- * depends on it directly. */
+/* Encrypts a KEK under the current root, so that the previous root can be removed after the
+ * rotation. */
 static enum ward_code reseal_kek(struct ward_kek_rotation *r, struct ward_db *db,
                                  const struct ward_val *row, struct ward_err *err)
 {
@@ -114,8 +114,7 @@ enum ward_code ward_kek_rotation_open(struct ward_keyring *k, struct ward_db *db
     ward_arena_init(&r->mem, MEM);
     do {
         code = choose(r, db, &number, err);
-    } while (code ==
-             WARD_ALREADY_EXISTS); /* another rotation created it; continue with that one */
+    } while (code == WARD_ALREADY_EXISTS); /* another rotation created the KEK; use that KEK */
     WARD_TRY(code);
     WARD_TRY(ward_keyring_follow(k, db, err));
     WARD_TRY(ward_keyring_kek(k, db, number, &r->kek, err));
@@ -345,8 +344,8 @@ enum ward_code ward_kek_rotation_destroy(struct ward_kek_rotation *r, struct war
 
     ward_arena_reset(&r->mem);
     kek = ward_int(&r->mem, r->kek.number);
-    /* A transaction that wraps with an older KEK holds a shared lock on its row. This waits for
-     * such transactions and then checks. */
+    /* Waits for transactions that wrap with an older KEK, because each holds a shared lock on
+     * the KEK's row. */
     WARD_TRY(ward_db_run(db, &r->mem,
                          "SELECT kek FROM kek WHERE kek < ? ORDER BY kek FOR UPDATE",
                          WARD_PARAMS(kek), &rows, err));

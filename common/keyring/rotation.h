@@ -21,7 +21,7 @@ struct ward_kek_rotation {
     int64_t done, total; /* rows */
     int64_t left;        /* after ward_kek_rotation_destroy: number of new or remaining rows */
     int64_t unreadable;  /* rows of this pass that cannot be decrypted */
-    int64_t no_root;     /* the part of them that no configured root decrypts */
+    int64_t no_root;     /* rows among `unreadable` that no configured root decrypts */
     int destroyed;       /* keks */
     int fruitless;       /* number of consecutive passes without a change */
     bool secrets_done;
@@ -52,14 +52,14 @@ void ward_kek_rotation_close(struct ward_kek_rotation *r);
 struct ward_kek_rotation_call {
     void *arg;
     bool (*gone)(const void *arg); /* returns whether the caller has left */
-    /* Reports progress: at the start, every half second, and at the end. */
+    /* returns whether the caller has disconnected */
     enum ward_code (*tell)(void *arg, const struct ward_kek_rotation *r, bool finished);
     /* Runs inside the transaction that destroyed the older KEKs: r->done + r->last rows. */
     enum ward_code (*end)(void *arg, const struct ward_kek_rotation *r, struct ward_db *db,
                           struct ward_err *err);
 };
-/*   CANCELLED  the caller has left; wrapped rows stay wrapped, and the next rotation continues
- */
+/*   CANCELLED  the caller has disconnected; wrapped rows stay wrapped, and the next rotation
+ *              continues */
 WARD_MUST enum ward_code ward_kek_rotation_run(struct ward_keyring *k, struct ward_db *db,
                                                const struct ward_kek_rotation_call *call,
                                                struct ward_err *err);

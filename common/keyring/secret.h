@@ -14,7 +14,8 @@ struct ward_kek {
     int64_t gone_ns; /* time when its row was first missed; 0: the row exists */
     uint8_t key[WARD_KEY_SIZE];
 };
-/* Returns that KEK. Reads the tables if it is not in memory and db is not NULL.
+/* Returns the KEK with this number. If the KEK is not in memory and db is not NULL, reads the
+ * tables.
  *   FAILED_PRECONDITION  KEK_UNKNOWN */
 WARD_MUST enum ward_code ward_keyring_kek(struct ward_keyring *k, struct ward_db *db,
                                           int number, struct ward_kek *out,
@@ -27,8 +28,8 @@ WARD_MUST enum ward_code ward_keyring_hold_newest(struct ward_keyring *k, struct
 
 /* ---- the service's secrets ---- */
 
-/* Returns one of the configured secrets from memory; false if it is not there. generation 0:
- * the newest. *which and key may be NULL. */
+/* Returns one of the configured secrets from memory; false if the secret is not in memory.
+ * generation 0: the newest. *which and key may be NULL. */
 bool ward_keyring_secret(struct ward_keyring *k, const char *use, int kind, int generation,
                          int *which, uint8_t key[WARD_KEY_SIZE]);
 /* Inserts a new secret under `kek`, which is locked (ward_keyring_hold_newest), into the table.
@@ -43,7 +44,8 @@ WARD_MUST enum ward_code ward_keyring_secret_add(struct ward_keyring *k, struct 
 
 #define WARD_SECRET_SEALED (WARD_KEY_SIZE + WARD_SEAL_EXTRA)
 
-/* The binding of such a row: the service, what ("token key"), its name and two numbers. */
+/* The binding of a row that is encrypted under a KEK: the service, what ("token key"), the
+ * row's name and two numbers. */
 struct ward_bound_row {
     char label[32];
     char name[64];
@@ -81,14 +83,14 @@ struct ward_keyring_also {
     enum ward_code (*wrap)(void *arg, struct ward_kek_rotation *r, struct ward_db *db,
                            int64_t *n, struct ward_err *err);
 };
-/* For `wrap`: replaces the encryption under the KEK `from` by one under r->kek.
- *   DATA_LOSS  it cannot be decrypted */
+/* For `wrap`: replaces the encryption under the KEK `from` by encryption under r->kek.
+ *   DATA_LOSS  the row cannot be decrypted */
 WARD_MUST enum ward_code ward_keyring_reseal(struct ward_kek_rotation *r, struct ward_db *db,
                                              int from, const struct ward_bound_row *b,
                                              struct ward_val sealed,
                                              uint8_t out[WARD_SECRET_SEALED],
                                              struct ward_err *err);
-/* Returns a column of one of our tables as a number. */
+/* Returns a column of the keyring's tables as a number. */
 int64_t ward_keyring_number(struct ward_val v);
 
 #endif

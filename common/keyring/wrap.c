@@ -84,7 +84,7 @@ enum ward_code ward_keyring_new_key(struct ward_keyring *k, struct ward_wrapped_
     return code;
 }
 
-/* Rows from before the table of KEKs; tries both roots. */
+/* Unwraps a row from before the table of KEKs. Tries both roots. */
 static enum ward_code unwrap_root(const struct ward_keyring *k,
                                   const struct ward_wrapped_key *w, uint8_t key[WARD_KEY_SIZE],
                                   struct ward_err *err)

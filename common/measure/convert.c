@@ -21,10 +21,10 @@ static bool is_amount(uint16_t atom)
     return strcmp(code, "mol") == 0 || strcmp(code, "eq") == 0 || strcmp(code, "osm") == 0;
 }
 
-/* The total of them, as powers. */
+/* Sums of powers that describe how a unit measures a substance. */
 struct stuff {
-    int known; /* mass and amounts */
-    int which; /* ... separately */
+    int known; /* sum of the powers of mass and amounts */
+    int which; /* differs if the amounts differ */
     int arbitrary;
 };
 
@@ -89,7 +89,7 @@ static enum ward_code inexact_units(struct ward_err *err)
                             "the converted number has infinitely many digits");
 }
 
-/* A quotient of two decimals that converts x from a to b, not yet divided. */
+/* Computes numerator and denominator of x converted from a to b. */
 static enum ward_code fraction(const struct ward_decimal *x, const struct ward_ucum *a,
                                const struct ward_ucum *b, struct ward_decimal *num,
                                struct ward_decimal *den, struct ward_err *err)
@@ -102,7 +102,7 @@ static enum ward_code fraction(const struct ward_decimal *x, const struct ward_u
         return WARD_FAIL_REASON(err, OUT_OF_RANGE, "UCUM_TOO_COMPLEX",
                                 "the two units together exceed the exact range");
     WARD_TRY(ward_decimal_add(x, &a->offset, &n, err));
-    if (b->offset.coef == 0) { /* no further division follows; lowest terms leave more room */
+    if (b->offset.coef == 0) { /* no second addition follows; reduced numbers leave more room */
         g = ward_wide_gcd(d.coef, n.coef);
         n.coef /= g;
         d.coef /= g;

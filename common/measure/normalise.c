@@ -76,7 +76,7 @@ static bool fold(const char *s, size_t n, struct text *out)
         while (k < all.n && all.p[k] == ' ')
             k++;
         if (k > i && (k == all.n || all.p[k] == '/' || before == '/' || before == '.'))
-            i = k; /* it has no meaning */
+            i = k; /* this space has no meaning */
         if (i < all.n && !put(out, all.p + i, 1))
             return false;
     }

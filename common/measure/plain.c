@@ -25,7 +25,7 @@
 
 static const struct {
     const char *atom;
-    const char *prefixes; /* "-": without a prefix; "da" is none of them */
+    const char *prefixes; /* permitted one-letter prefixes; "-": also without a prefix */
 } plain[] = {
     {"g", "-kmunpfcd"}, {"L", "-dcmunpf"}, {"l", "-dcmunpf"}, {"m", "-kdcmun"},
     {"s", "-mun"},      {"min", "-"},      {"h", "-"},        {"d", "-"},
@@ -40,7 +40,7 @@ static const struct {
     {"lx", "-"},        {"rad", "-"},      {"bit", "-"},      {"By", "-kMG"},
 };
 
-/* Not combinations of these symbols, but together. */
+/* Whole texts that are permitted although their symbols are not. */
 static const char *const shorthand[] = {
     "U",      "U/h",       "U/d",      "U/kg", /* insulin, heparin: international units */
     "U/min",  "U/kg/h",    "U/kg/min", "U/kg/d",
@@ -81,7 +81,7 @@ bool ward_ucum_plain(const char *s, size_t n)
             i++;
         }
         if (i == from)
-            i++; /* between symbols */
+            i++; /* a separator */
         else if (memchr(s + from, '[', i - from) == NULL && !is_plain(s + from, i - from))
             return false;
     }

@@ -179,7 +179,7 @@ static enum ward_code atom_value(struct reader *r, const struct ucum_atom *atom,
         WARD_TRY(ward_decimal_parse(offset, strlen(offset), &u.offset, NULL));
     }
     if ((atom->kind & UCUM_FUNCTION) !=
-        0) { /* the dimension has the atom; the rest is a factor */
+        0) { /* the dimension has the atom; only a factor remains */
         u.num = u.den = 1;
         u.exp = 0;
         u.pi = 0;

@@ -37,7 +37,7 @@ struct ward_note_sig {
     char name[WARD_NAME_MAX + 1];
     uint8_t id[4];
     uint8_t sig[WARD_ED25519_SIG];
-    bool usable; /* it has an Ed25519 signature's length */
+    bool usable; /* the signature has the length of an Ed25519 signature */
 };
 struct ward_note {
     const char *text; /* the signed text, including its last newline */

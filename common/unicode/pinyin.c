@@ -16,7 +16,8 @@ static struct {
     uint16_t of[LAST - FIRST + 1];
 } table;
 
-/* Surnames that are read otherwise than the character alone. From knowledge. */
+/* Characters whose reading as a surname differs from their usual reading. The list has no
+ * published source. */
 static const struct {
     ucs4_t character;
     const char *reading;

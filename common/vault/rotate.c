@@ -8,7 +8,7 @@
 /* GCC and clang compile this to vector instructions without intrinsics. */
 typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
 
-/* An unlimited stream of unpredictable bytes: HMAC-SHA-256 of a counter. */
+/* An endless stream of unpredictable bytes: HMAC-SHA-256 of a counter. */
 struct stream {
     uint8_t key[WARD_SHA256_SIZE];
     uint8_t block[WARD_SHA256_SIZE];

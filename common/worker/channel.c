@@ -42,7 +42,7 @@ bool channel_send(int fd, const struct channel_head *head, const void *body, siz
     return sent == (ssize_t)(sizeof(*head) + n);
 }
 
-/* A file that came with the message, or -1. */
+/* Returns the file that was received with the message, or -1. */
 static int file_of(struct msghdr *msg)
 {
     int fd = -1;
@@ -94,7 +94,8 @@ void failure_put(struct failure *to, enum ward_code code, const struct ward_err 
 
 enum ward_code failure_get(const struct failure *from, struct ward_err *err)
 {
-    struct failure f = *from; /* it may change while it is read */
+    /* Copied first, because the child may change the failure meanwhile. */
+    struct failure f = *from;
     enum ward_code code = f.code < WARD_N_CODES ? (enum ward_code)f.code : WARD_INTERNAL;
 
     if (code == WARD_OK)
@@ -112,7 +113,7 @@ enum ward_code failure_get(const struct failure *from, struct ward_err *err)
     return code;
 }
 
-/* ---- futexes: shared, not private to a process ---- */
+/* ---- futexes in shared memory, so without FUTEX_PRIVATE_FLAG ---- */
 
 void futex_wake(_Atomic uint32_t *at)
 {

@@ -71,7 +71,7 @@ WARD_MUST enum ward_code failure_get(const struct failure *from, struct ward_err
 enum turn { TURN_IDLE, TURN_ASKED, TURN_ANSWERED, TURN_MOVE };
 
 struct slot_head {
-    _Atomic uint32_t turn;    /* enum turn; a futex */
+    _Atomic uint32_t turn;    /* the current enum turn; also a futex */
     _Atomic uint32_t crashed; /* the slot's thread received a fatal signal */
     uint32_t op;
     uint32_t take; /* 1: copy the pending answer, which had no room before */

@@ -1,4 +1,5 @@
-/* The child: opens its job, closes the sandbox, serves until the service goes away. */
+/* The child's side: opens the job, closes the sandbox, and serves requests until the service
+ * closes the channel. */
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/worker/channel.h"
@@ -19,20 +20,23 @@
 #include <unistd.h>
 
 #define EXIT_USAGE 64
-#define STACK      ((size_t)8 << 20) /* of a slot's thread: libraries of strangers run on it */
+/* Stack of a slot's thread; libraries of other vendors run on it. */
+#define STACK ((size_t)8 << 20)
 
 struct slot {
     struct child *c;
     int at;
     bool has_thread;
-    pthread_mutex_t lock;            /* guards map, size, adopted, running */
-    struct slot_head *map, *adopted; /* the newest, and the thread's */
+    pthread_mutex_t lock; /* guards map, size, adopted, running */
+    /* map: newest mapping; adopted: the mapping that the thread uses. */
+    struct slot_head *map, *adopted;
     size_t size;
-    uint64_t running;      /* the call's number; 0: none */
-    _Atomic uint64_t stop; /* the call that should stop */
-    /* the thread's */
+    uint64_t running;      /* number of the running call; 0: none */
+    _Atomic uint64_t stop; /* number of the call that must stop */
+    /* used only by the slot's thread */
     uint64_t call;
-    unsigned char *out, *pending; /* the answer: in the slot, or apart where it had no room */
+    /* out: place in the slot; pending: an answer too large for the slot. */
+    unsigned char *out, *pending;
     size_t out_n, out_cap;
 };
 
@@ -42,12 +46,12 @@ struct child {
     struct slot slot[WARD_WORKER_SLOTS];
 };
 
-/* ---- what is said to the service ---- */
+/* ---- messages to the service ---- */
 
 static void say(const struct channel_head *head, const void *body, size_t n, int flags)
 {
     if (!channel_send(CHANNEL_FD, head, body, n, -1, flags) && errno != EAGAIN)
-        _exit(0); /* nobody is there any more */
+        _exit(0); /* the service has closed the channel */
 }
 
 static void say_log(enum ward_level level, const char *text)
@@ -66,11 +70,11 @@ void ward_job_count(const char *name, double n)
     say(&head, name, strlen(name), MSG_DONTWAIT);
 }
 
-/* ---- crashes: whose call it was ---- */
+/* ---- crashes: marking the slot of the call ---- */
 
-static _Thread_local struct slot_head *mine; /* of the call that this thread works on */
+static _Thread_local struct slot_head *mine; /* slot of the call on this thread; NULL: none */
 
-/* The slot is marked, and the signal does what it does. */
+/* Marks the slot of the crashed call. The signal then has its default effect. */
 static void on_crash(int number)
 {
     if (mine != NULL)
@@ -88,7 +92,7 @@ static void mark_crashes(void)
         sigaction(numbers[i], &a, NULL);
 }
 
-/* A stack that ran over still has a place for the handler. */
+/* Sets an alternate stack, so that the handler also runs after a stack overflow. */
 static void second_stack(void)
 {
     const size_t n = (size_t)32 << 10;
@@ -294,9 +298,10 @@ static void serve(struct child *c)
     }
 }
 
-/* ---- the beginning ---- */
+/* ---- start ---- */
 
-/* A terminal's Ctrl-C and a service's SIGTERM are the service's to handle: it closes us. */
+/* Ignores a terminal's Ctrl-C and SIGTERM. The service handles both and then closes the
+ * child. */
 static void signals(void)
 {
     signal(SIGINT, SIG_IGN);
@@ -309,7 +314,7 @@ static void signals(void)
 static void tied_to(const char *parent)
 {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != (pid_t)strtol(parent, NULL, 10))
-        _exit(0); /* the service died before */
+        _exit(0); /* the service has already died */
 }
 
 static enum ward_code open_job(struct child *c, const struct channel_msg *m, size_t n,
@@ -364,7 +369,8 @@ void ward_worker_enter(int argc, char **argv, const struct ward_job *const *jobs
         _exit(EXIT_USAGE);
     ward_log_begin("worker");
     ward_log_divert(say_log);
-    mallopt(M_ARENA_MAX, 2); /* an arena a thread reserves memory that nobody uses */
+    /* More malloc arenas, one for each thread, would reserve unused memory. */
+    mallopt(M_ARENA_MAX, 2);
     for (; *jobs != NULL; jobs++)
         if (strcmp((*jobs)->name, argv[2]) == 0)
             run(*jobs);

@@ -1,4 +1,5 @@
-/* seccomp: which system calls a worker process may make. The only user of <seccomp.h>. */
+/* The system calls that a worker process may make, by seccomp. Only this file uses
+ * <seccomp.h>. */
 #include "common/worker/channel.h"
 #include "common/worker/sandbox.h"
 
@@ -13,10 +14,11 @@
 
 static bool rule(scmp_filter_ctx f, uint32_t action, int call)
 {
-    /* -EDOM: this processor has no such call. */
+    /* -EDOM: this architecture does not have the call. */
     int rc = call == __NR_SCMP_ERROR ? 0 : seccomp_rule_add(f, action, call, 0);
 
-    return rc == 0 || rc == -EDOM || rc == -EACCES; /* EACCES: it is the default already */
+    /* EACCES: the action is the filter's default. */
+    return rc == 0 || rc == -EDOM || rc == -EACCES;
 }
 
 static bool rules(scmp_filter_ctx f, uint32_t action, const int *calls, size_t n)
@@ -27,7 +29,7 @@ static bool rules(scmp_filter_ctx f, uint32_t action, const int *calls, size_t n
     return true;
 }
 
-/* No network, no programs, no other processes. */
+/* System calls for network, new programs, other processes and privileges. */
 static const int NEVER[] = {
     SYS(socket),
     SYS(socketpair),
@@ -91,8 +93,9 @@ static const int NEVER[] = {
     SYS(sched_setattr),
 };
 
-/* Threads, not processes; signals, limits and affinity of its own. clone3 hides its flags
- * behind a pointer: glibc uses clone where there is no clone3. */
+/* Permits threads but not processes, and signals and limits only for the process itself. A
+ * filter cannot read the flags of clone3, so clone3 returns ENOSYS, and glibc then uses
+ * clone. */
 static bool own_alone(scmp_filter_ctx f)
 {
     const scmp_datum_t self = (scmp_datum_t)getpid();
@@ -117,7 +120,7 @@ bool filter_begin(void)
     return done;
 }
 
-/* ---- once the job is open ---- */
+/* ---- after the job has opened ---- */
 
 static const int MEMORY_AND_THREADS[] = {
     SYS(brk), SYS(munmap), SYS(mremap), SYS(madvise), SYS(mlock), SYS(munlock), SYS(membarrier),
@@ -129,13 +132,13 @@ static const int MEMORY_AND_THREADS[] = {
     SYS(getrusage), SYS(sysinfo), SYS(uname), SYS(getpid), SYS(getppid), SYS(gettid),
     SYS(getuid), SYS(geteuid), SYS(getgid), SYS(getegid), SYS(getrandom), SYS(arch_prctl),
     SYS(getrlimit),
-    /* of files that are open: the channel, slots, models, /dev/null */
+    /* for open files: the channel, slots, models, /dev/null */
     SYS(read), SYS(write), SYS(writev), SYS(close), SYS(fstat), SYS(lseek), SYS(pread64),
     SYS(recvmsg), SYS(sendmsg), SYS(poll), SYS(ppoll), SYS(kill), SYS(tgkill), SYS(prlimit64),
-    SYS(clone), SYS(clone3), /* the first filter judges these */
+    SYS(clone), SYS(clone3), /* the first filter restricts these */
 };
 
-/* What no honest library does ends the process with SIGSYS, which names itself. */
+/* Calls that only an attacker makes. They end the process with SIGSYS. */
 static const int HOSTILE[] = {
     SYS(execve),
     SYS(execveat),
@@ -154,7 +157,7 @@ static const int HOSTILE[] = {
     SYS(kexec_load),
 };
 
-/* Memory is written or run, never made to run. */
+/* Memory is writable or executable, and cannot be made executable later. */
 static bool no_new_code(scmp_filter_ctx f)
 {
     return seccomp_rule_add(f, SCMP_ACT_ALLOW, SYS(mmap), 1,

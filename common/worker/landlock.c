@@ -1,5 +1,6 @@
-/* Landlock: which files may be opened at all. The numbers are the kernel's; Debian 12's headers
- * know its first two versions. Source: Documentation/userspace-api/landlock.rst. */
+/* Landlock: restricts the files that the process can open. The constants are the kernel's;
+ * Debian 12's headers contain only versions 1 and 2. Source:
+ * Documentation/userspace-api/landlock.rst. */
 #include "common/worker/sandbox.h"
 
 #include <fcntl.h>
@@ -12,9 +13,10 @@
 
 #define READ  (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define WRITE LANDLOCK_ACCESS_FS_WRITE_FILE
-#define IOCTL (UINT64_C(1) << 15) /* version 5 */
+#define IOCTL (UINT64_C(1) << 15) /* since version 5 */
 
-/* As of version 6; a kernel of fewer versions wants the tail to be 0. */
+/* The structure of version 6. Kernels with an older version require zeros in the additional
+ * members. */
 struct attributes {
     uint64_t files, net, scoped;
 };
@@ -33,11 +35,11 @@ static struct attributes all_of(int v)
     if (v >= 3)
         a.files |= UINT64_C(1) << 14; /* truncate */
     if (v >= 4)
-        a.net = 3; /* bind and connect, TCP */
+        a.net = 3; /* TCP bind and connect */
     if (v >= 5)
         a.files |= IOCTL;
     if (v >= 6)
-        a.scoped = 3; /* abstract sockets and signals of others */
+        a.scoped = 3; /* abstract sockets of other processes, and signals to them */
     return a;
 }
 
@@ -51,7 +53,7 @@ static int begin_rules(struct attributes *a)
     return (int)syscall(SYS_landlock_create_ruleset, a, sizeof(*a), 0);
 }
 
-/* A path that is not there needs no rule. */
+/* Adds a rule for a path. A missing path needs no rule. */
 static void allow(int rules, const char *path, uint64_t what, const struct attributes *a)
 {
     struct landlock_path_beneath_attr rule = {.allowed_access = what & a->files};
@@ -83,7 +85,7 @@ bool landlock_begin(void)
     return enforce(rules);
 }
 
-/* ---- what a device needs ---- */
+/* ---- files that a device needs ---- */
 
 struct adding {
     int rules;

@@ -29,78 +29,81 @@ struct ward_worker_slot {
     struct ward_worker *w;
     int at;
     struct slot_head *head;     /* the mapping's first page */
-    size_t size;                /* of the mapping */
-    _Atomic uint64_t call;      /* the number of the last one */
-    _Atomic bool calling, told; /* a call is in progress; the child was asked to stop it */
+    size_t size;                /* size of the mapping */
+    _Atomic uint64_t call;      /* number of the last call */
+    _Atomic bool calling, told; /* calling: a call is in progress; told: it was asked to stop */
     _Atomic bool blamed;        /* the last call ended the process */
 };
 
 struct ward_worker {
-    struct ward_worker_config cfg; /* args is own */
+    struct ward_worker_config cfg; /* args points to the copy below */
     char name[64];
     unsigned char args[WARD_WORKER_ARGS];
     pthread_t watcher;
     bool watched;
-    int fd;                  /* this end of the channel */
-    int wake;                /* an eventfd: look now */
-    pthread_mutex_t asking;  /* held over a request and its reply */
-    _Atomic bool dead;       /* calls in slots look at it */
-    _Atomic int calls;       /* in progress */
-    _Atomic int64_t busy_ns; /* of finished calls, summed */
+    int fd;                  /* the service's end of the channel */
+    int wake;                /* an eventfd that wakes the watching thread */
+    pthread_mutex_t asking;  /* held from a request to its reply */
+    _Atomic bool dead;       /* also read by calls in slots */
+    _Atomic int calls;       /* number of calls in progress */
+    _Atomic int64_t busy_ns; /* total time of finished calls */
     struct ward_series *up, *resident;
 
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* monotonic */
-    pid_t pid;              /* 0: not started, or reaped */
+    pthread_cond_t changed; /* uses the monotonic clock */
+    pid_t pid;              /* 0: not started, or already reaped */
     int shown_pid;
     bool is_up, closing, settled, grown;
-    enum ended ended; /* the first cause */
-    int status;       /* waitpid's */
+    enum ended ended; /* the first cause of the end */
+    int status;       /* from waitpid */
     struct failure up_failure;
-    char how[96]; /* "signal 11 (SIGSEGV)", once dead */
+    char how[96]; /* text of the cause, "signal 11 (SIGSEGV)", after the end */
     bool replied, expecting;
-    uint64_t asks;            /* requests and slots so far: a reply names its own */
-    struct channel_msg reply; /* the last SAID_DONE or SAID_SLOT_OK */
+    /* Number of requests and new slots; a reply has the number of its request. */
+    uint64_t asks;
+    struct channel_msg reply; /* last SAID_DONE or SAID_SLOT_OK message */
     size_t reply_n;
     bool slot_taken[WARD_WORKER_SLOTS];
-    struct ward_worker_slot *slot[WARD_WORKER_SLOTS]; /* those with memory */
+    struct ward_worker_slot *slot[WARD_WORKER_SLOTS]; /* slots that have memory */
 
-    /* the watching thread's */
+    /* used only by the watching thread */
     struct channel_msg heard; /* the last message */
     uint64_t pings, pongs;
     int missed;
     double window_cpu_s, window_busy_s;
     int64_t window_ns;
-    int64_t told_ns; /* of GROWN */
+    int64_t told_ns; /* time of the last WARD_WORKER_GROWN */
     unsigned long oom_kills;
     size_t resident_bytes;
-    size_t budget_bytes; /* the configured one, or what it settled at */
+    size_t budget_bytes; /* the configured budget, or a higher one after ward_worker_settled */
 };
 
-/* spawn.c: the child and the service's end of the channel.  UNAVAILABLE  no process */
+/* spawn.c: starts the child and opens the channel.
+ *   UNAVAILABLE  the process cannot be started */
 WARD_MUST enum ward_code worker_spawn(struct ward_worker *w, pid_t *pid, int *fd,
                                       struct ward_err *err);
 /* watch.c */
 void *worker_watch(void *w);
-/* Ends it with this cause, if it has none yet. Any thread. */
+/* Kills the process. `why` is its cause unless another cause was set before. Any thread. */
 void worker_end(struct ward_worker *w, enum ended why);
 void worker_wake(struct ward_worker *w);
 
-/* worker.c: an empty file in memory that can be sealed; -1: none. */
+/* worker.c: creates an empty file in memory that can be sealed; -1: failed. */
 int worker_memfd(const char *name);
 
-/* usage.c: from /proc; false: it is gone */
+/* usage.c: reads /proc; false: the process has ended */
 struct usage {
     size_t resident_bytes;
     double cpu_s;
 };
 bool usage_of(pid_t pid, struct usage *out);
-/* Processes of this container that the kernel killed for want of memory. */
+/* Returns the number of the container's processes that the kernel killed because memory ran
+ * out. */
 unsigned long usage_oom_kills(void);
 
-/* worker.c: the words of WORKER_LOST. */
+/* worker.c: sets the error WORKER_LOST with the cause. */
 WARD_MUST enum ward_code worker_lost(struct ward_worker *w, struct ward_err *err);
-/* Sends, and waits for the reply of this kind in w->reply; the caller holds `asking`. */
+/* Sends a request and waits for its reply in w->reply. The caller holds `asking`. */
 WARD_MUST enum ward_code worker_exchange(struct ward_worker *w, const struct channel_head *head,
                                          const void *body, size_t n, int passed,
                                          struct ward_err *err);

@@ -33,7 +33,7 @@ bool ward_poison_any(const struct ward_poison *p)
     return atomic_load(&p->n) > 0;
 }
 
-/* Lock held. What is over is forgotten. */
+/* Returns the row of an input, and removes expired rows. Lock held. */
 static struct ward_poisoned *find(struct ward_poison *p, const uint8_t sha256[32],
                                   int64_t now_ns)
 {
@@ -52,7 +52,7 @@ static struct ward_poisoned *find(struct ward_poison *p, const uint8_t sha256[32
     return found;
 }
 
-/* Lock held: a place that is free, or that of who would be forgotten first. */
+/* Returns a free row, or evicts the row that would expire first. Lock held. */
 static struct ward_poisoned *place(struct ward_poison *p)
 {
     struct ward_poisoned *oldest = &p->input[0];

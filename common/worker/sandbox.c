@@ -8,7 +8,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* A process may always offer itself to the kernel first. */
+/* Makes the kernel kill this process first if memory runs out. Any process may set this for
+ * itself. */
 static void first_to_go(void)
 {
     FILE *f = fopen("/proc/self/oom_score_adj", "we");
@@ -16,11 +17,11 @@ static void first_to_go(void)
     if (f == NULL)
         return;
     if (fputs("1000", f) < 0)
-        errno = 0; /* the kernel then chooses by size */
+        errno = 0; /* ignored: the kernel then chooses by size */
     fclose(f);
 }
 
-/* Private memory in use, in bytes: the sixth figure of statm, in pages. */
+/* Returns the private memory in use, in bytes: the sixth number in statm, in pages. */
 static size_t in_use(void)
 {
     unsigned long v[6] = {0};
@@ -34,8 +35,8 @@ static size_t in_use(void)
     return (size_t)v[5] * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* RLIMIT_DATA counts private writable memory. RLIMIT_AS would count what device drivers and
- * sanitizers only reserve. */
+/* Limits private writable memory with RLIMIT_DATA. RLIMIT_AS would also count memory that
+ * device drivers and sanitizers only reserve. */
 static bool limit(size_t most)
 {
     struct rlimit none = {0, 0}, core = {1, 1}, data;

@@ -1,4 +1,4 @@
-/* Slots: memory that both ends see, and calls through it. */
+/* Slots: memory shared with the child, and calls through this memory. */
 #include "common/base/clock.h"
 #include "common/worker/own.h"
 
@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define FIRST    ((size_t)256 << 10) /* of a slot's data */
-#define ROOM_OUT ((size_t)64 << 10)  /* for an answer, at least */
+#define FIRST    ((size_t)256 << 10) /* initial size of a slot's data */
+#define ROOM_OUT ((size_t)64 << 10)  /* minimum room for an answer */
 #define LOOK_NS  (5 * WARD_NS_PER_MS)
 
 static size_t up64(size_t n)
@@ -25,7 +25,8 @@ static unsigned char *data_of(const struct ward_worker_slot *s)
 
 /* ---- memory ---- */
 
-/* Sealed, so that the child cannot cut what this process has mapped. */
+/* Creates sealed memory, so that the child cannot shrink the file that this process has
+ * mapped. */
 static struct slot_head *map_new(size_t size, int *fd)
 {
     void *p = MAP_FAILED;
@@ -70,7 +71,8 @@ static enum ward_code move(struct ward_worker_slot *s, size_t data, struct ward_
         munmap(new, size);
         return code;
     }
-    pthread_mutex_lock(&w->lock); /* the watching thread wakes who waits on the old one */
+    /* The watching thread wakes waiters on s->head under this lock. */
+    pthread_mutex_lock(&w->lock);
     old = s->head;
     old_size = s->size;
     s->head = new;
@@ -125,7 +127,7 @@ void ward_worker_slot_close(struct ward_worker_slot *s)
         pthread_mutex_unlock(&s->w->lock);
     }
     if (s->head != NULL) {
-        ward_worker_trim(s, 0); /* the child maps it until the slot is used again */
+        ward_worker_trim(s, 0); /* the child maps this memory until the slot is used again */
         munmap(s->head, s->size);
     }
     free(s);
@@ -199,7 +201,8 @@ static int64_t next_look(const struct ward_stop *stop, bool stopping, int64_t no
     return stop->deadline_ns < at ? stop->deadline_ns : at;
 }
 
-/* Until it is answered, or the process ended: by itself, or because the call may not go on. */
+/* Waits until the call is answered or the process has ended. Ends the process if the call
+ * exceeds its time limit, or does not stop within the grace period. */
 static enum ward_code await(struct ward_worker_slot *s, const struct ward_stop *stop,
                             struct ward_err *err)
 {
@@ -223,7 +226,8 @@ static enum ward_code await(struct ward_worker_slot *s, const struct ward_stop *
         if (now >= limit) {
             atomic_store(&s->blamed, true);
             worker_end(w, ENDED_HANG);
-            limit = WARD_NO_DEADLINE; /* the watching thread wakes this one */
+            /* From now on, only the watching thread wakes this thread. */
+            limit = WARD_NO_DEADLINE;
         }
         futex_wait(&h->turn, turn, next_look(stop, stopping, now, limit));
     }
@@ -240,7 +244,7 @@ static enum ward_code exchange(struct ward_worker_slot *s, const struct ward_sto
     return await(s, stop, err);
 }
 
-/* The answer did not fit: more room, and it is taken. */
+/* Gets an answer that did not fit, after making the slot larger. */
 static enum ward_code take_again(struct ward_worker_slot *s, uint64_t need,
                                  const struct ward_stop *stop, struct ward_err *err)
 {
@@ -289,8 +293,8 @@ enum ward_code ward_worker_call(struct ward_worker_slot *s, uint32_t op, size_t 
     const int64_t began = ward_mono_ns();
     enum ward_code code;
 
-    atomic_store(&s->blamed,
-                 false); /* of the call before: this one may not reach the process */
+    /* Cleared first, because this call may fail before it reaches the process. */
+    atomic_store(&s->blamed, false);
     if (atomic_load(&w->dead))
         return worker_lost(w, err);
     if (should_stop(stop, began))

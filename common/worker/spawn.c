@@ -1,4 +1,4 @@
-/* Starts the child: the same program, with the channel and nothing else of ours. */
+/* Starts the child: the same program, with the channel as its only inherited file. */
 #include "common/worker/own.h"
 
 #include <errno.h>
@@ -14,7 +14,8 @@
 
 extern char **environ;
 
-/* What a back end's libraries read; secrets may stand in the rest. */
+/* Returns whether the child may inherit a variable: only those that back ends' libraries read.
+ * Other variables may contain secrets. */
 static bool may_pass(const char *var)
 {
     static const char *const begins[] = {
@@ -38,7 +39,7 @@ static void environment(char *out[ENV_MAX + 1])
     out[n] = NULL;
 }
 
-/* Its end lies at CHANNEL_FD, its standard files nowhere. */
+/* Passes the child's end of the channel as CHANNEL_FD. The standard files are /dev/null. */
 static int actions(posix_spawn_file_actions_t *a, int end)
 {
     int rc = posix_spawn_file_actions_addopen(a, 0, "/dev/null", O_RDWR, 0);
@@ -104,7 +105,7 @@ enum ward_code worker_spawn(struct ward_worker *w, pid_t *pid, int *fd, struct w
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         return WARD_FAIL(err, UNAVAILABLE, "no socket for a worker process");
-    /* dup2 of a file onto itself would leave it close-on-exec. */
+    /* If the descriptor were already CHANNEL_FD, dup2 would leave it close-on-exec. */
     high = fcntl(ends[1], F_DUPFD_CLOEXEC, CHANNEL_FD + 1);
     close(ends[1]);
     rc = high < 0 ? errno : spawn(w, pid, high);

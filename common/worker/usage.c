@@ -1,4 +1,4 @@
-/* What a process uses, as the kernel says. */
+/* Reads a process's memory and CPU time from the kernel. */
 #include "common/worker/own.h"
 
 #include <stdio.h>
@@ -16,8 +16,8 @@ static bool line_of(const char *path, char *line, int n)
     return got;
 }
 
-/* proc(5): after the name in parentheses, utime and stime are the 12th and 13th fields, the
- * resident set the 22nd. */
+/* Source: proc(5). After the name in parentheses, utime and stime are fields 12 and 13, and the
+ * resident set is field 22. */
 bool usage_of(pid_t pid, struct usage *out)
 {
     const double tick = (double)sysconf(_SC_CLK_TCK);
@@ -28,7 +28,7 @@ bool usage_of(pid_t pid, struct usage *out)
     if (!line_of(path, line, sizeof(line)) || (at = strrchr(line, ')')) == NULL ||
         at[1] == '\0' || at[2] == 'Z')
         return false;
-    at += 3; /* the state */
+    at += 3; /* skips the state */
     for (int i = 1; i <= 21; i++)
         field[i] = strtoull(at, &at, 10);
     out->cpu_s = (double)(field[11] + field[12]) / tick;

@@ -1,4 +1,5 @@
-/* The thread of one worker: starts the child, reads what it says, watches it, reaps it. */
+/* The watching thread of a worker: starts the child, reads its messages, supervises it and
+ * reaps it. */
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/worker/own.h"
@@ -12,10 +13,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define BEATS      5                        /* heartbeats that may be missing */
-#define WINDOW_NS  (10000 * WARD_NS_PER_MS) /* over which time on the processor is counted */
-#define SLACK_S    2.0                      /* of it, beside calls */
-#define TELL_NS    (5000 * WARD_NS_PER_MS)  /* between two news of growth */
+/* Number of missing heartbeats that ends the process. */
+#define BEATS      5
+#define WINDOW_NS  (10000 * WARD_NS_PER_MS) /* window in which CPU time is counted */
+#define SLACK_S    2.0                      /* permitted CPU time in a window without calls */
+#define TELL_NS    (5000 * WARD_NS_PER_MS)  /* minimum time between two reports of growth */
 #define CLOSING_MS 1000
 
 static struct ward_family up_gauge = {
@@ -56,7 +58,7 @@ void worker_wake(struct ward_worker *w)
     const uint64_t one = 1;
 
     if (write(w->wake, &one, sizeof(one)) < 0)
-        return; /* full: it wakes anyway */
+        return; /* the counter is full, so the thread wakes anyway */
 }
 
 void worker_end(struct ward_worker *w, enum ended why)
@@ -70,10 +72,11 @@ void worker_end(struct ward_worker *w, enum ended why)
     worker_wake(w);
 }
 
-/* "SIGSEGV", "exit", "hang": the metric's label. `how` is for people. */
+/* Returns the label of the metric: "SIGSEGV", "exit", "hang". `how` receives a text for
+ * people. */
 static const char *cause_of(const struct ward_worker *w, char *how, size_t n)
 {
-    static char name[NSIG][16]; /* kept by reference in the metric */
+    static char name[NSIG][16]; /* stored by reference in the metric */
     const int signal = WIFSIGNALED(w->status) ? WTERMSIG(w->status) : 0;
     const char *abbreviated = signal > 0 ? sigabbrev_np(signal) : NULL;
 
@@ -104,8 +107,8 @@ static const char *cause_of(const struct ward_worker *w, char *how, size_t n)
     return "exit";
 }
 
-/* Lock held. A call that was too slow is blamed already; else those whose thread crashed; else
- * all that run. */
+/* Selects the calls to blame: those whose thread crashed, or otherwise all running calls. A
+ * call that exceeded its time limit was already blamed. Lock held. */
 static void blame(struct ward_worker *w)
 {
     bool known = false;
@@ -123,7 +126,7 @@ static void blame(struct ward_worker *w)
     }
 }
 
-/* Wakes all callers: the process has ended. */
+/* Reaps the process, records the cause, and wakes all callers. */
 static void bury(struct ward_worker *w)
 {
     const char *cause;
@@ -144,8 +147,8 @@ static void bury(struct ward_worker *w)
     blame(w);
     for (int i = 0; i < WARD_WORKER_SLOTS; i++)
         if (w->slot[i] != NULL) {
-            atomic_store(&w->slot[i]->head->turn,
-                         TURN_IDLE); /* who is about to wait does not */
+            /* A caller that is about to wait must not wait. */
+            atomic_store(&w->slot[i]->head->turn, TURN_IDLE);
             futex_wake(&w->slot[i]->head->turn);
         }
     pthread_cond_broadcast(&w->changed);
@@ -160,7 +163,7 @@ static void bury(struct ward_worker *w)
         w->cfg.news(w->cfg.arg, WARD_WORKER_ENDED, how, 0);
 }
 
-/* ---- what the child says ---- */
+/* ---- messages from the child ---- */
 
 static void take_up(struct ward_worker *w, const struct channel_msg *m)
 {
@@ -211,7 +214,7 @@ static void take_count(struct ward_worker *w, const struct channel_msg *m, size_
         w->cfg.news(w->cfg.arg, WARD_WORKER_COUNT, name, value);
 }
 
-/* False: the channel is broken, or the other end gone. */
+/* Reads one message. Returns false if the channel failed or the child has closed it. */
 static bool hear(struct ward_worker *w)
 {
     struct channel_msg *m = &w->heard;
@@ -242,11 +245,11 @@ static bool hear(struct ward_worker *w)
     }
 }
 
-/* ---- looks ---- */
+/* ---- periodic checks ---- */
 
-/* The child's main thread answers heartbeats unless it works on a request, which has its own
- * limit. Looks are counted, not time: when the whole machine stood still, nobody is at fault.
- */
+/* Sends a heartbeat. The child's main thread answers heartbeats, except during a request, which
+ * has its own time limit. Missing answers are counted in checks and not in time, so that a
+ * pause of the whole machine ends no process. */
 static void beat(struct ward_worker *w)
 {
     const struct channel_head ping = {.kind = SAID_PING, .n = w->pings + 1};
@@ -275,7 +278,7 @@ static void tell_grown(struct ward_worker *w, int64_t now, const char *why)
         w->cfg.news(w->cfg.arg, WARD_WORKER_GROWN, why, 0);
 }
 
-/* Time on the processor that no call explains: threads that spin. */
+/* Detects CPU time without calls, which means that threads spin. */
 static void weigh_cpu(struct ward_worker *w, const struct usage *u, int64_t now)
 {
     double busy_s = (double)atomic_load(&w->busy_ns) / 1e9;
@@ -344,7 +347,7 @@ static enum ward_code begin(struct ward_worker *w, struct ward_err *err)
     return WARD_OK;
 }
 
-/* An orderly end: the child sees the channel close; after a while it is killed. */
+/* Closes the channel, so that the child exits, and kills the child after CLOSING_MS. */
 static void close_down(struct ward_worker *w)
 {
     struct pollfd p = {.fd = w->fd, .events = POLLIN};

@@ -32,7 +32,8 @@ enum ward_code worker_lost(struct ward_worker *w, struct ward_err *err)
 
 /* ---- requests ---- */
 
-/* Under the lock, until `done` says so or the process ended. False: it ended, or time is up. */
+/* Waits until `done` is true or the process has ended, at most `ms`. Lock held. Returns the
+ * last value of `done`. */
 static bool wait_until(struct ward_worker *w, bool (*done)(const struct ward_worker *w), int ms)
 {
     int64_t at = ward_mono_ns() + ms * WARD_NS_PER_MS;
@@ -229,7 +230,7 @@ int worker_memfd(const char *name)
 {
     int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
 
-    if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
+    if (fd < 0 && errno == EINVAL) /* MFD_NOEXEC_SEAL is unknown before Linux 6.3 */
         fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     return fd;
 }

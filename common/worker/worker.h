@@ -32,8 +32,8 @@
 #define WARD_WORKER_SLOTS 64
 #define WARD_WORKER_ARGS  8192 /* bytes of a request or reply of ward_worker_ask */
 
-/* News for the owner. The watching thread calls config.news, which must neither wait nor use
- * this worker. */
+/* News for the owner, passed to config.news. The watching thread calls this function, which
+ * must neither wait nor use the worker. */
 enum ward_worker_news {
     WARD_WORKER_ENDED, /* the process has ended; `name` is the cause */
     WARD_WORKER_GROWN, /* memory or CPU time exceeds the budget: replace the worker */
