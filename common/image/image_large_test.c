@@ -1,4 +1,4 @@
-/* Photographs with many pixels, and files in formats that are not read. */
+/* Photographs with many pixels, and files in formats that are not supported. */
 #include "common/image/image.h"
 
 #include <setjmp.h>
@@ -30,7 +30,7 @@ static int fresh(void **state)
     return 0;
 }
 
-/* Light above, dark below. */
+/* Makes a photograph that is light above and dark below. */
 static void make(int flags)
 {
     tjhandle tj = tjInitCompress();
@@ -75,7 +75,7 @@ static void one_of_several_scans_may_not(void **state)
     assert_string_equal(err.reason, "IMAGE_TOO_LARGE");
 }
 
-/* The scan's header says one colour of three: the others come in scans of their own. */
+/* The scan's header names one of three colours; the other colours have separate scans. */
 static void a_baseline_jpeg_that_brings_its_colours_apart_is_of_several_scans(void **state)
 {
     (void)state;
@@ -87,7 +87,7 @@ static void a_baseline_jpeg_that_brings_its_colours_apart_is_of_several_scans(vo
         }
     assert_false(ward_jpeg_one_scan(file, len));
     for (size_t n = 0; n < 20; n++)
-        assert_false(ward_jpeg_one_scan(file, n)); /* no header to the end */
+        assert_false(ward_jpeg_one_scan(file, n)); /* the header is incomplete */
 }
 
 static void other_formats_are_refused_by_their_names(void **state)
@@ -121,7 +121,7 @@ static void other_formats_are_refused_by_their_names(void **state)
         assert_non_null(strstr(err.msg, "JPEG"));
     }
     decode(of[0].file, of[0].n);
-    assert_non_null(strstr(err.msg, "Most Compatible)")); /* not cut short */
+    assert_non_null(strstr(err.msg, "Most Compatible)")); /* the message is not truncated */
     assert_null(ward_image_kind((const uint8_t *)"ftypheic", 8));
     assert_null(ward_image_kind((const uint8_t *)"", 0));
 }

@@ -1,4 +1,4 @@
-/* Pictures are made here; none is anyone's. */
+/* All pictures are generated and show no person. */
 #include "common/image/image.h"
 
 #include <png.h>
@@ -29,7 +29,7 @@ static int fresh(void **state)
     return 0;
 }
 
-/* Four flat quarters: red, green over blue, white. */
+/* Four quarters of one colour each: red and green above, blue and white below. */
 static uint8_t *quarters(int w, int h)
 {
     static const uint8_t colour[4][3] = {
@@ -86,7 +86,7 @@ static void refused_as(const char *reason)
     assert_memory_equal(&im, &before, sizeof(im));
 }
 
-/* The colour near (fx, fy) of the picture, as one letter. */
+/* Returns the colour near (fx, fy) of the picture, as one letter. */
 static char at(double fx, double fy)
 {
     const uint8_t *p = im.rgb + 3 * ((int)(fy * im.height) * im.width + (int)(fx * im.width));
@@ -96,7 +96,7 @@ static char at(double fx, double fy)
     return p[0] > 200 ? 'r' : p[1] > 200 ? 'g' : p[2] > 200 ? 'b' : '?';
 }
 
-/* Top left, top right, bottom left, bottom right. */
+/* The order of `want`: top left, top right, bottom left, bottom right. */
 static void quarters_are(const char *want)
 {
     char got[5] = {at(0.2, 0.2), at(0.8, 0.2), at(0.2, 0.8), at(0.8, 0.8), '\0'};
@@ -155,13 +155,13 @@ static void a_large_jpeg_is_decoded_smaller(void **state)
     assert_int_equal(im.width, 101);
     assert_int_equal(im.height, 50);
     quarters_are("rgbw");
-    small.jpeg_pixels = 1; /* an eighth is the least there is */
+    small.jpeg_pixels = 1; /* an eighth is the strongest reduction */
     assert_int_equal(ward_image_decode(file, len, &small, &mem, &im, &err), WARD_OK);
     assert_int_equal(im.shrink, 8);
     assert_int_equal(im.width, 26);
 }
 
-/* Puts an EXIF block with this orientation behind the JPEG's first marker. */
+/* Inserts an EXIF block with this orientation after the JPEG's first marker. */
 static void put_exif(int orientation, bool little)
 {
     static const uint8_t head[] = {0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0};
@@ -209,14 +209,15 @@ static void exif_that_makes_no_sense_is_no_exif(void **state)
     make_jpeg(quarters(64, 48), 64, 48, TJPF_RGB, TJSAMP_444, 0);
     put_exif(6, true);
     whole = len;
-    for (size_t n = 0; n < 60 && n < whole; n++) { /* cut anywhere: never read past the end */
+    /* Truncated at any byte: never reads past the end. */
+    for (size_t n = 0; n < 60 && n < whole; n++) {
         uint8_t *cut = malloc(n == 0 ? 1 : n);
 
         memcpy(cut, file, n);
         assert_in_range(ward_exif_orientation(cut, n), 1, 8);
         free(cut);
     }
-    file[2 + 10 + 4] = 0xff, file[2 + 10 + 5] = 0xff; /* the directory lies outside */
+    file[2 + 10 + 4] = 0xff, file[2 + 10 + 5] = 0xff; /* the directory is outside the block */
     assert_int_equal(ward_exif_orientation(file, whole), 1);
 }
 
@@ -243,11 +244,12 @@ static void a_png_of_any_kind_becomes_rgb(void **state)
     quarters_are("rgbw");
     make_png(rgba, 1, 1, PNG_FORMAT_RGBA, NULL);
     assert_int_equal(decode(), WARD_OK);
-    assert_memory_equal(im.rgb, ((uint8_t[]){255, 255, 255}), 3); /* laid on white */
+    /* Transparency becomes white. */
+    assert_memory_equal(im.rgb, ((uint8_t[]){255, 255, 255}), 3);
 }
 
-/* Puts a chunk behind the PNG's header, its check sum left out: a decoder that gets so far
- * refuses it, one that looks for it does not get so far. */
+/* Inserts a chunk with an invalid checksum after the PNG's header. A decoder that reads the
+ * chunk rejects the file; a search that stops before the chunk does not. */
 static void put_chunk(const char *type, uint32_t n)
 {
     uint8_t head[12] = {(uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n};
@@ -259,7 +261,7 @@ static void put_chunk(const char *type, uint32_t n)
     len += sizeof(head) + 8;
 }
 
-/* One with its right check sum, at this byte. */
+/* Inserts a chunk with a valid checksum at this byte. */
 static void put_png_chunk(size_t where, const char *type, const uint8_t *body, size_t n)
 {
     uint32_t crc = 0xffffffff;
@@ -279,7 +281,7 @@ static void put_png_chunk(size_t where, const char *type, const uint8_t *body, s
     len += 12 + n;
 }
 
-/* Takes the first of this type out, if there is one. */
+/* Removes the first chunk of this type, if any. */
 static void drop_png_chunk(const char *type)
 {
     for (size_t at = 8; len - at >= 12;) {
@@ -311,7 +313,7 @@ static void a_pngs_exif_orientation_turns_it_upright(void **state)
             assert_int_equal(im.width, o >= 5 && o <= 8 ? 48 : 64);
             quarters_are(want[o == 9 ? 1 : o]);
         }
-    for (; len > 8; len--) { /* cut anywhere: never read past the end */
+    for (; len > 8; len--) { /* truncated at any byte: never reads past the end */
         uint8_t *cut = malloc(len);
 
         memcpy(cut, file, len);
@@ -320,8 +322,8 @@ static void a_pngs_exif_orientation_turns_it_upright(void **state)
     }
 }
 
-/* As cameras and converters write it, without a gamma: sRGB, and not linear light, as which the
- * grey of 128 would become 188. */
+/* Cameras and converters write 16-bit files without a gamma, which mean sRGB. As linear light,
+ * the grey of 128 would become 188. */
 static void a_png_of_16_bits_that_names_no_gamma_is_srgb(void **state)
 {
     uint16_t grey[4] = {0, 128 * 257, 64 * 257, 65535};
@@ -333,7 +335,7 @@ static void a_png_of_16_bits_that_names_no_gamma_is_srgb(void **state)
     assert_int_equal(decode(), WARD_OK);
     assert_in_range(im.rgb[3], 127, 129);
     assert_in_range(im.rgb[6], 63, 65);
-    make_png(grey, 2, 2, PNG_FORMAT_LINEAR_Y, NULL); /* with its gamma of 1 */
+    make_png(grey, 2, 2, PNG_FORMAT_LINEAR_Y, NULL); /* with a gamma of 1 */
     assert_int_equal(decode(), WARD_OK);
     assert_in_range(im.rgb[3], 186, 190);
 }
@@ -346,7 +348,7 @@ static void an_animated_png_is_refused_by_name(void **state)
     refused_as("IMAGE_ANIMATED");
     put_chunk("tEXt", 8);
     refused_as("IMAGE_ANIMATED");
-    for (; len > 8; len--) { /* cut anywhere: never read past the end */
+    for (; len > 8; len--) { /* truncated at any byte: never reads past the end */
         uint8_t *cut = malloc(len);
 
         memcpy(cut, file, len);
@@ -390,13 +392,13 @@ static void a_file_cut_anywhere_is_refused(void **state)
     make_jpeg(quarters(64, 48), 64, 48, TJPF_RGB, TJSAMP_420, 0);
     whole = len;
     for (len = 3; len < whole; len++) {
-        /* without its end marker alone it still has every pixel: libjpeg warns, we refuse */
+        /* Without only the end marker, all pixels exist; libjpeg warns, Ward rejects. */
         assert_int_equal(decode(), WARD_INVALID_ARGUMENT);
         assert_string_equal(err.reason, "IMAGE_BROKEN");
     }
     make_png(quarters(64, 48), 64, 48, PNG_FORMAT_RGB, NULL);
     whole = len;
-    for (len = 8; len < whole - 12; len++) { /* the last chunk, IEND, holds nothing */
+    for (len = 8; len < whole - 12; len++) { /* the last chunk, IEND, is empty */
         assert_int_equal(decode(), WARD_INVALID_ARGUMENT);
         assert_string_equal(err.reason, "IMAGE_BROKEN");
     }
@@ -409,19 +411,19 @@ static void a_header_that_promises_too_much_costs_nothing(void **state)
     (void)state;
     make_png(quarters(8, 8), 8, 8, PNG_FORMAT_RGB, NULL);
     file[16] = 0, file[17] = 0, file[18] = 0x07,
-    file[19] = 0xd1; /* 2001 wide; its sum is wrong */
+    file[19] = 0xd1; /* 2001 pixels wide; the checksum is wrong */
     assert_int_equal(decode(), WARD_INVALID_ARGUMENT);
     make_jpeg(quarters(64, 48), 64, 48, TJPF_RGB, TJSAMP_420, 0);
-    for (size_t i = 0; i + 9 < len; i++) /* its frame header: height and width */
+    for (size_t i = 0; i + 9 < len; i++) /* the frame header: height and width */
         if (file[i] == 0xff && file[i + 1] == 0xc0) {
             memcpy(file + i + 5, "\x7f\xff\x7f\xff", 4);
             break;
         }
     before = mem.used;
     refused_as("IMAGE_TOO_LARGE");
-    assert_true(mem.used - before < 1024); /* nothing was allocated for 1 Gpx */
+    assert_true(mem.used - before < 1024); /* 1 Gpx caused no allocation */
     make_jpeg(quarters(1500, 1500), 1500, 1500, TJPF_RGB, TJSAMP_420, 0);
-    refused_as("IMAGE_TOO_LARGE"); /* 2.25 Mpx, though both sides are allowed */
+    refused_as("IMAGE_TOO_LARGE"); /* 2.25 Mpx, although both sides are permitted */
 }
 
 static void a_file_above_its_limit_is_refused_unread(void **state)
@@ -449,7 +451,8 @@ static void each_refused_allocation_is_said(void **state)
         mem.fail_at = ++n;
     } while (decode() == WARD_RESOURCE_EXHAUSTED);
     assert_int_equal(err.code, WARD_OK);
-    assert_int_equal(n, 4); /* the decoder's closing, its pixels, the turned ones */
+    /* Allocations: the decoder's cleanup, the pixels, the rotated pixels. */
+    assert_int_equal(n, 4);
 }
 
 int main(void)

@@ -59,7 +59,7 @@ static void a_document_is_read_in_its_order(void **state)
     assert_true(ward_json_is(ward_json_at(v->first, 5), WARD_JSON_NULL));
     assert_null(ward_json_at(v->first, 6));
     assert_string_equal(ward_json_string(ward_json_get(ward_json_get(v, "a"), "")), "");
-    assert_null(ward_json_get(ward_json_get(v, "none"), "x")); /* lookups chain */
+    assert_null(ward_json_get(ward_json_get(v, "none"), "x")); /* look-ups can be chained */
     assert_null(ward_json_string(ward_json_get(v, "b")));
     assert_true(ward_json_i64(ward_json_at(v->first, 0), &whole) && whole == 1);
     assert_false(ward_json_i64(ward_json_at(v->first, 1), &whole));
@@ -98,7 +98,7 @@ static void strings_are_decoded(void **state)
 static const struct {
     const char *text;
     size_t n;
-    const char *reason, *words; /* "" for any */
+    const char *reason, *words; /* "": any text is accepted */
 } bad[] = {
     ROW("", "JSON_MALFORMED", "line 1, byte 0"),
     ROW(" ", "JSON_MALFORMED", ""),
@@ -230,7 +230,8 @@ static void sizes_are_bounded(void **state)
     assert_string_equal(err.reason, "JSON_MALFORMED");
 }
 
-/* Text of any shape and length, through every buffer of yajl's: whole, and cut at each byte. */
+/* Strings of many lengths use all of yajl's buffers: the whole text, and the text truncated at
+ * each byte. */
 static void long_and_cut_texts_fit_what_was_measured(void **state)
 {
     static char text[40000];

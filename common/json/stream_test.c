@@ -10,13 +10,13 @@
 #include <cmocka.h>
 
 struct seen {
-    char text[512]; /* each element as it came, or the reason it was refused, ends with | */
-    uint64_t byte, line; /* of the last one */
-    size_t peak;         /* the arena's, at most */
-    int stop_at;         /* the callback fails at this one; 0 for never */
-    bool go_on;          /* after an element that was refused */
+    char text[512]; /* each element's text, or the reason of its rejection, followed by | */
+    uint64_t byte, line; /* position of the last element */
+    size_t peak;         /* maximum use of the arena */
+    int stop_at;         /* the callback fails at this element; 0: never */
+    bool go_on;          /* continue after a rejected element */
     int n;
-    char words[160]; /* of the last refusal */
+    char words[160]; /* message of the last rejection */
 };
 
 static enum ward_code see(void *ctx, const struct ward_json_element *e,
@@ -63,7 +63,7 @@ static void play(const char *text, size_t n, size_t chunk, struct ward_json_stre
     assert_int_equal(ward_json_stream_open(&cfg, &s, NULL), WARD_OK);
     for (size_t i = 0; i < n && code == WARD_OK; i += chunk)
         code = ward_json_stream_feed(s, text + i, n - i < chunk ? n - i : chunk, &r->err);
-    if (code != WARD_OK) /* a failure stays */
+    if (code != WARD_OK) /* failures are sticky */
         assert_int_equal(ward_json_stream_feed(s, "", 0, NULL), code);
     r->code = ward_json_stream_end(s, &rest, &r->err);
     if (code != WARD_OK)
@@ -135,7 +135,7 @@ static void a_text_that_is_not_whole_is_refused(void **state)
         {"{\"entry\":[1]]}", "JSON_MALFORMED"},
         {"{\"entry\" [1]}", "JSON_MALFORMED"},
         {"{\"entry\":[\"", "JSON_MALFORMED"},
-        {"{\"\\u0065ntry\":[1]}", "JSON_MALFORMED"}, /* not silently left out */
+        {"{\"\\u0065ntry\":[1]}", "JSON_MALFORMED"}, /* the array is not silently dropped */
         {"{\"entry\":[1],\"entry\":[2]}", "JSON_DUPLICATE_KEY"},
         {"{\"entry\":[1],\"\\u0065ntry\":[2]}", "JSON_DUPLICATE_KEY"},
         {"{\"entry\":[1],\"entry\":2}", "JSON_DUPLICATE_KEY"},
@@ -171,7 +171,7 @@ static void a_bad_element_does_not_hide_the_next(void **state)
     assert_int_equal(r.code, WARD_OK);
     assert_string_equal(r.seen.text, "1|JSON_NOT_UTF8|JSON_DUPLICATE_KEY|JSON_TOO_DEEP|"
                                      "JSON_TOO_LARGE|JSON_MALFORMED|2|");
-    /* The place is the whole text's. */
+    /* The position counts from the start of the whole text. */
     assert_non_null(strstr(r.seen.words, "line 3, byte "));
     assert_non_null(strstr(r.seen.words, ", at b: "));
 }
@@ -210,7 +210,7 @@ static void an_element_that_needs_too_much_memory_is_refused(void **state)
     assert_string_equal(r.seen.text, "ARENA_FULL|");
 }
 
-/* 64 MB go through in an element's memory. */
+/* 64 MB of text need only the memory of one element. */
 static void a_large_bundle_needs_one_elements_memory(void **state)
 {
     static char element[65536];

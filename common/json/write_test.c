@@ -107,7 +107,7 @@ static void what_was_read_is_written_again(void **state)
     }
 }
 
-/* One letter a step; see `play`. */
+/* Performs one step for each letter. */
 static void play(struct ward_json_out *w, const char *steps)
 {
     for (; *steps != '\0'; steps++) {

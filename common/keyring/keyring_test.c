@@ -1,4 +1,4 @@
-/* What is wrapped, sealed and hashed, without a database: keys put into memory by hand. */
+/* Wrapping, encryption and hashes without a database. The tests put the keys into memory. */
 #include "common/base/text.h"
 #include "common/keyring/keyring_own.h"
 
@@ -81,14 +81,14 @@ static void an_owners_key_opens_only_in_its_own_row(void **state)
 
     (void)state;
     assert_int_equal(ward_keyring_new_key(k, &w, key, &err), WARD_OK);
-    assert_int_equal(w.kek, 8); /* the newest */
+    assert_int_equal(w.kek, 8); /* the newest KEK */
     assert_int_equal(ward_keyring_unwrap(k, NULL, &w, again, &err), WARD_OK);
     assert_memory_equal(key, again, sizeof(key));
     w.owner[15] ^= 1;
     assert_int_equal(ward_keyring_unwrap(k, NULL, &w, again, &err), WARD_DATA_LOSS);
-    assert_string_equal(err.reason, "KEY_LOST"); /* the service's own */
+    assert_string_equal(err.reason, "KEY_LOST"); /* the reason that the service configured */
     w.owner[15] ^= 1;
-    w.kek = 7; /* another key of ours */
+    w.kek = 7; /* another KEK in memory */
     assert_int_equal(ward_keyring_unwrap(k, NULL, &w, again, &err), WARD_DATA_LOSS);
     w.kek = 9;
     assert_int_equal(ward_keyring_unwrap(k, NULL, &w, again, &err), WARD_FAILED_PRECONDITION);
@@ -109,7 +109,7 @@ static void a_key_of_one_service_does_not_open_in_another(void **state)
     assert_int_equal(code, WARD_DATA_LOSS);
 }
 
-/* As identity's first release bound a subject's key, and what lay beside a template: byte for
+/* The binding of a subject's key and of a template in identity's first release, byte for
  * byte. */
 struct first_release {
     char label[32];
@@ -125,7 +125,7 @@ static void keys_of_the_first_release_open_by_either_root(void **state)
 
     (void)state;
     for (uint8_t first = 1; first <= 3; first++) {
-        root[0] = first; /* WARD_KEK, WARD_KEK_OLD, a stranger's */
+        root[0] = first; /* WARD_KEK, WARD_KEK_OLD, and an unknown root */
         assert_int_equal(ward_seal(root, &b, sizeof(b), key, sizeof(key), w.wrapped, &err),
                          WARD_OK);
         assert_int_equal(ward_keyring_unwrap(k, NULL, &w, again, &err),
@@ -135,7 +135,7 @@ static void keys_of_the_first_release_open_by_either_root(void **state)
     }
 }
 
-/* ---- what is sealed with them ---- */
+/* ---- data encrypted with the keys ---- */
 
 static void sealed_bytes_open_only_as_what_they_are_and_whose(void **state)
 {
@@ -206,7 +206,7 @@ static void each_kind_of_each_use_holds_so_many_generations(void **state)
     for (int kind = 1; kind <= 2; kind++)
         for (int generation = 5; generation > 2; generation--)
             hold("turn", kind, generation);
-    assert_null(ward_keyring_place(k, &k->now, "turn", 1, 2)); /* no more than three */
+    assert_null(ward_keyring_place(k, &k->now, "turn", 1, 2)); /* at most three generations */
     for (int bucket = 0; bucket < 4; bucket++)
         hold("bucket", bucket, 1);
     assert_null(ward_keyring_place(k, &k->now, "bucket", 0, 2));
@@ -214,7 +214,7 @@ static void each_kind_of_each_use_holds_so_many_generations(void **state)
     assert_null(ward_keyring_place(k, &k->now, "turn", 0, 1));
     assert_null(ward_keyring_place(k, &k->now, "other", 1, 1));
     assert_true(ward_keyring_secret(k, "turn", 2, 0, &which, key));
-    assert_int_equal(which, 5); /* the newest */
+    assert_int_equal(which, 5); /* the newest generation */
     assert_int_equal(key[0], 16 * 2 + 5);
     assert_true(ward_keyring_secret(k, "turn", 1, 3, &which, key));
     assert_int_equal(key[31], 16 * 1 + 3);

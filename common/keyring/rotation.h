@@ -52,7 +52,7 @@ void ward_kek_rotation_close(struct ward_kek_rotation *r);
 struct ward_kek_rotation_call {
     void *arg;
     bool (*gone)(const void *arg); /* returns whether the caller has left */
-    /* returns whether the caller has disconnected */
+    /* Returns whether the caller has disconnected. */
     enum ward_code (*tell)(void *arg, const struct ward_kek_rotation *r, bool finished);
     /* Runs inside the transaction that destroyed the older KEKs: r->done + r->last rows. */
     enum ward_code (*end)(void *arg, const struct ward_kek_rotation *r, struct ward_db *db,

@@ -36,7 +36,7 @@ static const char *text_of(const struct ward_decimal *d)
 static void the_text_of_a_number_comes_back(void **state)
 {
     static const struct {
-        const char *text, *want; /* NULL: the same */
+        const char *text, *want; /* want NULL: equal to text */
         int significant;
     } rows[] = {
         {"0", NULL, 1},
@@ -142,7 +142,7 @@ static void order_is_by_value(void **state)
     }
 }
 
-/* A failure is written as its reason. */
+/* Compares the result with `want`. A failure is represented by its reason. */
 static void judge(const char *what, enum ward_code code, const struct ward_err *err,
                   const struct ward_decimal *got, const char *want)
 {
@@ -282,7 +282,7 @@ static void rounding_is_as_asked(void **state)
             rounds(i, (enum ward_round)how);
 }
 
-/* Sums and products of random numbers against the 64-bit integers they are made of. */
+/* Compares sums and products of random numbers with results in 64-bit integers. */
 static void small_numbers_agree_with_whole_ones(void **state)
 {
     uint64_t x = 88172645463325252u;

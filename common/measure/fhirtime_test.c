@@ -161,7 +161,7 @@ static void what_fhir_does_not_take_is_refused(void **state)
     }
 }
 
-/* Against the C library's calendar, over every day of ten thousand years. */
+/* Compares all days of ten thousand years with the C library's calendar. */
 static void days_agree_with_the_c_library(void **state)
 {
     int64_t day = ward_days_of(1, 1, 1);
@@ -189,7 +189,7 @@ static void age_is_in_whole_years_and_says_what_it_cannot_know(void **state)
 {
     static const struct {
         const char *birth, *at;
-        int least, most; /* -1: refused */
+        int least, most; /* -1: rejected */
     } rows[] = {
         {"1980-06-15", "2020-06-14", 39, 39}, {"1980-06-15", "2020-06-15", 40, 40},
         {"1980-06-15", "1980-06-15", 0, 0},   {"1980-06-15", "1980-06-14", -1, 0},
@@ -223,7 +223,7 @@ static void a_shift_keeps_all_but_the_day(void **state)
         enum ward_fhirtime_type type;
         const char *text;
         int days;
-        const char *want; /* NULL: refused */
+        const char *want; /* NULL: rejected */
     } rows[] = {
         {WARD_FHIR_DATE, "2021-03-01", -1, "2021-02-28"},
         {WARD_FHIR_DATE, "2020-02-28", 1, "2020-02-29"},
@@ -266,7 +266,7 @@ static void moments_are_printed_in_their_zone(void **state)
     static const struct {
         int64_t us;
         int offset, digits;
-        const char *want; /* NULL: refused */
+        const char *want; /* NULL: rejected */
     } rows[] = {
         {0, 0, 0, "1970-01-01T00:00:00Z"},
         {-1, 0, 6, "1969-12-31T23:59:59.999999Z"},

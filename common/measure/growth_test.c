@@ -1,4 +1,4 @@
-/* Plausible weights and heights of children: against the published charts. */
+/* Compares plausible weights and heights of children with the published charts. */
 #include "common/measure/growth.h"
 
 #include <setjmp.h>
@@ -23,7 +23,7 @@ static double bound(enum ward_growth what, enum ward_growth_sex sex, int64_t fro
         assert_true(got_ > (want) * (1 - (part)) && got_ < (want) * (1 + (part)));             \
     } while (0)
 
-/* Medians as the charts print them (P50 of wtageinf, wtage, lenageinf, statage). */
+/* The charts' medians (P50 of wtageinf, wtage, lenageinf, statage). */
 static void medians_are_those_of_the_charts(void **state)
 {
     (void)state;
@@ -33,11 +33,11 @@ static void medians_are_those_of_the_charts(void **state)
     NEAR(bound(WARD_GROWTH_WEIGHT, WARD_GROWTH_MALE, 3668, 3668, 0), 32.09, 0.001);
     NEAR(bound(WARD_GROWTH_HEIGHT, WARD_GROWTH_MALE, 7305, 9000, 0), 176.8492322, 0.001);
     NEAR(bound(WARD_GROWTH_HEIGHT, WARD_GROWTH_FEMALE, 3668, 3668, 0), 138.2111552, 0.001);
-    /* Between two rows: boys of 115.5 months. */
+    /* Between two rows of the table: boys of 115.5 months. */
     NEAR(bound(WARD_GROWTH_HEIGHT, WARD_GROWTH_MALE, 3516, 3516, 0), 136.7556923, 0.002);
 }
 
-/* P97 lies at 1.881 standard deviations, a little below the row at 2. */
+/* P97 is at 1.881 standard deviations, slightly below the row at 2. */
 static void the_third_and_97th_centile_lie_within_two_standard_deviations(void **state)
 {
     (void)state;

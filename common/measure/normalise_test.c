@@ -22,7 +22,7 @@ static struct ward_ucum unit(const char *text)
 }
 
 static const struct {
-    const char *text, *want; /* NULL: refused */
+    const char *text, *want; /* want NULL: rejected */
 } spellings[] = {
     {"mg/dL", "mg/dL"},
     {"mmHg", "mm[Hg]"},
@@ -104,8 +104,8 @@ static void what_hospitals_write_becomes_ucum(void **state)
     }
 }
 
-/* A family is what a spelling measures, as a unit of it; NULL: it may be more than one thing,
- * and nothing is made of it. `times`: one of the spelling in units of the family. */
+/* family: a unit of the quantity that the spelling measures; NULL: the spelling is ambiguous
+ * and is rejected. times: the size of one unit of the spelling in units of the family. */
 static const struct {
     const char *text, *family, *times;
 } families[] = {
@@ -266,8 +266,8 @@ static void a_spelling_never_becomes_what_its_family_does_not_measure(void **sta
     }
 }
 
-/* Every atom under every capital prefix: only these few are what somebody measures. Pa is of a
- * prefix and an atom too, and an atom. */
+/* Tries every atom with every capital prefix. Hospitals measure only in the listed units. Pa is
+ * listed because the text is also peta-year. */
 static void a_capital_prefix_is_taken_only_where_it_is_used(void **state)
 {
     static const char *const prefixes[] = {"Y", "Z", "E", "P", "T", "G", "M"};
@@ -319,7 +319,7 @@ static void every_synonym_means_a_unit(void **state)
         char out[WARD_UCUM_SIZE];
 
         if (strspn(to, "^x-0123456789. ") == strlen(to) || strcmp(to, "u") == 0)
-            continue; /* a mark, not a unit */
+            continue; /* a character mark, not a unit */
         if (ward_ucum_normalise(from, strlen(from), out, NULL, NULL) != WARD_OK)
             fail_msg("%s is not read", from);
         (void)unit(out);

@@ -1,4 +1,4 @@
-/* Powers of decimals, against libm and where they are exact. */
+/* Compares powers of decimals with libm and with exact results. */
 #include "common/measure/power.h"
 
 #include <math.h>
@@ -36,7 +36,7 @@ static void exact_powers_are_exact(void **state)
     assert_string_equal(power("999999", "1", 0), "999999");
 }
 
-/* 100,000 pairs: never further from libm than rounding and its own error allow for. */
+/* For 100,000 pairs, the difference from libm is within rounding and the permitted error. */
 static void powers_agree_with_libm(void **state)
 {
     uint64_t seed = 12345;
@@ -48,8 +48,8 @@ static void powers_agree_with_libm(void **state)
         double want, got, off;
 
         seed = seed * 6364136223846793005U + 1442695040888963407U;
-        a = ward_decimal_of((int64_t)(seed >> 40) % 1000000 + 1, -4); /* 0.0001 to 100 */
-        b = ward_decimal_of((int64_t)(seed >> 20) % 4001 - 2000, -3); /* -2 to 2 */
+        a = ward_decimal_of((int64_t)(seed >> 40) % 1000000 + 1, -4); /* from 0.0001 to 100 */
+        b = ward_decimal_of((int64_t)(seed >> 20) % 4001 - 2000, -3); /* from -2 to 2 */
         want = pow(ward_decimal_double(&a), ward_decimal_double(&b));
         if (want >= 500000)
             continue;

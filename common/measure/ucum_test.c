@@ -38,7 +38,7 @@ static void every_atom_is_defined_by_others_of_the_table(void **state)
         char text[WARD_UCUM_SIZE], canonical[WARD_UCUM_SIZE];
         struct ward_ucum u = unit(code), again, kilo;
 
-        assert_true(strcmp(before, code) < 0); /* found by halving */
+        assert_true(strcmp(before, code) < 0); /* sorted, because look-ups use binary search */
         before = code;
         assert_true(u.num > 0 && u.den > 0);
         ward_ucum_canonical(&u, canonical);
@@ -75,7 +75,7 @@ static const struct {
     {"m/(s.s)", "m.s-2", 1},
     {"m/(s/kg)", "g.m.s-1", 1000},
     {"/m/s", "m-1.s-1", 1},
-    {"/m.s", "m-1.s", 1}, /* from left to right */
+    {"/m.s", "m-1.s", 1}, /* evaluated from left to right */
     {"m+2", "m2", 1},
     {"m0", "1", 1},
     {"m/m", "1", 1},

@@ -20,7 +20,8 @@ static struct ward_leaf example(void)
     return leaf;
 }
 
-/* The hand-written bytes are the message that audit.proto declares, so anyone can read them. */
+/* A leaf's bytes are a valid message of audit.proto's type, so any protobuf library can read
+ * them. */
 static void a_leaf_is_the_message_of_the_proto(void **state)
 {
     struct ward_leaf leaf = example();
@@ -59,18 +60,19 @@ static void what_pack_would_not_write_is_no_leaf(void **state)
     (void)state;
     for (size_t i = 0; i < n; i++)
         assert_false(ward_leaf_parse(bytes, i, &back)); /* cut */
-    assert_false(ward_leaf_parse(bytes, n + 1, &back)); /* a byte more */
+    assert_false(ward_leaf_parse(bytes, n + 1, &back)); /* an additional byte */
     memcpy(odd, bytes, sizeof(odd));
     odd[1] = 2; /* another version */
     assert_false(ward_leaf_parse(odd, n, &back));
-    /* The version as a two-byte varint: the same number, other bytes, another hash. */
+    /* The version as a two-byte varint: an equal number with different bytes, and so a
+     * different hash. */
     odd[1] = 0x81;
     odd[2] = 0x00;
     memcpy(odd + 3, bytes + 2, n - 2);
     assert_false(ward_leaf_parse(odd, n + 1, &back));
 }
 
-/* Known answer: RFC 4231's construction, computed with Python's hmac module. */
+/* A known answer: RFC 4231's construction, computed with Python's hmac module. */
 static void a_commitment_is_an_hmac_under_the_salt(void **state)
 {
     uint8_t salt[WARD_SALT_SIZE], want[WARD_SHA256_SIZE];

@@ -14,7 +14,7 @@
 
 /* Source: the Certificate Transparency project's published test tree (transparency-dev/merkle,
  * testonly/constants.go, and the reference implementation's merkle_tree_test.cc; checked
- * 2026-11-21). Eight leaves, the roots of their first n, nodes and proofs. */
+ * 2026-11-21). Eight leaves, the roots of the first n leaves, nodes and proofs. */
 static const char *const CT_LEAVES[8] = {"",
                                          "00",
                                          "10",
@@ -61,7 +61,7 @@ static const struct vector CT_CONSISTENCY[] = {
     {2, 5, 2, {N23, N4}},
 };
 
-/* A log held in memory: every complete subtree, as ward_frontier_add makes them. */
+/* A log in memory: all complete subtrees that ward_frontier_add creates. */
 struct memory {
     struct ward_frontier f;
     struct ward_hash node[10][MOST];
@@ -133,7 +133,7 @@ static int grow_many(void **state)
     return 0;
 }
 
-/* RFC 9162's definitions, written as it writes them: slow, and nothing shared with tree.c. */
+/* RFC 9162's definitions, implemented literally and slowly, without code of tree.c. */
 static struct ward_hash mth(uint64_t lo, uint64_t hi)
 {
     uint64_t k = 1;
@@ -247,8 +247,8 @@ static void the_published_consistency_proofs_are_ours_and_check(void **state)
     }
 }
 
-/* The reference verifier's list of what must not pass (transparency-dev/merkle, proof tests).
- */
+/* The invalid proofs in the reference verifier's tests (transparency-dev/merkle, proof
+ * tests). */
 static void a_wrong_inclusion_proof_does_not_check(void **state)
 {
     struct ward_hash p[WARD_PROOF_MAX], root = grown.root[8], bad;
@@ -263,7 +263,7 @@ static void a_wrong_inclusion_proof_does_not_check(void **state)
     assert_false(ward_check_inclusion(&leaf_of[5], 5, 16, p, n, &root)); /* size * 2 */
     assert_false(ward_check_inclusion(&leaf_of[5], 5, 4, p, n, &root));  /* size / 2 */
     assert_false(ward_check_inclusion(&leaf_of[5], 8, 8, p, n, &root));  /* index = size */
-    assert_false(ward_check_inclusion(&leaf_of[5], 5, 0, p, n, &root));  /* no log */
+    assert_false(ward_check_inclusion(&leaf_of[5], 5, 0, p, n, &root));  /* an empty log */
     assert_false(ward_check_inclusion(&leaf_of[4], 5, 8, p, n, &root));  /* another leaf */
     assert_false(ward_check_inclusion(&leaf_of[5], 5, 8, p, n - 1, &root));
     p[n] = root;

@@ -256,18 +256,18 @@ static void a_chain_of_keys_is_followed_from_the_pinned_one(void **state)
     assert_int_equal(check(&k, &h25), WARD_FAILED_PRECONDITION);
     assert_int_equal(follow(&k, &over1), WARD_OK);
     assert_int_equal(follow(&k, &over2), WARD_OK);
-    assert_int_equal(follow(&k, &over1), WARD_OK); /* again, as another file brings it */
+    assert_int_equal(follow(&k, &over1), WARD_OK); /* repeated, as by another file */
     assert_int_equal(k.n, 3);
     assert_int_equal(check(&k, &h5), WARD_OK);
     assert_int_equal(check(&k, &over1), WARD_OK);
     assert_int_equal(check(&k, &h15), WARD_OK);
     assert_int_equal(check(&k, &h25), WARD_OK);
     assert_int_equal(check(&k, &late),
-                     WARD_FAILED_PRECONDITION); /* the old key's time is over */
-    ward_log_keys_pin(&k, &s[1].vkey); /* pinned in the middle: what came before is skipped */
+                     WARD_FAILED_PRECONDITION); /* the old key is no longer valid */
+    ward_log_keys_pin(&k, &s[1].vkey); /* pinned in the middle: earlier rotations are skipped */
     assert_int_equal(follow(&k, &over1), WARD_OK);
     assert_int_equal(follow(&k, &over2), WARD_OK);
-    assert_int_equal(follow(&k, &over1), WARD_OK); /* another file brings both again */
+    assert_int_equal(follow(&k, &over1), WARD_OK); /* another file repeats both rotations */
     assert_int_equal(follow(&k, &over2), WARD_OK);
     assert_int_equal(k.n, 2);
     ward_log_keys_pin(&k, &s[2].vkey);
@@ -293,12 +293,14 @@ static void a_handover_that_the_old_key_did_not_sign_leads_nowhere(void **state)
     (void)state;
     ward_log_keys_pin(&k, &s[0].vkey);
     assert_int_equal(follow(&k, &plain), WARD_FAILED_PRECONDITION);
-    assert_int_equal(follow(&k, &forged), WARD_OK); /* passed over: not the pinned key's */
+    /* Skipped, because the pinned key did not sign. */
+    assert_int_equal(follow(&k, &forged), WARD_OK);
     assert_int_equal(k.n, 1);
     assert_int_equal(check(&k, &h25), WARD_FAILED_PRECONDITION);
     assert_int_equal(follow(&k, &over), WARD_OK);
     assert_int_equal(follow(&k, &forged), WARD_FAILED_PRECONDITION);
-    assert_int_equal(follow(&k, &alone), WARD_FAILED_PRECONDITION); /* the new key signed not */
+    /* The new key did not sign. */
+    assert_int_equal(follow(&k, &alone), WARD_FAILED_PRECONDITION);
     assert_int_equal(follow(&k, &back), WARD_FAILED_PRECONDITION);
     assert_int_equal(k.n, 2);
     for (int i = 0; i < 3; i++)

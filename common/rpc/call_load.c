@@ -2,7 +2,7 @@
 
 #define GUESS_NS    (1 * WARD_NS_PER_MS) /* assumed cost of a method before its first call */
 #define PATIENCE_MS 2000                 /* time that a stream waits for a worker */
-/* one part in WAY of a call's time is reserved for the transfer of its answer */
+/* One part in WAY of a call's time is reserved for the transfer of its answer. */
 #define WAY         8
 #define WAY_MOST_MS 500
 #define RETRY_MS    250
@@ -92,7 +92,7 @@ void call_queue(struct served *s)
     struct method *m = s->method;
     struct crew *crew = m->crew;
     int64_t cost = atomic_load_explicit(&m->cost_ns, memory_order_relaxed), wait_ns;
-    /* rejected calls are never urgent */
+    /* Rejected calls are never urgent. */
     enum queue_lane lane = s->allowed ? m->lane : QUEUE_BULK;
     struct job *evicted;
 

@@ -59,7 +59,7 @@ static enum ward_code settle(struct ward_call *c, enum ward_code code)
         (void)WARD_FAIL(c->err, INTERNAL, "internal error");
         return ward_err_detail(c->err, "the handler's code was %d", (int)code);
     }
-    /* the deadline was the cause of the cancellation */
+    /* The deadline was the cause of the cancellation. */
     if (code == WARD_CANCELLED && ward_mono_ns() >= c->deadline_ns)
         return WARD_FAIL(c->err, DEADLINE_EXCEEDED, "the deadline passed");
     if (c->err->code != code) /* the handler set no message */

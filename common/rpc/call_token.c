@@ -131,7 +131,7 @@ enum ward_code tokens_check(struct tokens *t, struct ward_jwks *jwks, struct war
                             const char *token, size_t len, struct ward_principal *out,
                             struct ward_err *err)
 {
-    /* read before the verification, in case the keys change meanwhile */
+    /* Read before the verification, in case the keys change meanwhile. */
     uint64_t generation = ward_jwks_generation(jwks);
     uint8_t hash[WARD_SHA256_SIZE];
     enum ward_code code = WARD_OK;

@@ -149,7 +149,7 @@ static void a_changed_token_is_another_one(void **state)
     token[strlen(token) - 5] = token[strlen(token) - 5] == 'A' ? 'B' : 'A';
     assert_int_equal(check(token, &who), WARD_UNAUTHENTICATED);
     assert_int_equal(check(token, &who),
-                     WARD_UNAUTHENTICATED); /* no is not remembered as yes */
+                     WARD_UNAUTHENTICATED); /* a rejection is not cached as a success */
 }
 
 static void a_known_token_ends_with_its_key(void **state)
@@ -181,7 +181,7 @@ static void a_known_token_ends_with_its_time(void **state)
     assert_string_equal(err.reason, "TOKEN_EXPIRED");
 }
 
-/* More tokens than places: each answer is still the right person's. */
+/* With more tokens than places, each answer still names the right person. */
 static void a_full_table_forgets_and_never_mixes_up(void **state)
 {
     enum { MANY = 1200 };

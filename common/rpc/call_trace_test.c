@@ -31,7 +31,7 @@ static void the_trace_stays_and_the_span_is_ours(void **state)
     assert_string_equal(id, TRACE);
     assert_memory_not_equal(out + 36, &PARENT[36], 16);
     assert_string_equal(out + 52, "-01");
-    take("00-" TRACE "-00f067aa0ba902b7-00"); /* not sampled stays so */
+    take("00-" TRACE "-00f067aa0ba902b7-00"); /* the flag "not sampled" is preserved */
     assert_string_equal(out + 52, "-00");
 }
 

@@ -37,8 +37,9 @@ static void a_name_has_the_rights_it_was_given(void **state)
     assert_string_equal(callers_as(c, "lab-xy"), "lab-xy");
     assert_string_equal(callers_as(c, "lab-"), "lab-");
     assert_string_equal(callers_as(c, "pump-7"), "devices");
-    assert_string_equal(callers_as(c, "pump-"), "pump-");    /* a star stands for something */
-    assert_string_equal(callers_as(c, "pump-9"), "devices"); /* the first that fits */
+    /* A star matches at least one character. */
+    assert_string_equal(callers_as(c, "pump-"), "pump-");
+    assert_string_equal(callers_as(c, "pump-9"), "devices"); /* the first matching entry */
     assert_string_equal(callers_as(c, "pacs"), "inference");
     assert_string_equal(callers_as(c, "records"), "records");
     callers_free(c);

@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <time.h>
 
-/* jitter of the first retry; doubles with each retry */
+/* Jitter of the first retry; doubles with each retry. */
 #define RETRY_WINDOW_NS (100 * WARD_NS_PER_MS)
 
 struct ward_out ward_out_of(const struct ward_call *c)

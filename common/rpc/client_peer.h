@@ -1,8 +1,8 @@
-/* client_peer.h - the server that the client's tests call: raw core, so that it can do what a
- * good server never does (junk, silence, early ends). For *_test.c in this folder only.
+/* client_peer.h - a server for the client's tests. It uses core directly, so that it can
+ * violate the protocol (junk, silence, early ends). For *_test.c in this folder only.
  *
- * Threads: one thread serves one call at a time; what it saw is read by the test after the call
- * it belongs to. Memory: the test's. Errors: assertions.
+ * Threads: one thread serves one call at a time. The test reads the records of a call after the
+ * call has ended. Memory: the test's. Errors: assertions.
  */
 #ifndef WARD_RPC_CLIENT_PEER_H
 #define WARD_RPC_CLIENT_PEER_H
@@ -27,25 +27,26 @@
 #define ECHO(method) "/ward.test.v1.Echo/" #method
 
 enum peer_does {
-    PEER_ECHO,   /* unary and client stream: the last message back; else each as it comes */
-    PEER_FAIL,   /* `fail`, with details unless `bare` */
-    PEER_SILENT, /* no answer until the client goes away */
-    PEER_JUNK,   /* bytes that are no message */
-    PEER_EMPTY,  /* OK without a message */
-    PEER_TWICE,  /* the message back twice over, as one */
-    PEER_EARLY,  /* OK after the first message, whatever is still coming */
+    /* Unary and client stream: returns the last message; otherwise: returns each message. */
+    PEER_ECHO,
+    PEER_FAIL,   /* returns `fail`, with details unless `bare` */
+    PEER_SILENT, /* gives no answer until the client disconnects */
+    PEER_JUNK,   /* returns bytes that are not a message */
+    PEER_EMPTY,  /* returns OK without a message */
+    PEER_TWICE,  /* returns the message twice, as one message */
+    PEER_EARLY,  /* returns OK after the first message, without reading the rest */
 };
 
 struct scripted {
     _Atomic enum peer_does does;
-    atomic_int fail_left; /* PEER_FAIL so often, then PEER_ECHO; below 0: for ever */
+    atomic_int fail_left; /* number of PEER_FAIL answers before PEER_ECHO; below 0: unlimited */
     struct ward_err fail;
     bool bare;
-    int repeat; /* replies to one message of a server stream */
-    /* what it saw */
+    int repeat; /* number of replies to each message of a server stream */
+    /* records for the test */
     atomic_int calls, received, cancelled;
     char token[256], trace[64], name[256];
-    /* its own */
+    /* private */
     grpc_server *server;
     grpc_completion_queue *arrivals, *work;
     pthread_t thread;
@@ -99,8 +100,8 @@ static bool peer_receive(struct peer_call *c, grpc_byte_buffer **out)
     return *out != NULL;
 }
 
-/* EchoRequest and EchoResponse both have the payload as field 1, so bytes go back as they are.
- */
+/* EchoRequest and EchoResponse both have the payload as field 1, so bytes are returned
+ * unchanged. */
 static void peer_send(struct peer_call *c, grpc_byte_buffer *message)
 {
     grpc_byte_buffer *copy = grpc_byte_buffer_copy(message);
@@ -249,7 +250,7 @@ static void *peer_loop(void *arg)
     }
 }
 
-/* dir/name.pem and .key and dir/ca.pem; plain text where dir is NULL. */
+/* Uses dir/name.pem, dir/name.key and dir/ca.pem; plain text if dir is NULL. */
 static grpc_server_credentials *peer_creds(const char *dir, const char *name)
 {
     char cert[128], key[128], ca[128];
@@ -272,7 +273,8 @@ static grpc_server_credentials *peer_creds(const char *dir, const char *name)
     return grpc_tls_server_credentials_create(o);
 }
 
-/* p->port 0 picks one; p's behaviour may be set before or after. */
+/* Starts the server. p->port 0: the kernel picks a port. The test may set p->does before or
+ * after. */
 static void peer_start(struct scripted *p, const char *dir, const char *name)
 {
     grpc_arg reuse = {.type = GRPC_ARG_INTEGER,

@@ -5,7 +5,7 @@
 static struct ward_rpc *first, *second;
 static struct ward_client *client;
 static struct ward_arena mem;
-static int last_of_first; /* the number of its last worker */
+static int last_of_first; /* number of the first server's last worker */
 
 static int set_up(void **state)
 {
@@ -35,7 +35,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Of CALLS calls, how many the first server answered; -1 when one failed. */
+/* Makes CALLS calls. Returns how many the first server answered; -1: a call failed. */
 static int answered_by_first(void)
 {
     int n = 0;

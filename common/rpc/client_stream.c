@@ -15,7 +15,7 @@
 
 /* One batch, from its start until its completion was awaited. */
 struct mark {
-    /* used beside a server; otherwise the mark is a tag */
+    /* Used beside a server; otherwise the mark is a tag. */
     grpc_completion_queue_functor call_back;
     sem_t ended;
     int ok;

@@ -53,7 +53,7 @@ static enum ward_code put(struct ward_client_stream *s, uint8_t mark, struct war
     return ward_client_send(s, &req.base, err);
 }
 
-/* The mark of the next message; -1 at the end. */
+/* Returns the mark of the next message; -1 at the end. */
 static int get(struct ward_client_stream *s)
 {
     ProtobufCMessage *msg = NULL;
@@ -74,7 +74,7 @@ static void a_server_stream_is_read_to_its_end(void **state)
     for (int i = 0; i < 5; i++)
         assert_int_equal(get(s), 7);
     assert_int_equal(get(s), -1);
-    assert_int_equal(get(s), -1); /* and stays there */
+    assert_int_equal(get(s), -1); /* the end is permanent */
     ward_client_close_stream(s);
 }
 
@@ -155,7 +155,7 @@ static void closing_early_cancels_at_the_server(void **state)
     atomic_store(&peer.does, PEER_ECHO);
     next = open_stream(ECHO(Bidi), NULL);
     assert_int_equal(put(next, 3, NULL), WARD_OK);
-    assert_int_equal(get(next), 3); /* the peer has come to the next call */
+    assert_int_equal(get(next), 3); /* the peer serves the next call */
     assert_int_equal(peer.cancelled, 1);
     ward_client_close_stream(next);
 }
@@ -228,7 +228,8 @@ static void a_stream_to_no_one_is_unavailable(void **state)
     peer_start(&peer, NULL, NULL);
 }
 
-/* Each by a client alone in its process, and by one beside a server, which the peer is. */
+/* Runs each test twice: with a client alone in its process, and with a client beside a server,
+ * which is the peer. */
 #define TEST(name)                                                                             \
     cmocka_unit_test_prestate_setup_teardown(name, set_up, tear_down, &alone),                 \
         cmocka_unit_test_prestate_setup_teardown(name, set_up, tear_down, &beside)

@@ -26,8 +26,8 @@ static struct ward_client *connect_to(int port, size_t max_message)
     return cl;
 }
 
-/* A connection may fail on a busy machine: the first is made here, so that what a test counts
- * is its own. */
+/* Connects before the test, because a first connection may fail on a busy machine. The test
+ * then counts only its own calls. */
 static bool connected(struct ward_client *cl)
 {
     Ward__Test__V1__EchoRequest req = WARD__TEST__V1__ECHO_REQUEST__INIT;
@@ -81,7 +81,7 @@ static enum ward_code call(const char *path, struct ward_err *err)
     return call_with(path, NULL, 128, &resp, err);
 }
 
-/* For the n next calls, or for ever. */
+/* Makes the next n calls fail; n below 0: all calls. */
 static void fail_next(int n, enum ward_code code, const char *msg, int retry_after_ms)
 {
     peer.fail = (struct ward_err){.code = code, .retry_after_ms = retry_after_ms};
@@ -160,7 +160,7 @@ static void a_remote_failure_keeps_its_code_words_and_details(void **state)
     assert_string_equal(err.msg, "face is too small");
     assert_string_equal(err.reason, "FACE_TOO_SMALL");
     assert_string_equal(err.field, "photo");
-    assert_int_equal(peer.calls, 1); /* only UNAVAILABLE is tried again */
+    assert_int_equal(peer.calls, 1); /* only UNAVAILABLE is retried */
 }
 
 static void a_code_outside_the_table_is_unknown(void **state)
@@ -212,7 +212,8 @@ static void a_retry_that_would_come_too_late_is_not_waited_for(void **state)
     struct ward_err err = {0};
 
     (void)state;
-    /* An hour is past the deadline, a minute away: were it waited for, the test would hang. */
+    /* The delay of an hour is past the deadline in a minute. If the client waited, the test
+     * would hang. */
     fail_next(-1, WARD_UNAVAILABLE, "starting", 3600000);
     assert_int_equal(call_with(ECHO(Unary), &with, 1, &resp, &err), WARD_UNAVAILABLE);
     assert_int_equal(err.retry_after_ms, 3600000);
@@ -247,7 +248,7 @@ static void a_silent_server_is_cut_off_by_the_deadline_and_hears_of_it(void **st
     assert_int_equal(call_with(ECHO(Unary), &with, 1, &resp, &err), WARD_DEADLINE_EXCEEDED);
     assert_string_equal(err.msg, "echo did not answer in time");
     atomic_store(&peer.does, PEER_ECHO);
-    assert_int_equal(call(ECHO(Unary), NULL), WARD_OK); /* the peer got to the next call */
+    assert_int_equal(call(ECHO(Unary), NULL), WARD_OK); /* the peer serves the next call */
     assert_int_equal(peer.cancelled, 1);
 }
 
@@ -338,7 +339,7 @@ static void a_server_that_is_not_there_is_unavailable_and_is_found_when_it_comes
     assert_int_equal(call(ECHO(Guarded), &err), WARD_UNAVAILABLE);
     assert_string_equal(err.msg, "echo cannot be reached");
     assert_int_equal(call(ECHO(Unary), &err), WARD_UNAVAILABLE);
-    peer_start(&peer, NULL, NULL); /* the same port */
+    peer_start(&peer, NULL, NULL); /* on the previous port */
     assert_int_equal(call(ECHO(Unary), &err), WARD_OK);
 }
 

@@ -5,7 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Certificates are looked at once a second: tries a tenth of one apart, for half a minute. */
+/* Certificates are checked once a second. 300 tries at intervals of 0.1 s take half a
+ * minute. */
 #define RELOAD_TRIES 300
 
 static char dir[64];
@@ -89,7 +90,7 @@ static void each_side_knows_the_other_by_its_certificate(void **state)
     peer_stop(&peer);
 }
 
-/* mallory has a good certificate of the same authority, valid for the same host name. */
+/* mallory has a valid certificate of the CA for the expected host name. */
 static void a_server_of_another_name_gets_neither_message_nor_token(void **state)
 {
     struct ward_client_stream *s;
@@ -150,7 +151,7 @@ static void a_new_certificate_is_taken_up_without_a_new_client(void **state)
     assert_string_equal(peer.name, "spiffe://ward/identity");
     move_in("records");
     for (int i = 0; i < RELOAD_TRIES && strcmp(peer.name, "spiffe://ward/records") != 0; i++) {
-        /* Only a new connection shows a new certificate. */
+        /* Only a new connection uses a new certificate. */
         peer_stop(&peer);
         nanosleep(&tenth, NULL);
         peer_start(&peer, dir, "audit");

@@ -163,7 +163,7 @@ static void stop_pollers(struct ward_rpc *rpc)
         if (p->running)
             pthread_join(p->thread, NULL);
         else
-            /* the shutdown event; no other event can arrive */
+            /* The shutdown event; no other event can arrive. */
             grpc_completion_queue_next(p->cq, never, NULL);
         core_free_all(p);
         ward_arena_done(&p->mem);

@@ -20,7 +20,7 @@
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 
-/* number for each method and poller; small, because core searches tags linearly */
+/* Number for each method and poller; small, because core searches tags linearly. */
 #define CORE_SLOTS       16
 #define CORE_SPARE_SLOTS 4 /* for calls of unknown paths */
 
@@ -67,14 +67,14 @@ struct poller {
     pthread_t thread;
     bool running;
     struct core_call *free; /* used only by the poll thread */
-    /* recycled by any thread; the poll thread takes the whole list */
+    /* Recycled by any thread; the poll thread takes the whole list. */
     _Atomic(struct core_call *) returned;
     struct ward_arena mem; /* for calls that run on the poll thread */
 };
 
 struct core {
     grpc_server *server;
-    /* for the shutdown event, which a poll thread would mistake for a call's event */
+    /* For the shutdown event, which a poll thread would mistake for a call's event. */
     grpc_completion_queue *goodbye;
     struct poller pollers[RPC_MAX_POLLERS];
     int64_t mono_offset; /* core's monotonic clock minus ours */
@@ -88,12 +88,12 @@ struct core {
 grpc_server *args_server(const struct ward_rpc_config *cfg);
 WARD_MUST enum ward_code tls_credentials(const struct ward_rpc_config *cfg, bool secure,
                                          grpc_server_credentials **out, struct ward_err *err);
-/* sends core's log to Ward's log; turns core's lock checker off */
+/* Sends core's log to Ward's log; turns core's lock checker off. */
 void args_quiet(void);
 bool args_accept_failed(void); /* core has logged a failed accept since args_quiet */
 
 /* ---- core_call.c ---- */
-/* posts the slots of every method; runs on the poll thread */
+/* Posts the slots of every method; runs on the poll thread. */
 void core_slots(struct poller *p);
 void core_free_all(struct poller *p);
 /* Starts a batch. `fn` runs when the batch is complete. */

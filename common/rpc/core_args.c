@@ -25,7 +25,7 @@ static int or_else(int v, int fallback)
 grpc_server *args_server(const struct ward_rpc_config *cfg)
 {
     grpc_arg args[16] = {
-        /* otherwise, two servers could share a port unnoticed */
+        /* Otherwise, two servers could share a port unnoticed. */
         ARG_INT(GRPC_ARG_ALLOW_REUSEPORT, 0),
         ARG_INT(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)cfg->max_message),
         ARG_INT(GRPC_ARG_MAX_METADATA_SIZE, MAX_META),
@@ -33,7 +33,7 @@ grpc_server *args_server(const struct ward_rpc_config *cfg)
         ARG_INT(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, or_else(cfg->handshake_ms, HANDSHAKE_MS)),
         ARG_INT(GRPC_ARG_KEEPALIVE_TIME_MS, or_else(cfg->keepalive_ms, KEEPALIVE_MS)),
         ARG_INT(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20000),
-        /* accept keepalive pings without calls */
+        /* Accept keepalive pings without calls. */
         ARG_INT(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
         ARG_INT(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10000),
         /* A few compressed bytes can expand to a huge message, so compressed messages are

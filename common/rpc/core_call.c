@@ -156,7 +156,7 @@ void core_slots(struct poller *p)
             post(p, &p->rpc->methods[i]);
     for (int k = 0; k < CORE_SPARE_SLOTS; k++)
         post(p, &p->rpc->unknown);
-    /* the count that core_serve added for this poller */
+    /* The count that core_serve added for this poller. */
     atomic_fetch_sub(&p->rpc->core->live, 1);
 }
 
@@ -180,7 +180,7 @@ static void on_arrived(struct tag *tag, bool ok)
         return;
     }
     if (!atomic_load_explicit(&s->s.rpc->stopping, memory_order_relaxed))
-        /* post the next slot first; otherwise, calls queue up in core */
+        /* Post the next slot first; otherwise, calls queue up in core. */
         post(s->at, s->s.method);
     s->s.began_ns = ward_mono_ns();
     if (m->registered == NULL)
@@ -346,7 +346,7 @@ grpc_call *core_parent(const struct ward_call *c)
 {
     if (!on_core(c))
         return NULL;
-    /* core cancels child calls only after RECV_CLOSE was started on the parent */
+    /* Core cancels child calls only after RECV_CLOSE was started on the parent. */
     (void)core_gone(c->served);
     return core_of(c->served)->call;
 }

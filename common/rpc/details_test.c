@@ -11,7 +11,7 @@
 
 static uint8_t out[WARD_DETAILS_MAX];
 
-/* Packs and reads back, as the server and the client do. */
+/* Packs a failure and reads it back, as the server and the client do. */
 static struct ward_err round_trip(const struct ward_err *e)
 {
     struct ward_err back = {.code = e->code};
@@ -37,12 +37,13 @@ static void a_failure_survives_the_way_to_the_client(void **state)
     WARD_FAIL_FIELD(&e, "event.actor", "is empty");
     back = round_trip(&e);
     assert_string_equal(back.field, "event.actor");
-    assert_string_equal(back.reason, "INVALID_ARGUMENT"); /* no reason: the code's name */
+    /* Without a reason: the code's name. */
+    assert_string_equal(back.reason, "INVALID_ARGUMENT");
     assert_int_equal(back.retry_after_ms, 0);
 }
 
-/* Written by protoc --encode=google.rpc.Status, not by us: ErrorInfo, RetryInfo of 1.25 s,
- * BadRequest of one field. */
+/* Written by protoc --encode=google.rpc.Status: ErrorInfo, RetryInfo of 1.25 s, and BadRequest
+ * with one field. */
 static const char FOREIGN[] =
     "\x08\x08\x12\x04"
     "busy"
@@ -107,7 +108,7 @@ static void the_longest_failure_fits(void **state)
     back = round_trip(&e);
     assert_string_equal(back.field, e.field);
     assert_string_equal(back.reason, e.reason);
-    assert_int_equal(ward_details_pack(&e, out, 100), 0); /* never half a message */
+    assert_int_equal(ward_details_pack(&e, out, 100), 0); /* never a truncated message */
 }
 
 static void what_stays_in_the_log_does_not_leave(void **state)
@@ -123,7 +124,7 @@ static void what_stays_in_the_log_does_not_leave(void **state)
     assert_null(memmem(out, n, "details_test", 12));
 }
 
-/* 160 bytes of message may end inside a character: readers would refuse the whole Status. */
+/* The message's 160 bytes may end inside a character. Readers would reject the whole Status. */
 static void a_message_cut_inside_a_character_is_still_readable(void **state)
 {
     struct ward_err e = {.code = WARD_NOT_FOUND}, back;
@@ -142,8 +143,8 @@ static void what_cannot_be_read_changes_nothing(void **state)
     (void)state;
     ward_details_read((const uint8_t *)"\xff\xff\xff", 3, &e);
     ward_details_read(NULL, 0, &e);
-    ward_details_read((const uint8_t *)"\x1a\x04\x0a\x02xx", 6, &e); /* a type nobody knows */
-    for (size_t n = 0; n < 60; n++)                                  /* cut short */
+    ward_details_read((const uint8_t *)"\x1a\x04\x0a\x02xx", 6, &e); /* an unknown type */
+    for (size_t n = 0; n < 60; n++)                                  /* truncated */
         ward_details_read((const uint8_t *)FOREIGN, n, &e);
     assert_int_equal(e.code, WARD_UNAVAILABLE);
     assert_string_equal(e.msg, "away");

@@ -79,7 +79,7 @@ static void defaults_depend_on_streaming(void **state)
 
     (void)state;
     m = ward_set_method(set, "/ward.test.v1.Echo/Closed");
-    assert_int_equal(m->n_callers, 0); /* no rules: nobody */
+    assert_int_equal(m->n_callers, 0); /* without rules, nobody may call */
     assert_int_equal(m->deadline_ms, 10000);
     m = ward_set_method(set, "/ward.test.v1.Echo/Unary");
     assert_int_equal(m->deadline_ms, 5000);
@@ -108,7 +108,7 @@ static enum ward_code bind(const struct ward_method *rows)
     enum ward_code code = ward_set_bind(set, rows, &infos, &n, &mem, &err);
 
     if (code != WARD_OK)
-        assert_true(infos == NULL && n == -1); /* outputs untouched */
+        assert_true(infos == NULL && n == -1); /* the outputs are unchanged */
     return code;
 }
 
@@ -177,8 +177,8 @@ static void a_row_must_be_whole_and_of_the_right_types(void **state)
     }
 }
 
-/* A set of one file with one method, made here, so that what a .proto of ours never says can be
- * said. */
+/* A set with one file and one method, built here for properties that no .proto file of Ward
+ * has. */
 struct made {
     Google__Protobuf__FileDescriptorSet set;
     Google__Protobuf__FileDescriptorProto file, *files[1];
@@ -235,7 +235,7 @@ static void a_stream_on_the_poll_thread_is_refused(void **state)
     (void)state;
     make(&m);
     m.rules.lane = WARD__OPTIONS__V1__LANE__LANE_INLINE;
-    assert_int_equal(parse(&m, &out), WARD_OK); /* unary: fine */
+    assert_int_equal(parse(&m, &out), WARD_OK); /* permitted for a unary method */
     assert_int_equal(ward_set_method(out, "/S/M")->lane, WARD_LANE_INLINE);
     out = NULL;
     m.method.has_server_streaming = m.method.server_streaming = 1;
@@ -346,7 +346,7 @@ static void a_file_comes_with_its_imports_each_once(void **state)
     assert_int_equal(ward_set_file(set, "echo.proto", &mem, &files, &n, &err), WARD_NOT_FOUND);
 }
 
-/* a imports b and c, which both import d, which (against all rules) imports a. */
+/* a imports b and c. Both import d, which imports a, although protobuf forbids such cycles. */
 static void a_file_imported_twice_comes_once(void **state)
 {
     static const char *const names[] = {"a", "b", "c", "d"};
@@ -378,7 +378,7 @@ static void a_file_imported_twice_comes_once(void **state)
     for (size_t i = 0; i < n; i++)
         assert_string_equal(found[i].name, names[i]);
     assert_int_equal(ward_set_file(out, "b", &mem, &found, &n, &err), WARD_OK);
-    assert_int_equal(n, 4); /* b, d, a, c: each once all the same */
+    assert_int_equal(n, 4); /* b, d, a, c: still each once */
     assert_string_equal(found[3].name, "c");
 }
 
@@ -405,8 +405,8 @@ static void extensions_are_found_by_type_and_number(void **state)
                      WARD_NOT_FOUND);
 }
 
-/* Allocations refused in turn, each of the first hundred, then one of more and more (there are
- * thousands of one kind): never a crash, never half a set. */
+/* Each of the first hundred allocations fails in turn, then some of the thousands of later
+ * ones. The function never crashes and never returns a partial set. */
 static void no_memory_is_an_answer(void **state)
 {
     struct ward_arena tight;

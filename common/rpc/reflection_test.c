@@ -14,13 +14,13 @@
 typedef Grpc__Reflection__V1__ServerReflectionRequest Request;
 typedef Grpc__Reflection__V1__ServerReflectionResponse Response;
 
-/* The stream's two ends, played by this test: `asked` goes in, what comes out is unpacked from
- * its bytes as a client would. */
+/* Both ends of the stream, played by this test: `asked` is the handler's input, and its output
+ * is unpacked like in a client. */
 static struct {
     const Request *asked;
     int n_asked, at, n_said;
     Response *said[8];
-    const ProtobufCMessageDescriptor *type; /* of what was sent last */
+    const ProtobufCMessageDescriptor *type; /* type of the last sent message */
     enum ward_code send_code;
 } wire;
 
@@ -86,7 +86,7 @@ static enum ward_code ask_all(const Request *q, int n, ward_handler *handler)
     return handler(&c, NULL, NULL);
 }
 
-/* One question, one answer. */
+/* Asks one question and returns its answer. */
 static const Response *ask(const Request *q)
 {
     assert_int_equal(ask_all(q, 1, ward_reflect_v1), WARD_OK);
@@ -185,7 +185,7 @@ static void what_is_not_found_is_an_answer_and_the_stream_goes_on(void **state)
     q[2].file_containing_extension = &e;
     q[3].message_request_case = ASKED(ALL_EXTENSION_NUMBERS_OF_TYPE);
     q[3].all_extension_numbers_of_type = (char *)(uintptr_t) "no.Such";
-    q[5].message_request_case = ASKED(LIST_SERVICES); /* q[4] asks for nothing */
+    q[5].message_request_case = ASKED(LIST_SERVICES); /* q[4] has no request */
     q[5].list_services = (char *)(uintptr_t) "";
     assert_int_equal(ask_all(q, WARD_COUNT(q), ward_reflect_v1), WARD_OK);
     assert_int_equal(wire.n_said, WARD_COUNT(q));
@@ -220,7 +220,7 @@ static void each_version_answers_with_its_own_type(void **state)
     assert_string_equal(wire.type->name, "grpc.reflection.v1alpha.ServerReflectionResponse");
 }
 
-/* The handlers read and write v1alpha through v1's structs. */
+/* Compares the messages' fields, because the handlers use v1's structs for v1alpha. */
 static void same(const ProtobufCMessageDescriptor *a, const ProtobufCMessageDescriptor *b)
 {
     assert_int_equal(a->sizeof_message, b->sizeof_message);

@@ -1,4 +1,4 @@
-/* A handler that calls another server: what of its own call goes with it. */
+/* A handler that calls another server: the parts of its own call that are passed on. */
 #include "common/rpc/server_testing.h"
 
 #include "common/base/clock.h"
@@ -7,7 +7,7 @@
 
 static struct ward_rpc *front, *back;
 static struct ward_client *to_front, *to_back;
-static long woken; /* how often the handler's thread went to sleep until it was answered */
+static long woken; /* number of times that the handler's thread slept before its answer */
 
 static long sleeps(void)
 {
@@ -17,7 +17,7 @@ static long sleeps(void)
     return at.ru_nvcsw;
 }
 
-/* Waits at the other server's gate, for longer than any caller of this test does. */
+/* Waits at the other server's gate, with a longer deadline than any caller in this test. */
 static enum ward_code pass_rpc(struct ward_call *c, const ProtobufCMessage *q,
                                ProtobufCMessage *r)
 {
@@ -33,7 +33,7 @@ static enum ward_code pass_rpc(struct ward_call *c, const ProtobufCMessage *q,
     return code;
 }
 
-/* On the thread that handles what comes, which must not wait for itself. */
+/* Runs on the poll thread, which must not wait for itself. */
 static enum ward_code fast_rpc(struct ward_call *c, const ProtobufCMessage *q,
                                ProtobufCMessage *r)
 {
@@ -116,7 +116,7 @@ static void a_call_made_for_another_that_ended_well_is_left_alone(void **state)
     ward_arena_done(&mem);
 }
 
-/* Who waits reads nothing for the calls that come meanwhile. */
+/* A waiting thread does not read other calls that arrive meanwhile. */
 static void a_handler_sleeps_until_its_call_is_answered(void **state)
 {
     struct ward_err err = {0};

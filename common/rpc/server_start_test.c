@@ -105,7 +105,7 @@ static void a_unix_socket_is_served(void **state)
     assert_int_equal(rmdir(dir), 0);
 }
 
-/* Reads HTTP/2 frames (RFC 9113, 4.1) until one of this type came. */
+/* Reads HTTP/2 frames (RFC 9113, 4.1) until a frame of this type arrives. */
 static bool frame_comes(int fd, int type)
 {
     unsigned char head[9], body[16384];

@@ -71,7 +71,7 @@ static void a_call_in_progress_is_finished(void **state)
     ask_later(&held[0], client, ECHO(Unary), "gate");
     UNTIL(room.at_gate == 1);
     assert_int_equal(pthread_create(&stopper, NULL, stop_main, &grace_ms), 0);
-    assert_int_equal(told(w, &status), WARD_OK); /* who watches is told first */
+    assert_int_equal(told(w, &status), WARD_OK); /* Watch streams are notified first */
     assert_int_equal(status, 2);
     assert_int_equal(told(w, &status), WARD_UNAVAILABLE);
     UNTIL(ask(client, ECHO(Unary), REQUEST(.repeat = 0), NULL, &mem, &r, &err) ==
@@ -124,7 +124,7 @@ static void calls_that_wait_are_answered_too(void **state)
         assert_int_not_equal(answer_of(&more[i]), WARD_OK);
 }
 
-/* Callers that come and go while the server stops, again and again. */
+/* Callers connect and disconnect repeatedly while the server stops. */
 static void stopping_under_load_leaks_and_loses_nothing(void **state)
 {
     (void)state;

@@ -112,7 +112,7 @@ static void a_client_stream_is_received_whole(void **state)
     ward_client_close_stream(s);
 }
 
-/* Messages of a stream do not add up in memory: 100 of a third of the cap each. */
+/* A stream's messages do not accumulate in memory: 100 messages, each a third of the limit. */
 static void both_ways_at_once(void **state)
 {
     static uint8_t bytes[ARENA / 3];
@@ -133,7 +133,7 @@ static void both_ways_at_once(void **state)
     ward_client_close_stream(s);
 }
 
-/* Half an upload must never look like a whole one. */
+/* A partial upload must never look complete. */
 static void a_stream_cut_short_is_not_one_that_ended(void **state)
 {
     struct ward_client_stream *s;
@@ -145,7 +145,7 @@ static void a_stream_cut_short_is_not_one_that_ended(void **state)
         s = echo_stream(ECHO(ClientStream));
         send_one(s, REQUEST(.repeat = 1));
         UNTIL(atomic_load(&room.received) == was + 1);
-        ward_client_close_stream(s); /* cancels */
+        ward_client_close_stream(s); /* cancels the call */
         UNTIL(atomic_load(&rpc->in_flight) == 0);
     }
     assert_int_equal(room.entered, 20);
@@ -162,7 +162,7 @@ static void a_sender_learns_that_its_receiver_has_gone(void **state)
     send_one(s, REQUEST(.repeat = 1000000, .payload = {sizeof(bytes), bytes}));
     assert_int_equal(next(s, &r), WARD_OK);
     ward_client_close_stream(s);
-    UNTIL(atomic_load(&rpc->in_flight) == 0); /* long before a million */
+    UNTIL(atomic_load(&rpc->in_flight) == 0); /* long before a million messages */
 }
 
 static void a_streams_deadline_ends_a_wait(void **state)
@@ -190,7 +190,7 @@ static void a_failure_in_a_stream_carries_its_words(void **state)
     ward_client_close_stream(s);
 }
 
-/* ---- when every worker is busy ---- */
+/* ---- while all workers are busy ---- */
 
 static void fill(struct ward_client_stream **held, int n)
 {
@@ -233,7 +233,7 @@ static void a_unary_call_does_not_wait_for_streams(void **state)
                      WARD_OK);
     for (int i = 0; i < 2; i++)
         ward_client_close_stream(held[i]);
-    UNTIL(room.saw_cancel == 2); /* a cancel reaches a handler that only computes */
+    UNTIL(room.saw_cancel == 2); /* a handler that only computes also sees the cancellation */
 }
 
 static void reflection_answers_while_all_workers_are_busy(void **state)
@@ -331,7 +331,7 @@ struct sleeper {
     struct ward_client_stream *stream;
     enum ward_code code;
     atomic_bool began;
-    long woken; /* how often the thread went to sleep until its message came */
+    long woken; /* number of times that the thread slept before its message */
 };
 
 static void *sleep_on(void *arg)
@@ -391,7 +391,8 @@ static void *read_to_the_end(void *arg)
     return NULL;
 }
 
-/* As a service ends: its server first, and then what it follows. Nobody reads any more. */
+/* The order in which a service stops: its server first, then its streams. No thread reads any
+ * more. */
 static void a_stream_is_cancelled_when_the_server_beside_it_has_stopped(void **state)
 {
     struct ward_client *was = client;

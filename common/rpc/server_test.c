@@ -52,7 +52,7 @@ static void a_worker_answers_with_what_is_its_own(void **state)
     assert_int_equal(call(ECHO(Unary), REQUEST(.payload = {3, bytes}), &r), WARD_OK);
     assert_int_equal(r->payload.len, 3);
     assert_memory_equal(r->payload.data, bytes, 3);
-    assert_in_range(r->received, 1, 4); /* a worker's number */
+    assert_in_range(r->received, 1, 4); /* the worker's number */
     assert_string_equal(r->peer, "");
 }
 
@@ -148,7 +148,7 @@ static void a_trace_is_continued_and_a_bad_one_replaced(void **state)
     (void)state;
     assert_int_equal(ask(client, ECHO(Unary), REQUEST(.repeat = 0), &with, &mem, &r, &err),
                      WARD_OK);
-    assert_memory_equal(r->trace_id, in, 36); /* the same trace */
+    assert_memory_equal(r->trace_id, in, 36); /* the trace is unchanged */
     assert_memory_not_equal(r->trace_id + 36, in + 36, 16);
     with.traceparent = "00-4bf92f3577b34da6a3ce929d0e0e473G-00f067aa0ba902b7-01";
     assert_int_equal(ask(client, ECHO(Unary), REQUEST(.repeat = 0), &with, &mem, &r, &err),
@@ -157,7 +157,7 @@ static void a_trace_is_continued_and_a_bad_one_replaced(void **state)
     assert_int_equal(strlen(r->trace_id), 55);
 }
 
-/* ---- workers that are busy ---- */
+/* ---- busy workers ---- */
 
 static struct asked busy[8];
 
@@ -203,7 +203,7 @@ static void a_call_too_late_never_reaches_its_handler(void **state)
     soon = (struct ward_out){.deadline_ns = soon.deadline_ns};
     assert_int_equal(ask(client, ECHO(Unary), REQUEST(.repeat = 0), &soon, &mem, &r, &err),
                      WARD_DEADLINE_EXCEEDED);
-    /* It may have come late: by the server's clock its 20 ms began when it came. */
+    /* The call may have arrived late. By the server's clock, its 20 ms began at arrival. */
     nanosleep(&(struct timespec){.tv_nsec = 50 * WARD_NS_PER_MS}, NULL);
     atomic_store(&room.gate, true);
     assert_int_equal(answer_of(&busy[0]), WARD_OK);
@@ -277,14 +277,14 @@ static void a_server_is_not_serving_until_it_says_so(void **state)
     tear_down(NULL);
 }
 
-/* ---- what a good client never sends ---- */
+/* ---- invalid requests that a correct client never sends ---- */
 
 struct raw {
     grpc_channel *channel;
     grpc_completion_queue *cq;
     grpc_status_code status;
     bool replied;
-    int64_t left_ms; /* what the handler saw */
+    int64_t left_ms; /* time until the deadline in the handler */
 };
 
 static void raw_call(struct raw *w, const char *path, const char *bytes, int n)
@@ -346,7 +346,7 @@ static void a_call_without_a_deadline_gets_one(void **state)
     raw_call(&w, ECHO(Fast), "", 0);
     assert_true(w.replied);
     assert_in_range(w.left_ms, 1, 10000);
-    raw_call(&w, ECHO(Unary), "", 0); /* its own, from the descriptors */
+    raw_call(&w, ECHO(Unary), "", 0); /* the method's own deadline, from the descriptors */
     assert_true(w.replied);
     assert_in_range(w.left_ms, 1, 5000);
 }
@@ -392,7 +392,7 @@ static void a_unary_call_without_a_message_is_refused(void **state)
     assert_int_equal(room.entered, 0);
 }
 
-/* ---- figures ---- */
+/* ---- metrics ---- */
 
 struct wanted {
     const char *name, *code;

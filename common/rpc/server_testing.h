@@ -1,11 +1,11 @@
 /* server_testing.h - a server in this process and its callers. For server_*_test.c.
  *
- * The handlers do what the request's text says: "gate" waits until the test opens the gate or
- * the call is over, "hog" asks for more memory than a call may have, "forget" leaves no audit
- * event, "fail" fails with fail_code.
+ * The request's text controls the handlers: "gate" waits until the test opens the gate or the
+ * call ends, "hog" allocates more memory than a call may use, "forget" writes no audit event,
+ * and "fail" fails with fail_code.
  *
- * Threads: handlers run on the server's; the rest is the test's. Memory: the test's. Errors:
- * assertions.
+ * Threads: handlers run on the server's threads; all else runs on the test's. Memory: the
+ * test's. Errors: assertions.
  */
 #ifndef WARD_RPC_SERVER_TESTING_H
 #define WARD_RPC_SERVER_TESTING_H
@@ -32,13 +32,13 @@ typedef Ward__Test__V1__EchoRequest Request;
 typedef Ward__Test__V1__EchoResponse Response;
 
 static struct {
-    atomic_int entered; /* handlers that began */
+    atomic_int entered; /* number of handlers that have started */
     atomic_int at_gate, saw_cancel, opened, closed, refused, received;
-    atomic_int whole; /* client streams that ended well */
+    atomic_int whole; /* number of client streams that were complete */
     atomic_bool gate;
     atomic_int refused_code;
     char refused_peer[64], refused_subject[64];
-    int open_fails_at; /* the n-th worker cannot be opened */
+    int open_fails_at; /* opening this worker fails */
 } room;
 
 static inline void nap(void)
@@ -46,7 +46,7 @@ static inline void nap(void)
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 
-/* Waits for what must happen; gives up after half a minute. */
+/* Waits until `cond` is true. Fails after half a minute. */
 #define UNTIL(cond)                                                                            \
     do {                                                                                       \
         for (int until_ = 0; !(cond) && until_ < 30000; until_++)                              \
@@ -165,7 +165,7 @@ static const struct ward_method echo_methods[] = {
     {0},
 };
 
-/* A worker's own is its number, from 1. */
+/* A worker's resource is its number, from 1. */
 static inline enum ward_code worker_open(void *svc, void **wrk, struct ward_err *err)
 {
     static int numbers[64];
@@ -191,7 +191,7 @@ static inline void on_refused(struct ward_call *c, enum ward_code code)
 {
     assert_int_equal(c->err->code, code);
     assert_false(ward_call_cancelled(c));
-    assert_non_null(ward_alloc(c->mem, 1024)); /* there is room for the event */
+    assert_non_null(ward_alloc(c->mem, 1024)); /* memory is left for the event */
     snprintf(room.refused_peer, sizeof(room.refused_peer), "%s", c->peer);
     snprintf(room.refused_subject, sizeof(room.refused_subject), "%s",
              c->who == NULL ? "" : c->who->subject);
@@ -208,7 +208,7 @@ static inline struct ward_rpc_config config_of(void)
         .listen = "127.0.0.1:0",
         .tls = {"", "", ""},
         .workers = 2,
-        .streams = 3, /* two of one peer */
+        .streams = 3, /* at most two for one peer */
         .pollers = 2,
         .queue = 4,
         .arena_cap = ARENA,
@@ -258,7 +258,7 @@ static inline struct ward_client *client_of(const struct ward_rpc *rpc,
 
 static const struct ward_tls plain = {"", "", ""};
 
-/* One unary call with this text. */
+/* Makes one unary call with this request. */
 static inline enum ward_code ask(struct ward_client *cl, const char *path, Request q,
                                  const struct ward_out *with, struct ward_arena *mem,
                                  Response **r, struct ward_err *err)
@@ -267,12 +267,12 @@ static inline enum ward_code ask(struct ward_client *cl, const char *path, Reque
                             (ProtobufCMessage **)r, mem, err);
 }
 
-/* Strings that are NULL are packed as empty. */
+/* Strings that are NULL are packed as empty strings. */
 #define REQUEST(...)                                                                           \
     ((Request){PROTOBUF_C_MESSAGE_INIT(&ward__test__v1__echo_request__descriptor), __VA_ARGS__})
 #define TEXT(t) .text = (char *)(uintptr_t)(t)
 
-/* ---- a unary call nobody waits for ---- */
+/* ---- a unary call on its own thread ---- */
 
 struct asked {
     pthread_t thread;

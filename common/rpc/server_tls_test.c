@@ -55,7 +55,7 @@ static void copy_file(const char *from, const char *to)
     write_file(to, text, n);
 }
 
-/* Puts `name`'s certificate where the server looks. */
+/* Installs the certificate of `name` for the server. */
 static void install(const char *name)
 {
     char from[160], to[160];
@@ -255,7 +255,7 @@ static void a_failed_audited_call_is_audited_even_without_memory_or_time(void **
     assert_int_equal(room.refused_code, WARD_RESOURCE_EXHAUSTED);
 }
 
-/* ---- who is not let in at all ---- */
+/* ---- rejected connections ---- */
 
 static grpc_connectivity_state reached(grpc_channel_credentials *creds)
 {
@@ -306,14 +306,15 @@ static grpc_channel_credentials *ssl(const char *from)
     return grpc_ssl_credentials_create(text_of(dir, "ca", ".pem"), &pair, NULL, NULL);
 }
 
-/* TLS 1.3's client is done before the server has seen its certificate, so a refused one may
- * look connected for a moment: what counts is that no call is served. */
+/* A TLS 1.3 client finishes its handshake before the server checks the client's certificate. A
+ * rejected client may therefore look connected for a moment. The test checks that no call is
+ * served. */
 static void nobody_is_served_without_a_certificate_of_the_ca(void **state)
 {
     Response *r;
 
     (void)state;
-    assert_int_equal(reached(ssl(dir)), GRPC_CHANNEL_READY); /* the test can tell */
+    assert_int_equal(reached(ssl(dir)), GRPC_CHANNEL_READY); /* the check itself works */
     assert_int_not_equal(reached(grpc_insecure_credentials_create()), GRPC_CHANNEL_READY);
     assert_int_not_equal(reached(ssl(NULL)), GRPC_CHANNEL_READY);
     assert_int_not_equal(reached(ssl(other)), GRPC_CHANNEL_READY);
@@ -321,7 +322,7 @@ static void nobody_is_served_without_a_certificate_of_the_ca(void **state)
     assert_int_equal(room.entered, 1);
 }
 
-/* ---- files that change, or are no good ---- */
+/* ---- changed or invalid files ---- */
 
 static enum ward_code call_expecting(const char *server)
 {
@@ -342,8 +343,8 @@ static enum ward_code call_expecting(const char *server)
     return code;
 }
 
-/* Guarded is not retried, so that each try looks at one connection; UNAUTHENTICATED is the
- * server speaking: it was reached. */
+/* Guarded is not retried, so each try uses one connection. UNAUTHENTICATED comes from the
+ * server, so the server was reached. */
 static void a_new_certificate_is_served_without_a_restart(void **state)
 {
     (void)state;

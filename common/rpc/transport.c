@@ -46,7 +46,7 @@ static bool is_local(const char *listen)
     for (size_t i = 0; i < WARD_COUNT(local); i++)
         if (strncmp(listen, local[i], strlen(local[i])) == 0)
             return true;
-    /* only digits: 127.example.org is a name, possibly of another machine */
+    /* Only digits: 127.example.org is a name, possibly of another machine. */
     return strncmp(listen, "127.", 4) == 0 && listen[strspn(listen, "0123456789.")] == ':';
 }
 

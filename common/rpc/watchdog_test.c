@@ -94,7 +94,7 @@ static void memory_past_the_limit_is_told_once(void **state)
     assert_int_equal(broken_times, 1);
 }
 
-/* ---- a server that answers no probe: its listener is the test's, and accepts nothing ---- */
+/* ---- a server that answers no probe: the test opens its listener and accepts nothing ---- */
 
 static _Atomic uint64_t served;
 static bool deaf, serves;
@@ -165,7 +165,7 @@ static void a_server_that_was_seen_to_fail_to_accept_is_dead_whatever_it_answers
     assert_int_equal(broken_times, 1);
 }
 
-/* The process lives and answers old connections, and its port refuses new ones. */
+/* The process answers calls on old connections, but its port rejects new connections. */
 static void a_server_whose_port_refuses_is_dead_whatever_it_answers(void **state)
 {
     static const struct transport fake = {.progress = fake_progress, .deaf = fake_deaf};

@@ -42,7 +42,7 @@ static void a_message_of_every_kind_of_field_passes(void **state)
     assert_int_equal(CHECK(PAYLOAD, 2, 0xff, 0, SLEEP_MS, 0x96, 1, TEXT, 3, 'a', 0xc3, 0xa9),
                      WARD_OK);
     assert_int_equal(CHECK(NESTED, 2, SLEEP_MS, 1, MANY, 0, MANY, 2, TEXT, 0), WARD_OK);
-    /* unknown fields of each wire type: 9, then 2047 */
+    /* Unknown fields of each wire type, with number 9, then 2047. */
     assert_int_equal(CHECK(0x48, 1, 0x49, 1, 2, 3, 4, 5, 6, 7, 8, 0x4a, 1, 0, 0x4d, 1, 2, 3, 4),
                      WARD_OK);
     assert_int_equal(CHECK(0xf8, 0x7f, 1), WARD_OK);
@@ -58,7 +58,8 @@ static void bytes_that_end_too_soon_are_malformed(void **state)
 
     (void)state;
     for (size_t n = 0; n <= sizeof(whole); n++) {
-        uint8_t *copy = malloc(n + 1); /* so that a sanitizer sees a read past the end */
+        /* On the heap, so that a sanitizer detects a read past the end. */
+        uint8_t *copy = malloc(n + 1);
 
         assert_non_null(copy);
         memcpy(copy + 1, whole, n);
@@ -76,7 +77,7 @@ static void bytes_that_end_too_soon_are_malformed(void **state)
 static void lengths_must_lie_inside_their_own_message(void **state)
 {
     (void)state;
-    /* the inner text would reach past the inner message, not past the outer */
+    /* The inner text ends outside its message but inside the outer message. */
     assert_refused(CHECK(NESTED, 3, TEXT, 2, 'a', TEXT, 0), "WIRE_MALFORMED");
     assert_refused(CHECK(PAYLOAD, 0xff, 0xff, 0xff, 0xff, 0x0f), "WIRE_MALFORMED");
     assert_refused(CHECK(PAYLOAD, 0x81, 0x80, 0x80, 0x80, 0x80, 0, 1), "WIRE_MALFORMED");
@@ -85,17 +86,19 @@ static void lengths_must_lie_inside_their_own_message(void **state)
 static void tags_that_do_not_exist_are_malformed(void **state)
 {
     (void)state;
-    assert_refused(CHECK(0x00, 1), "WIRE_MALFORMED");                            /* field 0 */
-    assert_refused(CHECK(0x4b, 0x4c), "WIRE_MALFORMED");                         /* a group */
-    assert_refused(CHECK(0x4e), "WIRE_MALFORMED");                               /* type 6 */
-    assert_refused(CHECK(0x88, 0x80, 0x80, 0x80, 0x80, 0, 1), "WIRE_MALFORMED"); /* six bytes */
-    assert_refused(CHECK(0x88, 0x80, 0x80, 0x80, 0x10, 1), "WIRE_MALFORMED");    /* 2^32 */
+    assert_refused(CHECK(0x00, 1), "WIRE_MALFORMED");    /* field 0 */
+    assert_refused(CHECK(0x4b, 0x4c), "WIRE_MALFORMED"); /* a group */
+    /* Wire type 6. */
+    assert_refused(CHECK(0x4e), "WIRE_MALFORMED");
+    /* A tag of six bytes. */
+    assert_refused(CHECK(0x88, 0x80, 0x80, 0x80, 0x80, 0, 1), "WIRE_MALFORMED");
+    assert_refused(CHECK(0x88, 0x80, 0x80, 0x80, 0x10, 1), "WIRE_MALFORMED"); /* 2^32 */
     assert_refused(
         CHECK(SLEEP_MS, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1),
-        "WIRE_MALFORMED"); /* eleven bytes of varint */
+        "WIRE_MALFORMED"); /* a varint of eleven bytes */
 }
 
-/* `levels` messages, each the `nested` of the one around it. Returns where they begin. */
+/* Writes `levels` nested messages. Returns their start. */
 static const uint8_t *nest(int levels, uint8_t *end)
 {
     size_t inner = 0;
@@ -125,14 +128,14 @@ static void nesting_stops_at_the_limit(void **state)
     assert_int_equal(check(p, (size_t)(end - p)), WARD_OK);
     p = nest(WARD_WIRE_DEPTH + 1, end);
     assert_refused(check(p, (size_t)(end - p)), "WIRE_TOO_DEEP");
-    p = nest(5000, end); /* without the check this is a stack overflow in protobuf-c */
+    p = nest(5000, end); /* without the check, protobuf-c's stack would overflow */
     assert_refused(check(p, (size_t)(end - p)), "WIRE_TOO_DEEP");
 }
 
 static void the_path_back_up_from_the_deepest_message_is_walked(void **state)
 {
     (void)state;
-    /* three messages end at the same byte; what follows belongs to the outermost */
+    /* Three messages end at one byte; the next field belongs to the outermost message. */
     assert_int_equal(CHECK(NESTED, 4, NESTED, 2, NESTED, 0, TEXT, 1, 'x'), WARD_OK);
     assert_refused(CHECK(NESTED, 4, NESTED, 2, NESTED, 0, TEXT, 2, 'x'), "WIRE_MALFORMED");
 }
@@ -145,7 +148,7 @@ static void elements_stop_at_the_limit(void **state)
     (void)state;
     assert_non_null(p);
     for (size_t i = 0; i < n; i += 2)
-        p[i] = i % 4 == 0 ? MANY : 0x4a, p[i + 1] = 0; /* repeated and unknown, in turn */
+        p[i] = i % 4 == 0 ? MANY : 0x4a, p[i + 1] = 0; /* alternately repeated and unknown */
     p[n] = MANY, p[n + 1] = 0;
     assert_int_equal(check(p, n), WARD_OK);
     assert_refused(check(p, n + 2), "WIRE_TOO_MANY");
@@ -239,7 +242,7 @@ static void a_refusal_names_the_field_and_not_its_value(void **state)
     assert_refused(CHECK(NESTED, 5, TEXT, 3, 'a', 0, 'b'), "WIRE_BAD_UTF8");
     assert_string_equal(err.field, "text");
     assert_string_equal(err.msg, "text is not UTF-8 text without NUL characters");
-    assert_int_equal(CHECK(PAYLOAD, 1, 0), WARD_OK); /* bytes may hold anything */
+    assert_int_equal(CHECK(PAYLOAD, 1, 0), WARD_OK); /* a bytes field may contain anything */
 }
 
 static void an_unpacked_message_is_the_one_that_was_packed(void **state)
@@ -282,7 +285,7 @@ static void a_known_field_of_another_wire_type_is_malformed(void **state)
     ward_arena_done(&mem);
 }
 
-/* 40,000 unknown fields of two bytes would become 1.9 MB. */
+/* 40,000 unknown fields of two bytes would use 1.9 MB of memory. */
 static void amplification_ends_at_the_cap(void **state)
 {
     size_t n = 80000;
@@ -303,7 +306,8 @@ static void amplification_ends_at_the_cap(void **state)
     free(p);
 }
 
-/* Each allocation refused in turn: an answer each time, and never half a message. */
+/* Each allocation fails in turn. The function returns an error each time and never a partial
+ * message. */
 static void no_memory_is_an_answer(void **state)
 {
     Ward__Audit__V1__Event e = WARD__AUDIT__V1__EVENT__INIT;
@@ -320,9 +324,11 @@ static void no_memory_is_an_answer(void **state)
     d.key = d.value = e.action = e.actor = (char *)(uintptr_t) "text";
     for (size_t i = 0; i < WARD_COUNT(list); i++)
         list[i] = &d;
-    e.detail = list, e.n_detail = WARD_COUNT(list); /* past protobuf-c's on-stack table */
+    /* More fields than protobuf-c's on-stack table has. */
+    e.detail = list, e.n_detail = WARD_COUNT(list);
     len = ward__audit__v1__event__pack(&e, bytes);
-    bytes[len++] = 0xfa, bytes[len++] = 0x7f, bytes[len++] = 1, bytes[len++] = 7; /* unknown */
+    /* An unknown field. */
+    bytes[len++] = 0xfa, bytes[len++] = 0x7f, bytes[len++] = 1, bytes[len++] = 7;
     ward_arena_init(&mem, 65536);
     do {
         mem.fail_at = ++n;
@@ -336,8 +342,8 @@ static void no_memory_is_an_answer(void **state)
     ward_arena_done(&mem);
 }
 
-/* Whatever the walk lets through, protobuf-c decodes or refuses without harm: bits of a good
- * message are flipped one by one. A sanitizer build is what this is for. */
+/* Flips the bits of a valid message one by one. For any message that the check accepts,
+ * protobuf-c decodes or rejects the message without harm. This test is for sanitizer builds. */
 static void flipped_bits_do_no_harm(void **state)
 {
     static const uint8_t good[] = {

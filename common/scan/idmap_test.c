@@ -1,4 +1,4 @@
-/* idmap and slab against what is obviously right. */
+/* Compares idmap and slab with simple reference implementations. */
 #include "common/base/crypto.h"
 #include "common/scan/idmap.h"
 #include "common/scan/slab.h"
@@ -46,7 +46,8 @@ static void ids_that_come_and_go_are_found_with_their_number(void **state)
     assert_int_equal(ward_scan_idmap_open(&m, NULL), WARD_OK);
     for (int i = 0; i < IDS; i++) {
         ward_random(known[i].id, SCAN_ID);
-        memset(known[i].id, i % 7 == 0 ? 0 : i, 8); /* as ids of one moment: one prefix */
+        /* Equal prefixes, like ids created at one moment. */
+        memset(known[i].id, i % 7 == 0 ? 0 : i, 8);
         known[i].in = false;
     }
     for (int turn = 0; turn < 40000; turn++) {

@@ -1,5 +1,5 @@
-/* The integers and what is lost to them. Also built for aarch64 and run by qemu-user, so it
- * depends on kernels, quantise.c and status.c alone. */
+/* Tests the kernels' integers and the quantization error. Also built for aarch64 and run by
+ * qemu-user, so this test depends only on the kernels, quantise.c and status.c. */
 #include "common/scan/kernel.h"
 #include "common/scan/scan_testing.h"
 
@@ -25,7 +25,7 @@ static void check_dots(const struct scan_query *q, const int8_t *rows, int n)
     for (int k = 0; k < n_names; k++) {
         assert_true(ward_scan_use_kernel(names[k]));
         assert_string_equal(ward_scan_kernel_now().name, names[k]);
-        out[n] = 0x5ca1ab1e; /* nothing is written past the end */
+        out[n] = 0x5ca1ab1e; /* detects writes past the end */
         ward_scan_kernel_now().dots(q, rows, (size_t)n, out);
         assert_int_equal(out[n], 0x5ca1ab1e);
         for (int i = 0; i < n; i++) {
@@ -62,12 +62,12 @@ static void every_kernel_multiplies_random_codes_alike(void **state)
         for (int b = 0; b <= ROWS * DIMS[i]; b++)
             rows[b] = (int8_t)((int)(test_random(&seed) % 255) - 127);
         for (int n = 0; n <= ROWS; n++)
-            check_dots(&q, rows + n % 2, n); /* aligned to nothing */
+            check_dots(&q, rows + n % 2, n); /* not aligned */
     }
     free(rows);
 }
 
-/* Each component of the query and of the rows at its largest, all signs. */
+/* All components of the query and of the rows have extreme values, with all signs. */
 static void every_kernel_multiplies_extreme_codes_alike(void **state)
 {
     static const int8_t VALUES[] = {127, -127, 0};
@@ -130,11 +130,11 @@ static void what_has_no_length_of_1_is_refused(void **state)
         assert_int_equal(ward_scan_quantise(v, 64, codes, &code, &err), WARD_INVALID_ARGUMENT);
         assert_true(strlen(err.msg) > 0);
         assert_int_equal(ward_scan_query_make(v, 64, &q, NULL), WARD_INVALID_ARGUMENT);
-        assert_true(code.scale == 7); /* untouched */
+        assert_true(code.scale == 7); /* unchanged */
     }
     v[63] = 1;
     assert_int_equal(ward_scan_quantise(v, 64, codes, &code, NULL), WARD_OK);
-    v[0] = NAN; /* a length that is not a number, and a largest component that is */
+    v[0] = NAN; /* the length is NaN, but the largest component is a number */
     assert_int_equal(ward_scan_quantise(v, 64, codes, &code, NULL), WARD_INVALID_ARGUMENT);
     v[0] = 0;
     for (int dim = -64; dim <= 2048; dim += 32) {
@@ -144,7 +144,8 @@ static void what_has_no_length_of_1_is_refused(void **state)
     }
 }
 
-/* Random vectors; or one large component and the rest so small that codes say nothing. */
+/* Creates a random vector. For kind > 0, one component is large, and the others are so small
+ * that their codes lose most information. */
 static void some_vector(uint64_t *seed, int kind, float *x, int dim)
 {
     test_vector(seed, NULL, 0, x, dim);
@@ -180,7 +181,7 @@ static void what_quantising_takes_away_is_known_and_little(void **state)
     }
 }
 
-/* The inequality that a search relies on, without its allowance for float32. */
+/* The inequality of the error bound that a search uses, without the allowance for float32. */
 static void no_score_is_further_off_than_the_bound(void **state)
 {
     uint64_t seed = 4;
@@ -198,7 +199,7 @@ static void no_score_is_further_off_than_the_bound(void **state)
         some_vector(&seed, i % 3, x, dim);
         if (i % 2 == 0)
             some_vector(&seed, i % 5, v, dim);
-        else /* along what was lost, where the bound is reached */
+        else /* in the direction of the quantization error, where the bound is reached */
             test_vector(&seed, x, 0.01f, v, dim);
         assert_int_equal(ward_scan_quantise(x, dim, codes, &code, NULL), WARD_OK);
         make_query(v, dim, &q);

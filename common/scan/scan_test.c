@@ -1,10 +1,10 @@
 #include "common/scan/gallery_testing.h"
 #include "common/scan/set.h"
 
-#define ROWS 5000 /* more than a block */
+#define ROWS 5000 /* more rows than a block has */
 
-/* People with several templates each, near-duplicates down to 1e-7, exact ones, vectors that
- * quantise badly; then every seventh row removed, and a few of their numbers taken again. */
+/* Adds persons with several templates, near-duplicates down to 1e-7, exact duplicates and
+ * vectors with a large error. Then removes each seventh row and reuses a few numbers. */
 static void fill(struct gallery *g, uint64_t *seed, uint32_t n)
 {
     float x[SCAN_DIM_MAX];
@@ -17,7 +17,7 @@ static void fill(struct gallery *g, uint64_t *seed, uint32_t n)
         case 8:
             test_vector(seed, NULL, 0, x, g->dim);
             break;
-        case 9: /* itself again */
+        case 9: /* an exact duplicate */
             break;
         case 10:
         case 11:
@@ -42,7 +42,7 @@ static void fill(struct gallery *g, uint64_t *seed, uint32_t n)
     }
 }
 
-/* Some of them, none in order, some twice, some never there. */
+/* Selects some rows in no order; some are repeated, and some do not exist. */
 static size_t some_rows(const struct gallery *g, uint64_t *seed, uint32_t *only, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -62,7 +62,7 @@ static void check_all_kinds(struct gallery *g, uint64_t *seed, int searches)
     for (int i = 0; i < searches; i++) {
         struct ward_scan_search what = {.query = q, .k = KS[i % 4], .min = MINS[i % 5]};
 
-        if (i % 3 == 0) /* a stranger, a member to the bit, someone like a member */
+        if (i % 3 == 0) /* a random vector, an exact row, or a vector near a row */
             test_vector(seed, NULL, 0, q, g->dim);
         else if (i % 3 == 1)
             memcpy(q, gallery_at(g, (uint32_t)(test_random(seed) % g->n)),
@@ -123,7 +123,7 @@ static void few_rows_are_looked_at_when_one_is_near(void **state)
     test_vector(&seed, gallery_at(&g, 2000), 0.8f, x, 512);
     assert_true(gallery_check(&g, (struct ward_scan_search){.query = x, .k = 1, .min = -1}) <=
                 2);
-    test_vector(&seed, NULL, 0, x, 512); /* a stranger */
+    test_vector(&seed, NULL, 0, x, 512); /* a random vector */
     assert_true(gallery_check(&g, (struct ward_scan_search){.query = x, .k = 2, .min = -1}) <
                 60);
     assert_int_equal(
@@ -131,7 +131,7 @@ static void few_rows_are_looked_at_when_one_is_near(void **state)
     gallery_close(&g);
 }
 
-/* A vector of length 1 whose score is `score`, otherwise random. */
+/* Creates a vector of length 1 with this score that is otherwise random. */
 static void at_score(uint64_t *seed, const float *q, double score, float *x, int dim)
 {
     double along;
@@ -145,9 +145,9 @@ static void at_score(uint64_t *seed, const float *q, double score, float *x, int
         x[d] = (float)(sqrt(1 - score * score) * (double)x[d] + score * (double)q[d]);
 }
 
-/* All that is like the query is lost to quantising: one large component, and a part along the
- * query too small for any code but 0. Its score is off by the whole of the bound, and it is the
- * best by a hair, among rows that are far below. */
+/* Quantization loses all similarity of this row: one component is large, and the part along the
+ * query is too small for any code but 0. The row's error equals the bound. The row is the best
+ * by a tiny margin, among rows far below. */
 static void a_row_as_far_off_as_the_bound_allows_is_found(void **state)
 {
     const float best = 0.02f;
@@ -176,7 +176,7 @@ static void a_row_as_far_off_as_the_bound_allows_is_found(void **state)
     gallery_close(&g);
 }
 
-/* More than a thread can hold: found scores then make room, and the answer is still exact. */
+/* Found scores make room if a slot cannot hold all candidates. The result is still exact. */
 static void equal_rows_come_by_number_however_many(void **state)
 {
     struct gallery g;
@@ -237,7 +237,7 @@ static void a_removed_row_is_wiped_and_its_number_free(void **state)
     gallery_open(&g, 128, ROWS + 1, 1);
     for (uint32_t i = 0; i < ROWS; i++) {
         test_vector(&seed, NULL, 0, x, 128);
-        assert_int_equal(gallery_add(&g, x), i); /* a live row's number is nobody else's */
+        assert_int_equal(gallery_add(&g, x), i); /* a live row's number is not reused */
     }
     assert_int_equal(ward_scan_live(g.set), ROWS);
     b = ward_scan_block_at(g.set, 0);
@@ -298,7 +298,7 @@ static void rows_brought_back_answer_as_before(void **state)
     gallery_close(&g);
 }
 
-/* The floor under the other rows came from one that then is not there. */
+/* The floor for the other rows came from a row that `exact` does not find. */
 static void the_next_best_is_found_when_the_best_has_gone(void **state)
 {
     struct gallery g;
@@ -323,7 +323,7 @@ static void the_next_best_is_found_when_the_best_has_gone(void **state)
     gallery_close(&g);
 }
 
-/* Between the scan and the ranking a number can come to mean another vector. */
+/* Between the scan and the ranking, a row's number may be reused for another vector. */
 static void a_number_taken_again_meanwhile_hides_nobody(void **state)
 {
     struct gallery g;
@@ -397,7 +397,7 @@ static void a_search_fails_with_what_stopped_it(void **state)
     x[3] = NAN;
     assert_int_equal(ward_scan_search(g.set, &what, &mem, hits, &n, NULL, &err),
                      WARD_INVALID_ARGUMENT);
-    assert_int_equal(n, -7); /* untouched all along */
+    assert_int_equal(n, -7); /* unchanged */
     ward_arena_done(&mem);
     gallery_close(&g);
 }

@@ -1,5 +1,5 @@
-/* Searches while rows come and go. Rows that stay must be found by every search, whatever else
- * moves; a search's scores must be those of the rows it names. */
+/* Searches while other threads add and remove rows. Every search must find the rows that stay,
+ * and each score must belong to its row. */
 #include "common/scan/gallery_testing.h"
 
 #include <pthread.h>
@@ -7,14 +7,14 @@
 
 #define DIM       64
 #define STAY      6000
-#define COME      3000 /* places for rows that come and go */
+#define COME      3000 /* number of places for temporary rows */
 #define CHANGES   12000
 #define SEARCHERS 3
 
 struct world {
     struct scan_set *set;
     float stay[STAY][DIM];
-    pthread_mutex_t lock; /* of the store below, as a service's own would be */
+    pthread_mutex_t lock; /* guards `store`, like a service's own lock */
     struct {
         bool here;
         float x[DIM];
@@ -50,7 +50,7 @@ static void put(struct world *w, const float *x)
     uint32_t row;
 
     code_of(x, codes, &code);
-    pthread_mutex_lock(&w->lock); /* the row and its vector appear together */
+    pthread_mutex_lock(&w->lock); /* so that the row and its vector appear together */
     if (ward_scan_add(w->set, codes, &code, &row, NULL) != WARD_OK || row >= STAY + COME ||
         w->store[row].here)
         atomic_fetch_add(&w->wrong, 1);
@@ -78,7 +78,7 @@ static void *change(void *arg)
         if (here)
             ward_scan_remove(w->set, row);
         if (ward_scan_live(w->set) <
-            STAY + COME - 50) { /* often nearer than any row that stays */
+            STAY + COME - 50) { /* often nearer to a query than any permanent row */
             test_vector(&seed, w->stay[test_random(&seed) % STAY], 0.1f, x, DIM);
             put(w, x);
         }
@@ -87,7 +87,7 @@ static void *change(void *arg)
     return NULL;
 }
 
-/* Every row that stays and scores above the last hit is a hit, with its score to the bit. */
+/* Checks that each permanent row above the last hit is a hit with exactly its score. */
 static bool right(const struct world *w, const float *q, const struct scan_hit *hits, int n)
 {
     for (uint32_t row = 0; row < STAY; row++) {
@@ -150,7 +150,7 @@ static void searches_are_right_while_rows_come_and_go(void **state)
     for (uintptr_t i = 0; i < SEARCHERS; i++)
         assert_int_equal(pthread_create(&searchers[i], NULL, look, (void *)(i + 1)), 0);
     assert_int_equal(pthread_create(&changer, NULL, change, w), 0);
-    pthread_join(changer, NULL); /* ends: those who search all along do not shut it out */
+    pthread_join(changer, NULL); /* ends, because continuous searches do not block changes */
     for (int i = 0; i < SEARCHERS; i++)
         pthread_join(searchers[i], NULL);
     assert_int_equal(atomic_load(&w->wrong), 0);

@@ -1,9 +1,9 @@
 /* Sets of models in worker processes, with the back ends of tests/faults. */
 #include "common/serve/isolate_testing.h"
 
-/* ---- as in this process ---- */
+/* ---- results equal to those in the service's process ---- */
 
-/* The means of three rows, and a run of a wrong rank. */
+/* Runs the means of three rows, and a run with a wrong rank. */
 static void means_of(struct ward_backend *b, struct ward_arena *mem, float got[3])
 {
     struct ward_model_config cfg = {.name = "mean"};
@@ -156,7 +156,7 @@ static void an_input_that_ended_two_processes_is_refused(void **state)
     closed(s);
 }
 
-/* ---- one poison among many calls: the others are not blamed ---- */
+/* ---- one poisoned input among many calls: other calls are not blamed ---- */
 
 struct caller {
     struct site *site;
@@ -256,9 +256,10 @@ static void a_leak_is_exchanged_without_a_failed_call(void **state)
     assert_int_not_equal(ward_serve_pid(s->serve), first);
     answers(s, 0.5f);
     answers(s, 0.5f);
-    while (lives(first)) /* the last engine has left it */
+    while (lives(first)) /* until the last engine has moved to the new process */
         nap();
-    assert_int_equal(ward_serve_generation(s->serve), s->moves); /* nothing is measured again */
+    /* No new measurement is needed. */
+    assert_int_equal(ward_serve_generation(s->serve), s->moves);
     closed(s);
 }
 
@@ -273,8 +274,8 @@ static void a_device_that_begins_to_lie_is_seen_and_left(void **state)
     answers(s, 0.5f);
     assert_int_equal(run(s, 0.9f, WARD_NO_DEADLINE, &logit, &err), WARD_OK);
     assert_int_equal(run(s, 0.5f, WARD_NO_DEADLINE, &logit, &err), WARD_OK);
-    assert_true(logit > 1.4f); /* nobody sees it yet */
-    s->looks = 1;              /* the canary's minute */
+    assert_true(logit > 1.4f); /* the wrong answer is not detected yet */
+    s->looks = 1;              /* the canary's next check is due */
     assert_int_equal(looked(s, &err), WARD_OK);
     assert_int_not_equal(ward_serve_pid(s->serve), first);
     answers(s, 0.5f);

@@ -31,7 +31,7 @@
 
 static char faults[PATH_MAX], plugins[PATH_MAX], models[64], sha256[65];
 
-/* A set with one model, its queue, and what the set asked for. */
+/* A set with one model, its queue, and the set's requests to `look`. */
 struct site {
     struct ward_isolation isolation;
     struct ward_serve *serve;
@@ -106,7 +106,7 @@ static inline void closed(struct site *s)
     free(s);
 }
 
-/* A row of four equal values. */
+/* Runs a row of four equal values. */
 static inline enum ward_code run(struct site *s, float v, int64_t deadline_ns, float *logit,
                                  struct ward_err *err)
 {
@@ -144,7 +144,7 @@ static inline void answers(struct site *s, float v)
     assert_true(logit > v - 1e-5f && logit < v + 1e-5f);
 }
 
-/* As the canary's thread does: when it was asked to, and the wait is over. */
+/* Acts as the canary's thread: waits for `look`, then checks until no start is pending. */
 static inline enum ward_code looked(struct site *s, struct ward_err *err)
 {
     enum ward_code code;
@@ -159,7 +159,7 @@ static inline enum ward_code looked(struct site *s, struct ward_err *err)
         ward_arena_reset(&s->mem);
         if (strcmp(err->reason, "WORKER_LOST") != 0 || code == WARD_OK)
             return code;
-        nap(); /* it is started again later */
+        nap(); /* the next start is delayed */
     }
 }
 

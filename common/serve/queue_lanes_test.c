@@ -32,8 +32,8 @@ static void stat_runs_before_routine_before_bulk(void **state)
     ward_queue_close(q);
 }
 
-/* Thirty STAT rows wait before five of each other lane: of the first twenty runs at least a
- * tenth is each's. */
+/* Thirty STAT rows wait before five rows of each other lane. Of the first twenty runs, each
+ * other lane gets about a tenth. */
 static void each_lane_gets_a_tenth_of_the_runs_while_stat_rows_wait(void **state)
 {
     struct ward_queue *q = opened((struct ward_queue_config){.max_rows = 1});
@@ -91,7 +91,7 @@ static void an_instance_is_kept_for_stat(void **state)
     begin_at(&bulk, q, WARD_BULK, 1, &waiting);
     stat = (struct call){.q = q, .lane = WARD_STAT, .rows = 1, .value = 2};
     begin(&stat);
-    until_inside(2); /* it runs while bulk waits */
+    until_inside(2); /* the STAT row runs while the bulk row waits */
     assert_float_equal(fake.first[1], 2, 0);
     shut(false);
     end(&stat, WARD_OK);
@@ -109,7 +109,8 @@ static void a_stat_row_ends_the_wait_for_other_rows(void **state)
 
     (void)state;
     use_ladder(q, 4);
-    begin_at(&bulk, q, WARD_BULK, 1, &waiting); /* its thread waits with the instance */
+    /* The bulk call's thread has the instance and waits for more rows. */
+    begin_at(&bulk, q, WARD_BULK, 1, &waiting);
     stat = (struct call){.q = q, .lane = WARD_STAT, .rows = 1, .value = 2};
     begin(&stat);
     end(&stat, WARD_OK);
@@ -118,7 +119,7 @@ static void a_stat_row_ends_the_wait_for_other_rows(void **state)
     ward_queue_close(q);
 }
 
-/* ---- leaving ---- */
+/* ---- leaving the queue ---- */
 
 static void a_row_whose_deadline_passed_never_runs(void **state)
 {
@@ -130,7 +131,7 @@ static void a_row_whose_deadline_passed_never_runs(void **state)
     occupy(&held, q, WARD_ROUTINE);
     c.deadline_ns = ward_mono_ns() + 20 * WARD_NS_PER_MS;
     begin(&c);
-    end(&c, WARD_DEADLINE_EXCEEDED); /* while the other runs */
+    end(&c, WARD_DEADLINE_EXCEEDED); /* while the other call still runs */
     c.deadline_ns = ward_mono_ns() - 1;
     begin(&c);
     end(&c, WARD_DEADLINE_EXCEEDED);
@@ -148,16 +149,17 @@ static void a_row_that_cannot_be_done_in_time_is_refused_at_once(void **state)
 
     (void)state;
     pthread_mutex_lock(&q->lock);
-    q->mean_ns = q->row_ns = 3600e9; /* a run takes an hour */
+    q->mean_ns = q->row_ns = 3600e9; /* a run is expected to take an hour */
     q->spread_ns = 0;
     pthread_mutex_unlock(&q->lock);
     c.deadline_ns = ward_mono_ns() + 600 * 1000 * WARD_NS_PER_MS;
     begin(&c);
-    end(&c, WARD_DEADLINE_EXCEEDED); /* none waits: its own run would be too long */
+    /* No other row waits, but the call's own run would be too long. */
+    end(&c, WARD_DEADLINE_EXCEEDED);
     occupy(&held, q, WARD_ROUTINE);
     begin_at(&behind, q, WARD_ROUTINE, 1, &waiting);
     begin(&c);
-    end(&c, WARD_RESOURCE_EXHAUSTED); /* the others' are */
+    end(&c, WARD_RESOURCE_EXHAUSTED); /* the waiting rows would take too long */
     assert_string_equal(c.err.reason, "QUEUE_FULL");
     shut(false);
     end(&held, WARD_OK);
@@ -210,7 +212,7 @@ static void a_run_ends_when_all_of_its_callers_have_gone(void **state)
     (void)state;
     occupy(&c, q, WARD_ROUTINE);
     atomic_store(&c.gone, true);
-    end(&c, WARD_CANCELLED); /* with the door still shut */
+    end(&c, WARD_CANCELLED); /* although the door is still shut */
     assert_true(fake.interrupts >= 1);
     fake.interrupted = false;
     shut(false);
@@ -231,7 +233,7 @@ static void a_run_goes_on_for_those_who_are_still_there(void **state)
     occupy(&held, q, WARD_ROUTINE);
     begin_at(&c[0], q, WARD_ROUTINE, 5, &waiting);
     begin_at(&c[1], q, WARD_ROUTINE, 6, &waiting);
-    fake_interrupt(NULL); /* lets one through the door, as its callers are still there */
+    fake_interrupt(NULL); /* opens the door for one run, whose callers are still there */
     end(&held, WARD_OK);
     end(&c[0], WARD_OK);
     end(&c[1], WARD_OK);

@@ -21,7 +21,7 @@ static void rows_of_several_calls_share_a_run_and_each_gets_its_own(void **state
     for (int i = 0; i < 3; i++)
         end(&c[i], WARD_OK);
     assert_int_equal(fake.n, 2);
-    assert_int_equal(fake.rows[1], 8); /* 6, padded to a size of the ladder */
+    assert_int_equal(fake.rows[1], 8); /* 6 rows, padded to a size of the ladder */
     ward_queue_close(q);
 }
 
@@ -76,7 +76,7 @@ static void inputs_are_refused_before_they_wait(void **state)
     in[2].shape[1] = 1, in[2].nbytes = 4;
     in[3].shape[0] = 0, in[3].nbytes = 0;
     in[4].nbytes = 12;
-    in[5].shape[0] = 5, in[5].nbytes = 40; /* more than may wait */
+    in[5].shape[0] = 5, in[5].nbytes = 40; /* more rows than may wait */
     for (int i = 0; i < 6; i++) {
         uint32_t n = 2;
 
@@ -145,8 +145,11 @@ static void rows_that_change_each_others_answers_are_never_put_together(void **s
 static void a_model_that_cannot_answer_its_question_does_not_open(void **state)
 {
     struct ward_model_io io = two_wide();
-    struct ward_queue_config cfg = {
-        .name = "fake", .known = &question, .io = &io, .scratch = 32}; /* no room to ask */
+    struct ward_queue_config cfg = {/* Too little memory for the question. */
+                                    .name = "fake",
+                                    .known = &question,
+                                    .io = &io,
+                                    .scratch = 32};
     struct ward_queue *q = NULL;
 
     (void)state;
@@ -237,7 +240,7 @@ static void each_refused_allocation_is_an_answer(void **state)
     ward_queue_close(q);
 }
 
-/* ---- all at once ---- */
+/* ---- many threads at once ---- */
 
 struct crowd {
     struct ward_queue *q;
@@ -283,7 +286,7 @@ static void a_crowd_of_callers_each_gets_its_own(void **state)
         assert_int_equal(pthread_create(&w[i].thread, NULL, hurry, &w[i]), 0);
     }
     for (int i = 0; i < 5; i++)
-        assert_int_equal(ward_queue_warm(q, NULL), WARD_OK); /* meanwhile */
+        assert_int_equal(ward_queue_warm(q, NULL), WARD_OK); /* warm-up during the calls */
     for (unsigned i = 0; i < WARD_COUNT(w); i++) {
         pthread_join(w[i].thread, NULL);
         assert_int_equal(w[i].wrong, 0);

@@ -1,6 +1,6 @@
-/* queue_testing.h - a model within the test, that runs when it is told to and writes down what
- * it ran: for queue_test.c and queue_lanes_test.c, once each. y = 2 x, a row of two. Threads:
- * `fake` is under its lock. Memory: the test's. Errors: cmocka's.
+/* queue_testing.h - a fake model, y = 2 x with rows of two values. The test controls when it
+ * runs, and its runs are recorded. Only for queue_test.c and queue_lanes_test.c. Threads:
+ * fake.lock guards `fake`. Memory: the test's. Errors: cmocka's.
  */
 #ifndef WARD_SERVE_QUEUE_TESTING_H
 #define WARD_SERVE_QUEUE_TESTING_H
@@ -18,21 +18,21 @@
 #include <cmocka.h>
 
 #define LOG_MAX 512
-#define POISON  (-1000.0f) /* a row that no run may hold */
+#define POISON  (-1000.0f) /* a value that makes a run fail */
 
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool shut;  /* runs wait */
-    int inside; /* that wait or run */
+    bool shut;  /* the door is shut: runs wait */
+    int inside; /* number of runs that wait or run */
     int opened, closed;
     int interrupts;
-    bool interrupted;    /* the run that waits */
-    bool mixes;          /* a row's answer depends on its neighbours */
-    bool short_answer;   /* a row is missing */
-    int each_us, row_us; /* how far a run moves the clock: each run, each of its rows */
+    bool interrupted;    /* the waiting run must end */
+    bool mixes;          /* a row's answer depends on the other rows */
+    bool short_answer;   /* the answer lacks a row */
+    int each_us, row_us; /* time that the clock advances for each run, and for each row */
     int64_t now;         /* ns */
-    int n;               /* runs so far, and of each: */
+    int n;               /* number of runs; the arrays below describe each run */
     float first[LOG_MAX];
     int rows[LOG_MAX];
 } fake = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
@@ -85,7 +85,7 @@ static void fake_interrupt(void *instance)
     pthread_mutex_unlock(&fake.lock);
 }
 
-/* Enters, waits while the door is shut, leaves. False: it was interrupted. */
+/* Records a run and waits while the door is shut. Returns false if the run was interrupted. */
 static bool pass_door(const struct ward_tensor *in, const struct ward_stop *stop)
 {
     bool on;
@@ -172,12 +172,12 @@ static struct ward_queue *opened(struct ward_queue_config c)
     return q;
 }
 
-/* Sizes up to `rows` are used, whatever warm-up measured. */
+/* Uses sizes up to `rows`, regardless of warm-up. */
 static void use_ladder(struct ward_queue *q, int rows)
 {
     pthread_mutex_lock(&q->lock);
     q->n_rungs = 0;
-    for (int r = 1; r <= rows; r *= 2) /* a batch takes as long as a row */
+    for (int r = 1; r <= rows; r *= 2) /* a batch takes as long as a single row */
         q->rung[q->n_rungs++] = (struct ward_rung){r, 1000};
     q->mean_ns = q->spread_ns = q->row_ns = 0;
     pthread_mutex_unlock(&q->lock);
@@ -208,20 +208,20 @@ static void until_waiting(struct ward_queue *q, int64_t rows)
     }
 }
 
-/* ---- a call, on a thread of its own ---- */
+/* ---- a call on its own thread ---- */
 
 struct call {
     struct ward_queue *q;
     enum ward_urgency lane;
     int rows;
-    float value; /* of its first row; the next are one more each */
+    float value; /* value of the first row; each further row is larger by 1 */
     int64_t deadline_ns;
     atomic_bool gone;
     int fail_at;
     pthread_t thread;
     enum ward_code code;
     struct ward_err err;
-    bool right; /* each row twice its input, in order */
+    bool right; /* each output row is twice its input row, in order */
 };
 
 static bool call_gone(const void *arg)
@@ -268,7 +268,7 @@ static void end(struct call *c, enum ward_code want)
         assert_true(c->right);
 }
 
-/* One that holds the instance until the door opens. */
+/* Begins a call that holds an instance until the door opens. */
 static void occupy(struct call *c, struct ward_queue *q, enum ward_urgency lane)
 {
     int already;

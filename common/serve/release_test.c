@@ -57,7 +57,7 @@ static void another_key_s_another_model_s_or_another_file_s_signature_is_refused
     refused(ward_release_open(note, n, &keys, &r, &err), "does not list");
 }
 
-/* Each byte in turn is another: never a list that was not signed. */
+/* Changes each byte in turn. No changed list is accepted. */
 static void a_signature_with_any_byte_changed_is_refused(void **state)
 {
     struct ward_release r;

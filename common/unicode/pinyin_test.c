@@ -34,11 +34,11 @@ static void a_chinese_name_has_a_reading(void **state)
         {"曾", "ceng", "zeng"},
         {"单雄信", "danxiongxin", "shanxiongxin"},
         {"吕布", "lvbu", "lvbu"},
-        {"曾国单", "cengguodan", "zengguodan"}, /* a surname stands first */
+        {"曾国单", "cengguodan", "zengguodan"}, /* the surname is first */
         {"", "", ""},
         {"anna", "", ""},
         {"王a", "", ""},
-        {"\xf0\xa0\x80\x80", "", ""}, /* of extension B */
+        {"\xf0\xa0\x80\x80", "", ""}, /* a character of extension B */
         {"のり", "", ""},
     };
     struct ward_arena mem;

@@ -28,7 +28,7 @@ static void case_width_and_marks_do_not_matter(void **state)
         {"Ｍｕｌｌｅｒ", "muller"},
         {"Straße", "strasse"},
         {"ΣΊΣΥΦΟΣ", "σισυφοσ"},
-        {"Øre", "øre"}, /* a letter of its own, no mark */
+        {"Øre", "øre"}, /* a separate letter without a mark */
         {"ﬁn", "fin"},
         {"İzmir", "izmir"},
         {"王小明", "王小明"},

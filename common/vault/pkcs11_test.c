@@ -1,6 +1,6 @@
-/* What no token in software does on request: be taken out, count down a PIN's tries, draw its
- * own nonces, answer a wrong tag in its own words. These functions encrypt nothing: they are
- * here for how they fail. Real encryption is tests/integration/vault_hsm_test.c's. */
+/* A fake token for behaviour that software tokens cannot produce on request: removal, a PIN's
+ * remaining tries, own nonces, and unusual error codes for a wrong tag. The fake functions do
+ * not encrypt. tests/integration/vault_hsm_test.c tests real encryption. */
 #include "common/vault/pkcs11.h"
 
 #include <setjmp.h>
@@ -17,10 +17,10 @@ static char pin_path[] = "/tmp/ward-pin-XXXXXX";
 static char uri[160];
 static struct ward_err err;
 
-/* The token, and what it shall do. */
+/* The fake token's state and behaviour. */
 static struct {
     CK_FLAGS flags;
-    CK_RV login, encrypt, decrypt; /* answered once if `once`, then OK */
+    CK_RV login, encrypt, decrypt; /* returned results; if `once` is set, only once, then OK */
     bool once, away, own_nonces, stuck;
     int logins, sessions, opened;
 } token;
@@ -136,7 +136,7 @@ static CK_RV crypt_init(CK_SESSION_HANDLE s, CK_MECHANISM *how, CK_OBJECT_HANDLE
     return token.stuck ? CKR_OPERATION_ACTIVE : CKR_OK;
 }
 
-/* No cipher: the text, and sixteen bytes of what stands for a tag. */
+/* Copies the text without encryption, and appends sixteen bytes as its tag. */
 static CK_RV encrypt(CK_SESSION_HANDLE s, CK_BYTE *in, CK_ULONG n, CK_BYTE *out, CK_ULONG *got)
 {
     CK_RV rv = next(&token.encrypt);
@@ -192,7 +192,7 @@ static struct ward_p11 *open_ok(void)
 static void done(struct ward_p11 *h)
 {
     ward_p11_close(h);
-    assert_int_equal(token.sessions, 0); /* each one opened is closed */
+    assert_int_equal(token.sessions, 0); /* each opened session was closed */
 }
 
 static uint8_t sealed[4 + WARD_SEAL_EXTRA], opened[4];
@@ -262,7 +262,7 @@ static void a_wrong_pin_is_tried_once(void **state)
         assert_int_equal(seal(h), WARD_UNAVAILABLE);
         for (int k = 0; k < 5; k++)
             assert_int_equal(seal(h), WARD_FAILED_PRECONDITION);
-        assert_int_equal(token.logins, 2); /* at open, and the wrong one */
+        assert_int_equal(token.logins, 2); /* one login at open, and one with the wrong PIN */
         done(h);
     }
 }
@@ -298,7 +298,8 @@ static void a_token_that_draws_its_own_nonces_is_refused(void **state)
     assert_null(h);
 }
 
-/* GENERAL_ERROR may be a wrong tag or a broken token: a text of our own tells which. */
+/* GENERAL_ERROR may mean a wrong tag or a broken token. Decrypting a test text distinguishes
+ * them. */
 static void a_vague_answer_is_data_loss_only_if_the_token_works(void **state)
 {
     static const CK_RV vague[] = {CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED, CKR_DEVICE_ERROR};

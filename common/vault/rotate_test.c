@@ -20,7 +20,7 @@ static void key_of(int i, uint8_t key[WARD_KEY_SIZE])
     ward_sha256(text, strlen(text), key);
 }
 
-/* A vector of length 1 whose direction only `name` decides. */
+/* Creates a vector of length 1 whose direction depends only on `name` and `i`. */
 static void vector(const char *name, int i, int dim, float *v)
 {
     uint8_t h[WARD_SHA256_SIZE];
@@ -32,7 +32,8 @@ static void vector(const char *name, int i, int dim, float *v)
 
         snprintf(text, sizeof(text), "%s %d %d", name, i, k);
         ward_sha256(text, strlen(text), h);
-        for (int b = 0; b < 12; b++) /* twelve uniform draws: near enough to a bell */
+        /* The sum of twelve uniform numbers is approximately normal. */
+        for (int b = 0; b < 12; b++)
             x += (double)h[b] / 255.0 - 0.5;
         v[k] = (float)x;
         sum += x * x;
@@ -65,7 +66,7 @@ static void lengths_and_cosines_are_kept(void **state)
             assert_true(ward_rotation_make(key, "ward-1/verify", dims[d], &r));
             vector("a", i, dims[d], a);
             vector("b", i, dims[d], b);
-            for (int k = 0; k < dims[d]; k++) /* near faces too, not only strangers */
+            for (int k = 0; k < dims[d]; k++) /* vectors of similar faces too */
                 b[k] += (float)(i % 4) * a[k];
             cosine = dot(a, b, dims[d]) / sqrt(dot(b, b, dims[d]));
             ward_rotate(&r, a);
@@ -91,7 +92,7 @@ static void back_undoes_it(void **state)
             vector("v", i, dims[d], was);
             memcpy(v, was, sizeof(v));
             ward_rotate(&r, v);
-            assert_true(fabs(dot(v, was, dims[d])) < 0.75); /* it did turn */
+            assert_true(fabs(dot(v, was, dims[d])) < 0.75); /* the vector was changed */
             ward_rotate_back(&r, v);
             for (int k = 0; k < dims[d]; k++)
                 worst = fmax(worst, fabs((double)v[k] - was[k]));
@@ -100,8 +101,8 @@ static void back_undoes_it(void **state)
 }
 
 /* The cosine of two independent directions in d dimensions has mean 0 and deviation 1/sqrt(d):
- * 0.0442 for 512. 0.25 is 5.6 deviations: 200 keys pass it by chance 3 times in a million. The
- * keys are fixed, so this either always passes or never does. */
+ * 0.0442 for 512. 0.25 is 5.6 deviations: with 200 keys, chance exceeds this limit 3 times in a
+ * million. The keys are fixed, so the result is always the same. */
 static void one_face_under_two_keys_looks_like_two_strangers(void **state)
 {
     static float face[512], first[512], v[512];
@@ -128,7 +129,8 @@ static void one_face_under_two_keys_looks_like_two_strangers(void **state)
         sum += cosine;
         squares += cosine * cosine;
     }
-    /* The mean within 4 of its deviations, the spread within a third of what chance gives. */
+    /* The mean is within 4 of its deviations, and the spread within a third of its expected
+     * value. */
     assert_true(fabs(sum / 200) < 4 * 0.0442 / sqrt(200));
     assert_true(sqrt(squares / 200) > 0.0295 && sqrt(squares / 200) < 0.0589);
 }
@@ -155,7 +157,8 @@ static void another_context_is_another_turning(void **state)
     }
 }
 
-/* Vectors that a single round would leave easy to read: one number only, or all the same. */
+/* Vectors that a single round would not hide: a single non-zero component, or equal
+ * components. */
 static void what_is_sparse_or_flat_is_spread_too(void **state)
 {
     static float v[512];
@@ -199,15 +202,14 @@ static void every_number_has_one_place(void **state)
                 assert_true(r.sign[k][i] == 1.0F || r.sign[k][i] == -1.0F);
                 minus += r.sign[k][i] < 0;
             }
-            /* half of them, within 5 deviations of sqrt(dim)/2 */
+            /* Half of the signs are negative, within 5 deviations of sqrt(dim)/2. */
             assert_true(fabs(minus - dims[d] / 2.0) < 2.5 * sqrt(dims[d]));
         }
     }
 }
 
-/* Stored templates are turned by this: a change of the derivation would strand all of them.
- * The hashes and numbers come from this very code; they are pinned, not taken from elsewhere.
- */
+/* Stored templates use this derivation, and a change would make all of them unusable. The
+ * expected hashes and numbers were computed with this code, not with another implementation. */
 static void the_derivation_is_pinned(void **state)
 {
     static const char *const hashes[] = {

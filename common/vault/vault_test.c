@@ -73,7 +73,7 @@ static void a_file_seals_and_opens(void **state)
 }
 
 /* AES-256-GCM of "this key's name." under the nonce "ward key id\0", by python3-cryptography:
- * the first 8 bytes of the tag. Rows in databases carry these ids. */
+ * the first 8 bytes of the tag. Rows in databases contain these ids. */
 static void an_id_is_the_keys_and_is_pinned(void **state)
 {
     struct ward_root *a = open_root(key_file("a", 0)), *b = open_root(key_file("b", 1));
@@ -90,10 +90,10 @@ static void an_id_is_the_keys_and_is_pinned(void **state)
 
 static void what_shows_the_id_opens_nothing(void **state)
 {
-    /* the same message, with the whole tag: more than an id tells */
+    /* The message with its whole tag; an id is only half of the tag. */
     static const char hex[] = "7761726420" /* nonce */
                               "6b657920696400"
-                              "f5a93e55f40a0431c8b97d2d0de9bb4b" /* the text */
+                              "f5a93e55f40a0431c8b97d2d0de9bb4b" /* the ciphertext */
                               "bc53a0d25252f21288f3b1d439a66a0f";
     struct ward_root *r = open_root(key_file("b", 1));
     uint8_t sealed[16 + WARD_SEAL_EXTRA], opened[16], key[WARD_KEY_SIZE] = {1};

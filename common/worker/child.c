@@ -33,7 +33,7 @@ struct slot {
     size_t size;
     uint64_t running;      /* number of the running call; 0: none */
     _Atomic uint64_t stop; /* number of the call that must stop */
-    /* used only by the slot's thread */
+    /* Used only by the slot's thread. */
     uint64_t call;
     /* out: place in the slot; pending: an answer too large for the slot. */
     unsigned char *out, *pending;

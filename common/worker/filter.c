@@ -132,7 +132,7 @@ static const int MEMORY_AND_THREADS[] = {
     SYS(getrusage), SYS(sysinfo), SYS(uname), SYS(getpid), SYS(getppid), SYS(gettid),
     SYS(getuid), SYS(geteuid), SYS(getgid), SYS(getegid), SYS(getrandom), SYS(arch_prctl),
     SYS(getrlimit),
-    /* for open files: the channel, slots, models, /dev/null */
+    /* For open files: the channel, slots, models, /dev/null. */
     SYS(read), SYS(write), SYS(writev), SYS(close), SYS(fstat), SYS(lseek), SYS(pread64),
     SYS(recvmsg), SYS(sendmsg), SYS(poll), SYS(ppoll), SYS(kill), SYS(tgkill), SYS(prlimit64),
     SYS(clone), SYS(clone3), /* the first filter restricts these */

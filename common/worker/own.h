@@ -66,7 +66,7 @@ struct ward_worker {
     bool slot_taken[WARD_WORKER_SLOTS];
     struct ward_worker_slot *slot[WARD_WORKER_SLOTS]; /* slots that have memory */
 
-    /* used only by the watching thread */
+    /* Used only by the watching thread. */
     struct channel_msg heard; /* the last message */
     uint64_t pings, pongs;
     int missed;

@@ -1,6 +1,6 @@
 #include "common/worker/worker_testing.h"
 
-/* ---- what it may do ---- */
+/* ---- restrictions of a worker ---- */
 
 static void a_worker_reaches_neither_files_nor_network_nor_other_processes(void **state)
 {
@@ -30,7 +30,7 @@ static void a_device_s_worker_reaches_no_files_of_the_service(void **state)
     (void)state;
     assert_int_equal(call(s, TRIAL_TRY, "x", 1, NULL, &a, NULL), WARD_OK);
     memcpy(&could, a.data, sizeof(could));
-    assert_int_equal(could & ~TRIAL_MADE_CODE, 0); /* a driver may compile */
+    assert_int_equal(could & ~TRIAL_MADE_CODE, 0); /* a driver may compile code */
     ward_worker_slot_close(s);
     ward_worker_close(w);
 }
@@ -41,9 +41,9 @@ static void a_worker_that_starts_a_program_is_ended_by_the_kernel(void **state)
     ends(TRIAL_EXEC, "signal 31 (SIGSYS)");
 }
 
-/* ---- and the service ---- */
+/* ---- the end of the service ---- */
 
-/* Whether a process is there and no zombie. */
+/* Returns whether a process exists and is not a zombie. */
 static bool lives(int pid)
 {
     char path[48], line[256] = "";
@@ -66,7 +66,7 @@ static void a_worker_dies_with_its_service(void **state)
     (void)state;
     assert_int_equal(pipe(ends_of), 0);
     service = fork();
-    if (service == 0) { /* a service that is killed */
+    if (service == 0) { /* this process is the service that is killed */
         struct heard h;
         int worker = ward_worker_pid(started(&h));
 

@@ -1,7 +1,7 @@
 #include "common/worker/backoff.h"
 #include "common/worker/worker_testing.h"
 
-/* ---- what it does ---- */
+/* ---- requests and answers ---- */
 
 static void an_answer_comes_back_from_another_process(void **state)
 {
@@ -20,7 +20,7 @@ static void an_answer_comes_back_from_another_process(void **state)
     assert_int_equal(ward_worker_state(w, NULL), WARD_OK);
     ward_worker_slot_close(s);
     ward_worker_close(w);
-    assert_int_equal(h.ended, 0); /* who closes it is not told of it */
+    assert_int_equal(h.ended, 0); /* closing sends no WARD_WORKER_ENDED */
 }
 
 static void inputs_and_answers_of_any_size_find_room(void **state)
@@ -88,7 +88,7 @@ static void requests_over_the_socket_carry_words_and_files(void **state)
     assert_string_equal(err.reason, "TRIAL");
     assert_string_equal(err.msg, "the words of a worker");
     assert_int_equal(ward_worker_file("weights and more", 16, &fd, NULL), WARD_OK);
-    assert_int_equal(write(fd, "x", 1), -1); /* sealed */
+    assert_int_equal(write(fd, "x", 1), -1); /* the file is sealed */
     ask.op = TRIAL_FILE;
     ask.fd = fd;
     ask.n_out = sizeof(out);
@@ -100,7 +100,7 @@ static void requests_over_the_socket_carry_words_and_files(void **state)
     ward_worker_close(w);
 }
 
-/* ---- how it ends ---- */
+/* ---- ends of a process ---- */
 
 static void a_crash_answers_its_call_with_the_signal(void **state)
 {
@@ -110,7 +110,7 @@ static void a_crash_answers_its_call_with_the_signal(void **state)
     ends(TRIAL_EXIT, "exit status 3");
 }
 
-/* A call in another slot. */
+/* A concurrent call in another slot. */
 struct beside {
     struct ward_worker_slot *slot;
     enum ward_code code;
@@ -146,7 +146,7 @@ static void calls_beside_a_crash_are_answered_too(void **state)
     assert_true(ward_worker_blamed(s));
     assert_false(ward_worker_blamed(b.slot));
     assert_int_equal(call(s, TRIAL_CRASH, "x", 1, NULL, NULL, NULL), WARD_UNAVAILABLE);
-    assert_false(ward_worker_blamed(s)); /* the process had ended before */
+    assert_false(ward_worker_blamed(s)); /* the process had already ended */
     ward_worker_slot_close(s);
     ward_worker_slot_close(b.slot);
     ward_worker_close(w);
@@ -232,7 +232,7 @@ static void memory_past_the_budget_is_told_and_past_the_limit_ends_it(void **sta
     assert_int_equal(call(s, TRIAL_LEAK, &n, sizeof(n), NULL, NULL, NULL), WARD_OK);
     until(&h.grown);
     assert_int_equal(ward_worker_state(w, NULL),
-                     WARD_OK); /* it goes on until it is exchanged */
+                     WARD_OK); /* the process continues until it is replaced */
     ward_worker_slot_close(s);
     ward_worker_close(w);
 
@@ -263,7 +263,7 @@ static void a_stopped_process_misses_its_heartbeats_and_ends(void **state)
     struct ward_worker *w = started_with((struct ward_worker_config){.beat_ms = 50}, &h);
 
     (void)state;
-    nap(200); /* it answers for a while */
+    nap(200); /* long enough to answer several heartbeats */
     assert_int_equal(h.ended, 0);
     kill(ward_worker_pid(w), SIGSTOP);
     until(&h.ended);
@@ -296,7 +296,7 @@ static void a_job_that_does_not_open_says_why(void **state)
     assert_null(w);
 }
 
-/* ---- when it starts again ---- */
+/* ---- delays before a new start ---- */
 
 static void starts_wait_longer_each_time_until_one_lives_long(void **state)
 {

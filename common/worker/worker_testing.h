@@ -1,5 +1,5 @@
-/* worker_testing.h - a job that does to its process what a request says, for tests of workers:
- * the test program is its own worker program.
+/* worker_testing.h - a job for tests of workers. Requests make its process crash, hang, leak or
+ * misbehave. The test program is also the worker program.
  *
  * Threads, memory, errors: job.h's.
  */
@@ -34,17 +34,18 @@
 
 enum trial_op {
     TRIAL_ECHO = 1,
-    TRIAL_GROW, /* an answer of `n` bytes, each the number of its place */
+    TRIAL_GROW, /* answers with `n` bytes, each equal to its index */
     TRIAL_CRASH,
     TRIAL_ABORT,
     TRIAL_EXIT,
-    TRIAL_HANG,  /* and does not stop */
-    TRIAL_SLOW,  /* runs until it is asked to stop */
-    TRIAL_LEAK,  /* n bytes, touched */
-    TRIAL_TRY,   /* each thing that the sandbox forbids: a bit for each that was possible */
-    TRIAL_FILE,  /* ask: the first bytes of the file that came */
-    TRIAL_FAIL,  /* with words */
-    TRIAL_EXEC,  /* a program */
+    TRIAL_HANG, /* ignores requests to stop */
+    TRIAL_SLOW, /* runs until a request to stop */
+    TRIAL_LEAK, /* allocates n bytes and writes to them */
+    /* Tries all forbidden operations; each successful one sets a bit in the answer. */
+    TRIAL_TRY,
+    TRIAL_FILE,  /* ask: returns the first bytes of the passed file */
+    TRIAL_FAIL,  /* fails with a message */
+    TRIAL_EXEC,  /* executes a program */
     TRIAL_FREEZE /* ask: the main thread never returns */
 };
 
@@ -195,7 +196,7 @@ static const struct ward_job trial_job = {
     .name = "trial", .open = trial_open, .ask = trial_ask, .call = trial_call};
 static const struct ward_job *const trial_jobs[] = {&trial_job, NULL};
 
-/* What its owner was told. */
+/* The news that the worker's owner received. */
 struct heard {
     _Atomic int ended, grown, counted;
     char how[128], counted_name[64];
@@ -222,7 +223,7 @@ static inline void nap(int ms)
               NULL);
 }
 
-/* Waits for what another thread does; the test's own timeout is the bound. */
+/* Waits for another thread; only the test's own timeout limits the wait. */
 static inline void until(_Atomic int *at)
 {
     while (atomic_load(at) == 0)

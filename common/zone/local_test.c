@@ -19,7 +19,7 @@ static void use(const char *name)
     assert_int_equal(ward_zone_open(name, &zone, &err), WARD_OK);
 }
 
-/* The moment of a time in UTC. */
+/* Returns the moment of a time in UTC. */
 static int64_t utc(const char *date, int hour, int minute)
 {
     int64_t day;
@@ -39,7 +39,7 @@ static int64_t day(const char *date)
 static void a_moment_is_the_wall_clocks_day_weekday_and_minute(void **state)
 {
     static const struct {
-        const char *zone, *date; /* of UTC */
+        const char *zone, *date; /* date: in UTC */
         int hour, minute;
         const char *local_date;
         int weekday, local_minute;
@@ -48,17 +48,21 @@ static void a_moment_is_the_wall_clocks_day_weekday_and_minute(void **state)
         {"UTC", "2026-11-21", 13, 5, "2026-11-21", 6, 785},
         {"Europe/Berlin", "2026-01-05", 23, 30, "2026-01-06", 2, 30}, /* +1 */
         {"Europe/Berlin", "2026-07-05", 22, 30, "2026-07-06", 1, 30}, /* +2 */
-        {"Europe/Berlin", "2026-03-29", 0, 59, "2026-03-29", 7, 119}, /* 01:59, then */
-        {"Europe/Berlin", "2026-03-29", 1, 0, "2026-03-29", 7, 180},  /* 03:00 */
-        {"Europe/Berlin", "2026-10-25", 0, 30, "2026-10-25", 7, 150}, /* 02:30 the first time */
-        {"Europe/Berlin", "2026-10-25", 1, 30, "2026-10-25", 7, 150}, /* and the second */
+        /* 01:59, before the change. */
+        {"Europe/Berlin", "2026-03-29", 0, 59, "2026-03-29", 7, 119},
+        /* 03:00, after the change. */
+        {"Europe/Berlin", "2026-03-29", 1, 0, "2026-03-29", 7, 180},
+        /* 02:30, first occurrence. */
+        {"Europe/Berlin", "2026-10-25", 0, 30, "2026-10-25", 7, 150},
+        /* 02:30, second occurrence. */
+        {"Europe/Berlin", "2026-10-25", 1, 30, "2026-10-25", 7, 150},
         {"America/New_York", "2026-03-01", 4, 59, "2026-02-28", 6, 1439},
         {"Asia/Kolkata", "2026-03-01", 18, 30, "2026-03-02", 1, 0},
         {"Pacific/Kiritimati", "2026-03-01", 10, 0, "2026-03-02", 1, 0}, /* +14 */
         {"Africa/Cairo", "2026-04-23", 21, 59, "2026-04-23", 4, 1439},
-        {"Africa/Cairo", "2026-04-23", 22, 0, "2026-04-24", 5, 60}, /* no 00:00 that day */
+        {"Africa/Cairo", "2026-04-23", 22, 0, "2026-04-24", 5, 60}, /* this day has no 00:00 */
         {"Europe/Berlin", "2050-07-01", 10, 0, "2050-07-01", 5,
-         720}, /* past the file's table */
+         720}, /* after the file's last change */
     };
 
     (void)state;
@@ -98,7 +102,8 @@ static void a_day_has_as_many_hours_as_it_has(void **state)
     }
 }
 
-/* A property, over two years of hours and zones that change at, before and after midnight. */
+/* A property, checked for all hours of two years in zones that change at, before and after
+ * midnight. */
 static void a_moment_lies_in_the_day_that_its_date_says(void **state)
 {
     static const char *const ZONES[] = {
@@ -178,7 +183,8 @@ static void a_zone_that_is_none_is_refused(void **state)
 
         assert_int_equal(ward_zone_open(BAD[i], &zone, &err), WARD_INVALID_ARGUMENT);
         assert_string_equal(err.reason, "TIME_ZONE_UNKNOWN");
-        ward_zone_wall(zone, utc("2026-01-05", 12, 0), &at); /* and the one before stays */
+        /* A failed open leaves the zone usable. */
+        ward_zone_wall(zone, utc("2026-01-05", 12, 0), &at);
         assert_int_equal(at.second / 60, 13 * 60);
     }
 }
@@ -228,7 +234,7 @@ static void only_the_changes_of_the_time_asked_for_are_told(void **state)
     assert_int_equal(ward_zone_changes(zone, MARCH_29, MARCH_29 + day, z, 512), 1);
     assert_int_equal(z[0].offset_us, 7200000000);
     assert_int_equal(ward_zone_changes(zone, MARCH_29 - day, MARCH_29 + day, z, 1),
-                     0); /* no room */
+                     0); /* too little room */
     assert_int_equal(ward_zone_changes(zone, MARCH_29 - day, MARCH_29, z, 1), 1);
 }
 

@@ -1,5 +1,5 @@
-/* Against the C library's own reading of the same database, for every zone there is, and
- * against what is known of some of them. */
+/* Compares all zones with the C library, which reads the same database, and some zones with
+ * known facts. */
 #include "common/zone/tzif.h"
 #include "common/zone/zone.h"
 
@@ -99,7 +99,7 @@ static void same_wall(const struct ward_zone *z, const char *name, int64_t at_s)
                  w.year, w.month, w.mday, w.second, tm.tm_gmtoff);
 }
 
-/* The moment that the C library's clock first shows what ours says it shows there. */
+/* Checks that ward_zone_moment finds the local time of at_s again, at at_s or earlier. */
 static void same_moment(const struct ward_zone *z, const char *name, int64_t at_s)
 {
     struct ward_wall w, again;
@@ -136,7 +136,7 @@ static void every_zone_shows_what_the_c_library_shows(void **state)
     }
 }
 
-/* Each change that the C library's clock makes in these years, to the second. */
+/* Checks every change of the C library's clock in these years, to the second. */
 static void every_change_is_at_its_second(void **state)
 {
     (void)state;
@@ -330,7 +330,8 @@ static void files_that_are_cut_or_changed_are_survived(void **state)
     fclose(f);
     assert_true(n > 0 && ward_tzif_read(whole, n, 2200, t));
     for (size_t cut = 0; cut < n; cut++) {
-        uint8_t *exact = malloc(cut == 0 ? 1 : cut); /* so that a sanitizer sees its end */
+        /* On the heap, so that a sanitizer detects a read past the end. */
+        uint8_t *exact = malloc(cut == 0 ? 1 : cut);
 
         assert_non_null(exact);
         memcpy(exact, whole, cut);

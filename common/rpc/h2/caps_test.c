@@ -28,7 +28,7 @@ static void an_address_has_its_cap_and_leaves_room_for_others(void **state)
     assert_false(caps_came(&caps, ip(1)));
     for (int i = 0; i < 4; i++)
         assert_true(caps_came(&caps, ip(2)));
-    assert_false(caps_came(&caps, ip(2))); /* all are taken */
+    assert_false(caps_came(&caps, ip(2))); /* the limit is reached */
     caps_left(&caps, ip(1));
     assert_true(caps_came(&caps, ip(3)));
     caps_done(&caps);
@@ -65,7 +65,7 @@ static void thousands_of_addresses_come_and_go(void **state)
         for (int i = 0; i < CAPS_BUCKETS; i++)
             assert_null(caps.buckets[i]);
     }
-    caps_left(&caps, ip(1)); /* one that never came */
+    caps_left(&caps, ip(1)); /* an address without connections */
     assert_int_equal(caps.n, 0);
     caps_done(&caps);
 }

@@ -11,7 +11,8 @@
 
 #define MOST 1000
 
-/* Feeds `n` bytes in pieces of `step`; the messages that came out, and the last word. */
+/* Feeds `n` bytes in pieces of `step`. Returns the last result, the messages and their
+ * number. */
 static enum framed feed(const uint8_t *in, size_t n, size_t step, struct msg **out, int *count)
 {
     struct framer f = {0};
@@ -48,8 +49,8 @@ static void messages_come_out_however_the_bytes_are_cut(void **state)
 
     (void)state;
     bytes[4] = 0;         /* empty */
-    bytes[5 + 4] = 100;   /* then one of 100 bytes */
-    bytes[110 + 4] = 200; /* then one of 200 */
+    bytes[5 + 4] = 100;   /* then a message of 100 bytes */
+    bytes[110 + 4] = 200; /* then a message of 200 bytes */
     memset(bytes + 115, 'x', 200);
     for (size_t step = 1; step <= sizeof(bytes); step++) {
         assert_int_equal(feed(bytes, sizeof(bytes), step, &m, &n), FRAMED_MESSAGE);
@@ -101,7 +102,7 @@ static void a_compressed_message_is_known_by_its_flag(void **state)
     assert_int_equal(feed(odd, sizeof(odd), 5, &m, &n), FRAMED_COMPRESSED);
 }
 
-/* A peer that announces much and sends little costs little. */
+/* A peer that announces many bytes and sends few uses little memory. */
 static void memory_grows_with_what_came(void **state)
 {
     uint8_t bytes[FRAME_PREFIX + 1] = {0, 0, 0, 3, 0xe8, 'x'};

@@ -1,5 +1,5 @@
-/* A session and peers that mean harm: each attack ends or costs nothing, and memory comes back.
- * tests/contract/rpc/abuse.test.js makes the same attacks on a real server. */
+/* A session and malicious peers: each attack ends the connection or is harmless, and all memory
+ * is freed. tests/contract/rpc/abuse.test.js makes the attacks on a real server. */
 #include "common/rpc/h2/session_testing.h"
 
 #define MANY 10000
@@ -15,11 +15,11 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    w_close(); /* asserts that nothing is left */
+    w_close(); /* asserts that no memory is left */
     return 0;
 }
 
-/* The frame, sent until the server has had enough; how many it took. */
+/* Sends the frame until the server ends the connection. Returns the number of frames. */
 static int flood(uint8_t type, uint8_t flags, int32_t id, const void *p, size_t n)
 {
     int sent = 0;
@@ -82,7 +82,7 @@ static void resets_by_the_peer_end_the_connection(void **state)
     assert_in_range(w.session.n_calls, 0, 1);
 }
 
-/* A client with short deadlines cancels much: half of its calls, for hours. */
+/* A client with short deadlines cancels half of its calls, for hours. */
 static void an_honest_client_that_cancels_half_of_its_calls_is_served(void **state)
 {
     static const uint8_t cancel[4] = {0, 0, 0, NGHTTP2_CANCEL};
@@ -97,7 +97,7 @@ static void an_honest_client_that_cancels_half_of_its_calls_is_served(void **sta
     assert_true(w.alive);
 }
 
-/* The peer makes the server reset: by a window that overflows. */
+/* A window that overflows makes the server reset the stream. */
 static void resets_that_a_peer_provokes_end_the_connection(void **state)
 {
     static const uint8_t most[4] = {0x7f, 0xff, 0xff, 0xff};
@@ -150,7 +150,7 @@ static void one_value_of_a_gigabyte_is_not_waited_for(void **state)
     assert_in_range(sent, 0, 10);
 }
 
-/* 4 kB in the table, named by one byte again and again. */
+/* The header table has a value of 4 kB, and one byte repeats the value each time. */
 static void a_header_bomb_ends_the_connection(void **state)
 {
     static uint8_t block[16000];
@@ -160,7 +160,7 @@ static void a_header_bomb_ends_the_connection(void **state)
     (void)state;
     memset(value, 'a', sizeof(value) - 1);
     n += w_literal(block + n, "x-bomb", value);
-    block[at] = 0x40; /* into the table */
+    block[at] = 0x40; /* stores the header in the table */
     memset(block + n, 0xbe, 4000);
     w_send_frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, block, n + 4000);
     assert_false(w.alive);
@@ -216,7 +216,7 @@ static void what_one_peer_holds_is_its_connections_together(void **state)
 static void nghttp2_past_its_memory_ends_the_connection_and_no_more(void **state)
 {
     (void)state;
-    w.session.h2_bytes += H2_MEMORY; /* as if it had it */
+    w.session.h2_bytes += H2_MEMORY; /* simulates that nghttp2 uses this memory */
     for (int32_t id = 1; id < 41 && w.alive; id += 2)
         w_call(id, W_FAST);
     assert_false(w.alive);

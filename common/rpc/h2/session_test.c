@@ -1,4 +1,4 @@
-/* What a session does with calls. session_abuse_test.c: with peers that mean harm. */
+/* A session and its calls. session_abuse_test.c has the tests with malicious peers. */
 #include "common/rpc/h2/session_testing.h"
 
 static int set_up(void **state)
@@ -13,7 +13,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    w_close(); /* asserts that nothing is left */
+    w_close(); /* asserts that no memory is left */
     return 0;
 }
 
@@ -130,7 +130,7 @@ static void a_compressed_message_is_refused_with_what_is_accepted(void **state)
     w_begin(3, W_FAST, NULL, NULL);
     w_data(3, flagged, sizeof(flagged), true);
     assert_int_equal(w_status(3), WARD_INTERNAL);
-    w_begin(5, W_FAST, "grpc-encoding", "gzip"); /* a message may come as it is all the same */
+    w_begin(5, W_FAST, "grpc-encoding", "gzip"); /* a message may still be uncompressed */
     w_data(5, w_empty, 5, true);
     assert_int_equal(w_status(5), WARD_OK);
 }
@@ -149,7 +149,7 @@ static void messages_that_are_too_many_too_few_too_large_or_cut_are_refused(void
     w_begin(5, W_FAST, NULL, NULL);
     w_data(5, large, sizeof(large), false);
     assert_int_equal(w_status(5), WARD_RESOURCE_EXHAUSTED);
-    assert_true(w_stream(5)->ended && w_stream(5)->reset); /* "stop sending" */
+    assert_true(w_stream(5)->ended && w_stream(5)->reset); /* the reset means "stop sending" */
     assert_int_equal(w_stream(5)->reset_code, NGHTTP2_NO_ERROR);
     w_begin(7, W_FAST, NULL, NULL);
     w_data(7, cut, sizeof(cut), true);
@@ -157,7 +157,7 @@ static void messages_that_are_too_many_too_few_too_large_or_cut_are_refused(void
     assert_int_equal(w.entered, 0);
 }
 
-/* A stream's call, taken by a worker that is run by hand. */
+/* Begins a streaming call, and takes it from the queue like a worker. */
 static struct h2_call *taken_bidi(int32_t id)
 {
     struct queue *q = &w.rpc.crews[CREW_STREAMS].queue;
@@ -203,9 +203,9 @@ static void a_call_that_does_not_come_whole_ends_at_its_deadline(void **state)
     w_later(200);
     assert_int_equal(w_status(1), WARD_DEADLINE_EXCEEDED);
     assert_int_equal(w_status(3), -1);
-    w_later(11000); /* the method's own */
+    w_later(11000); /* the method's own deadline passes */
     assert_int_equal(w_status(3), WARD_DEADLINE_EXCEEDED);
-    w_begin(5, "/ward.test.v1.Echo/ServerStream", NULL, NULL); /* without any */
+    w_begin(5, "/ward.test.v1.Echo/ServerStream", NULL, NULL); /* without a deadline */
     w_later(59000);
     assert_int_equal(w_status(5), -1);
     w_later(2000);
@@ -269,7 +269,7 @@ static void padding_is_not_part_of_a_message(void **state)
     assert_int_equal(w_status(1), WARD_OK);
 }
 
-/* A peer's other calls go on although one of its messages is stuck half-way. */
+/* A peer's other calls continue although one of its messages is incomplete. */
 static void one_slow_body_stops_no_other(void **state)
 {
     static uint8_t part[4096] = {0, 0, 0, 0x10, 0};
@@ -304,7 +304,7 @@ static void a_drain_is_said_twice_and_serves_what_came_between(void **state)
     assert_true(w.alive);
     w_data(3, w_empty, 5, true);
     assert_int_equal(w_status(3), WARD_OK);
-    assert_false(w.alive); /* all is said */
+    assert_false(w.alive); /* the session has ended */
 }
 
 static void a_peer_that_answers_no_goodbye_is_left_all_the_same(void **state)
@@ -362,7 +362,7 @@ static void a_refusal_of_a_peer_that_asks_too_often_is_held_back(void **state)
     int held = 0;
 
     (void)state;
-    for (int32_t id = 1; id < 101; id += 2) /* nobody serves streams here */
+    for (int32_t id = 1; id < 101; id += 2) /* no worker serves streams here */
         w_call(id, "/ward.test.v1.Echo/ServerStream");
     for (int32_t id = 1; id < 101; id += 2)
         held += w_status(id) == -1;
@@ -377,7 +377,7 @@ static void a_call_that_would_be_done_just_before_its_deadline_is_refused(void *
     struct method *m = table_find(&w.rpc, W_UNARY, strlen(W_UNARY));
 
     (void)state;
-    atomic_store(&m->cost_ns, 3400 * W_MS); /* with the margin of an estimate: 3.74 s */
+    atomic_store(&m->cost_ns, 3400 * W_MS); /* with the estimate's margin of 110 %: 3.74 s */
     w_begin(1, W_UNARY, "grpc-timeout", "4S");
     w_data(1, w_empty, 5, true);
     assert_int_equal(w_status(1), WARD_RESOURCE_EXHAUSTED);
@@ -402,7 +402,7 @@ static void a_watch_whose_word_was_on_its_way_ends_with_its_connection(void **st
     (void)state;
     w_call(1, W_WATCH);
     assert_int_equal(w_stream(1)->n_data, 7);
-    health_set(w.rpc.health, NULL, true); /* the loop has not read it yet */
+    health_set(w.rpc.health, NULL, true); /* the loop has not yet read its mail */
     session_close(&w.session);
 }
 

@@ -1,9 +1,9 @@
-/* session_testing.h - a session without a socket: bytes go in, frames come out, and time is
- * what the test says. For session_*_test.c and tests/fuzz/h2_session.c.
+/* session_testing.h - a session without a socket: bytes go in, frames come out, and the test
+ * sets the time. For session_*_test.c and tests/fuzz/h2_session.c.
  *
- * The server has Echo's methods and the built-in ones; a worker is run by hand, in turn().
- * Calls are written by hand as well, with literal headers; what the server says is read with
- * nghttp2's header decoder.
+ * The server has Echo's methods and the built-in methods. w_turn() acts as its worker. The
+ * helpers write a client's frames byte by byte, with literal headers, and read the server's
+ * headers with nghttp2's decoder.
  *
  * Threads: the test's alone. Memory: the test's. Errors: assertions.
  */
@@ -28,7 +28,7 @@
 #define W_WATCH   "/grpc.health.v1.Health/Watch"
 #define W_MS      WARD_NS_PER_MS
 
-struct w_stream { /* what the server said on one */
+struct w_stream { /* the server's frames on one stream */
     int headers, data_frames;
     size_t n_data;
     bool ended, reset;
@@ -54,7 +54,7 @@ static struct {
     nghttp2_hd_inflater *inflater;
     struct w_said said;
     bool alive;
-    int entered; /* handlers that ran */
+    int entered; /* number of handlers that ran */
 } w;
 
 /* ---- the service ---- */
@@ -96,10 +96,10 @@ static const struct ward_method w_methods[] = {
 
 static inline void w_wake(struct session *s)
 {
-    (void)s; /* every turn writes */
+    (void)s; /* w_turn always writes */
 }
 
-/* A server. */
+/* Starts a server. */
 static inline void w_serve(struct ward_rpc_config cfg)
 {
     struct ward_err err = {0};
@@ -120,7 +120,7 @@ static inline void w_serve(struct ward_rpc_config cfg)
     WARD_ASSERT(callers_new(NULL, &w.rpc.callers, &err) == WARD_OK);
     WARD_ASSERT(table_make(&w.rpc, &err) == WARD_OK);
     queue_init(&w.rpc.crews[CREW_WORKERS].queue, 8, 1, 0, 0);
-    queue_init(&w.rpc.crews[CREW_STREAMS].queue, 0, 1, 0, 1); /* nobody serves a stream */
+    queue_init(&w.rpc.crews[CREW_STREAMS].queue, 0, 1, 0, 1); /* no worker serves streams */
     queue_init(&w.rpc.crews[CREW_SYSTEM].queue, 0, 1, 0, 0);
     sem_init(&w.worker.waiter.wake, 0, 0);
     ward_arena_init(&w.worker.mem, W_ARENA);
@@ -133,7 +133,7 @@ static inline void w_serve(struct ward_rpc_config cfg)
     loop_init(&w.loop, &w.srv, &w.rpc, 0);
 }
 
-/* A peer's connection to it. */
+/* Connects a peer to the server. */
 static inline void w_connect(void)
 {
     static const uint8_t ip[16];
@@ -145,7 +145,7 @@ static inline void w_connect(void)
     WARD_ASSERT(w.alive);
 }
 
-/* Nothing of a call may be left behind. */
+/* Disconnects the peer and asserts that no call is left. */
 static inline void w_disconnect(void)
 {
     struct job *j;
@@ -186,7 +186,7 @@ static inline void w_close(void)
     sem_destroy(&w.worker.waiter.wake);
 }
 
-/* ---- what the server says ---- */
+/* ---- the server's frames ---- */
 
 static inline uint32_t w_u32(const uint8_t *p)
 {
@@ -279,7 +279,7 @@ static inline void w_read(void)
 
     while ((n = session_write(&w.session, out)) > 0) {
         w.said.bytes += (size_t)n;
-        for (ssize_t at = 0; at < n;) { /* frames are never cut */
+        for (ssize_t at = 0; at < n;) { /* each write contains only whole frames */
             size_t len = (size_t)out[at] << 16 | (size_t)out[at + 1] << 8 | out[at + 2];
 
             w_frame(out + at, out + at + 9, len);
@@ -289,7 +289,7 @@ static inline void w_read(void)
     w.alive = w.alive && n == 0 && !session_over(&w.session);
 }
 
-/* One turn of the loop, and of the worker. */
+/* Runs one turn of the loop and of the worker. */
 static inline void w_turn(void)
 {
     struct queue *q = &w.rpc.crews[CREW_WORKERS].queue;
@@ -314,14 +314,14 @@ static inline void w_later(int64_t ms)
     w_turn();
 }
 
-/* ---- what a client says ---- */
+/* ---- the client's frames ---- */
 
 static inline void w_bytes(const void *p, size_t n)
 {
     if (!w.alive)
         return;
     if (!session_read(&w.session, p, n)) {
-        w_read(); /* a GOAWAY may be on its way */
+        w_read(); /* a GOAWAY may be pending */
         w.alive = false;
         return;
     }
@@ -350,7 +350,7 @@ static inline void w_send_frame(uint8_t type, uint8_t flags, int32_t id, const v
     w_bytes(frame, w_put_frame(frame, type, flags, id, p, n));
 }
 
-/* A literal header that enters no table. */
+/* Writes a literal header that is not added to the table. */
 static inline size_t w_literal(uint8_t *at, const char *name, const char *value)
 {
     size_t n = strlen(name), v = strlen(value), k = 0;
@@ -405,7 +405,7 @@ static inline void w_data(int32_t id, const void *p, size_t n, bool end)
 
 static const uint8_t w_empty[5]; /* an empty message */
 
-/* A whole call with an empty message. */
+/* Makes a complete call with an empty message. */
 static inline void w_call(int32_t id, const char *path)
 {
     w_begin(id, path, NULL, NULL);

@@ -18,8 +18,8 @@ static int fired;
 struct one {
     struct timer timer;
     int times;
-    int64_t at;    /* when it fired */
-    int64_t again; /* sets itself anew, this much later */
+    int64_t at;    /* time when the timer fired */
+    int64_t again; /* the timer sets itself again after this time */
     struct one *to_unset;
 };
 
@@ -72,7 +72,7 @@ static void a_timer_that_is_unset_never_fires(void **state)
     (void)state;
     wheel_set(&w, &o.timer, START + 5 * T);
     wheel_unset(&o.timer);
-    wheel_unset(&o.timer); /* again is fine */
+    wheel_unset(&o.timer); /* a second unset is permitted */
     run_at(START + 10 * T);
     assert_int_equal(fired, 0);
 }
@@ -138,7 +138,7 @@ static void a_timer_may_set_itself_anew(void **state)
     assert_in_range(fired, 9, 10);
 }
 
-/* A loop that slept or was stopped for long misses nothing. */
+/* A loop that slept or was stopped for a long time misses no timer. */
 static void a_long_sleep_fires_everything_that_came_due(void **state)
 {
     static struct one many[TIMERS];
@@ -152,7 +152,7 @@ static void a_long_sleep_fires_everything_that_came_due(void **state)
     assert_int_equal(fired, TIMERS);
 }
 
-/* Whatever is set, `soonest` is never past the first time that is due. */
+/* For any timers, `soonest` is never after the first due time. */
 static void soonest_is_never_too_late(void **state)
 {
     static struct one many[TIMERS];

@@ -88,7 +88,7 @@ static void only_a_peer_that_is_refused_often_waits_for_its_answers(void **state
         held += peer_refused(a, now) > 0;
     assert_in_range(held, 80, 99);
     assert_int_equal(peer_refused(b, now), 0);
-    assert_int_equal(peer_refused(a, now + 200 * MS), 0); /* it has calmed down */
+    assert_int_equal(peer_refused(a, now + 200 * MS), 0); /* the window has ended */
     peer_drop(a);
     peer_drop(b);
 }

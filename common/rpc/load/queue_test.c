@@ -14,7 +14,7 @@
 #define WORKERS 4
 #define JOBS    20000
 
-/* A queue whose workers are all busy, unless a test has one take. */
+/* A queue whose workers are all busy, unless a test takes a job. */
 static struct queue q;
 static struct waiter self;
 static struct flow ann, bob, eve;
@@ -39,7 +39,7 @@ static void close_queue(void)
     queue_done(&q);
 }
 
-/* A job of 1 ms without a deadline. */
+/* Adds a job of 1 ms without a deadline. */
 static enum queue_answer put_as(int i, struct flow *f, enum queue_lane lane)
 {
     jobs[i].lane = lane;
@@ -86,7 +86,8 @@ static void a_full_queue_evicts_the_oldest_and_serves_the_newest(void **state)
     assert_ptr_equal(evicted, &jobs[0]);
     assert_int_equal(queue_waiting(&q), 4);
     assert_int_equal(next(), 4);
-    assert_int_equal(next(), 3); /* now half of the bound waits: the oldest first again */
+    /* Half of the bound waits now, so the oldest job is first again. */
+    assert_int_equal(next(), 3);
     assert_int_equal(next(), 1);
     assert_int_equal(next(), 2);
     close_queue();
@@ -101,7 +102,7 @@ static void a_queue_without_room_takes_only_what_a_free_worker_will_run(void **s
     close_queue();
 }
 
-/* Eve's hundred calls cost Ann and Bob a turn each, not a hundred. */
+/* Eve's hundred calls delay Ann and Bob by one turn each, not by a hundred. */
 static void peers_take_turns(void **state)
 {
     (void)state;
@@ -133,7 +134,8 @@ static void a_peer_with_dear_calls_gets_fewer_turns(void **state)
     }
     for (int i = 0; i < 42; i++)
         of_eve += next() < 60;
-    assert_in_range(of_eve, 2, 3); /* 42 jobs of 2 ms beside two of 40 ms */
+    /* About 40 of Ann's jobs of 2 ms and two of Eve's of 40 ms. */
+    assert_in_range(of_eve, 2, 3);
     close_queue();
 }
 
@@ -225,7 +227,7 @@ static void what_cannot_be_done_in_time_is_refused_on_arrival(void **state)
     jobs[21] = (struct job){.cost_ns = 10 * MS, .deadline_ns = 2000 * MS};
     assert_int_equal(put(21, &ann), QUEUE_TAKEN);
     jobs[22] = (struct job){.cost_ns = 10 * MS, .deadline_ns = 100 * MS};
-    assert_int_equal(put(22, &bob), QUEUE_TAKEN); /* its turn comes soon */
+    assert_int_equal(put(22, &bob), QUEUE_TAKEN); /* bob's only job is served early */
     assert_true(wait_ns == 10 * MS);
     close_queue();
 }
@@ -263,7 +265,7 @@ static void late_calls_make_estimates_careful(void **state)
     close_queue();
 }
 
-/* Eve's jobs never end: Ann's still find a worker. */
+/* Eve's jobs never end, but Ann's jobs still get a worker. */
 static void a_peer_has_no_more_than_its_share_of_the_workers(void **state)
 {
     (void)state;
@@ -297,7 +299,7 @@ static void a_job_that_is_taken_out_is_handed_to_nobody(void **state)
     close_queue();
 }
 
-/* What waits when the queue is stopped is still handed out; nothing is taken in. */
+/* A stopped queue still hands out waiting jobs and rejects new jobs. */
 static void a_stopped_queue_runs_empty(void **state)
 {
     (void)state;
@@ -316,7 +318,7 @@ struct taker {
     struct waiter waiter;
     pthread_t thread;
     int taken;
-    atomic_bool *hold; /* runs until this is false */
+    atomic_bool *hold; /* a bulk job runs until this is false */
 };
 static atomic_int seen[JOBS];
 
@@ -365,7 +367,7 @@ static void every_job_is_taken_once_by_someone(void **state)
     (void)state;
     open_queue(JOBS, WORKERS, 1);
     start(takers, WORKERS, NULL);
-    for (int i = 0; i < JOBS; i++) /* a flow is of one lane */
+    for (int i = 0; i < JOBS; i++) /* each flow has jobs of one lane */
         assert_int_equal(put_as(i, flows[i % 3], i % 3 == 0 ? QUEUE_BEDSIDE : QUEUE_BULK),
                          QUEUE_TAKEN);
     assert_int_equal(join(takers, WORKERS), JOBS);
@@ -374,13 +376,13 @@ static void every_job_is_taken_once_by_someone(void **state)
     close_queue();
 }
 
-/* One job at a time, each to a sleeping worker: a lost wake-up would stop this for ever. */
+/* One job at a time, each for a sleeping worker. A lost wake-up would hang this test. */
 static void a_sleeper_is_always_woken(void **state)
 {
     struct taker takers[WORKERS];
 
     (void)state;
-    open_queue(0, WORKERS, 0); /* nobody may wait: only a free worker's job is let in */
+    open_queue(0, WORKERS, 0); /* bound 0: a job is accepted only if a worker is free */
     start(takers, WORKERS, NULL);
     for (int i = 0; i < 2000; i++) {
         while (put(i, &ann) != QUEUE_TAKEN)
@@ -392,7 +394,7 @@ static void a_sleeper_is_always_woken(void **state)
     close_queue();
 }
 
-/* All the workers that bulk may have are held by it: the bedside's own one answers. */
+/* Bulk jobs hold all workers that they may use; the reserved worker serves bedside jobs. */
 static void bulk_never_has_all_workers(void **state)
 {
     atomic_bool hold = true;
