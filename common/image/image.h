@@ -22,7 +22,7 @@
 
 struct ward_image_limits {
     size_t max_bytes;     /* size of the file */
-    uint64_t max_pixels;  /* width x height in its header */
+    uint64_t max_pixels;  /* limit of the header's width x height */
     int max_side;         /* pixels */
     uint64_t jpeg_pixels; /* a JPEG above this size is decoded smaller; 0: never */
     uint64_t
@@ -46,7 +46,8 @@ const char *ward_image_kind(const uint8_t *file, size_t n);
 /* Returns whether the file is a non-progressive JPEG with one scan for all colours. */
 bool ward_jpeg_one_scan(const uint8_t *file, size_t n);
 
-/* Returns the EXIF orientation of a JPEG or PNG, 1..8; 1 if it is absent or invalid. */
+/* Returns the EXIF orientation of a JPEG or PNG, 1..8; 1 if the orientation is absent or
+ * invalid. */
 int ward_exif_orientation(const uint8_t *file, size_t n);
 
 #endif

@@ -17,7 +17,7 @@
 #include "common/base/arena.h"
 #include "common/base/status.h"
 
-#define WARD_JSON_DEPTH      64 /* the default limit, and the upper limit of a configured one */
+#define WARD_JSON_DEPTH      64 /* default nesting limit, and maximum of a configured limit */
 #define WARD_JSON_NUMBER_MAX 256
 
 enum ward_json_kind {

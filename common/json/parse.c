@@ -64,8 +64,8 @@ static void *pool_realloc(void *ctx, void *old, size_t n)
     p = pool_alloc(ctx, n);
     if (old == NULL)
         return p;
-    held = (size_t)(end -
-                    (char *)old); /* the number of its bytes and of bytes allocated after it */
+    /* At least the size of old: its bytes and all bytes allocated after them. */
+    held = (size_t)(end - (char *)old);
     return memcpy(p, old, n < held ? n : held);
 }
 
@@ -179,7 +179,7 @@ static int begin(struct builder *b, enum ward_json_kind kind)
 {
     struct ward_json *v = add(b, kind);
 
-    WARD_ASSERT(b->depth < WARD_JSON_DEPTH); /* the scan has checked this */
+    WARD_ASSERT(b->depth < WARD_JSON_DEPTH); /* the scan has checked the depth */
     if (v == NULL)
         return 0;
     b->open[b->depth] = v;

@@ -1,8 +1,8 @@
 /* scan.h - checks the bytes of a JSON text before the grammar: encoding, strings, nesting.
  *
- * yajl checks the grammar. It accepts overlong UTF-8, encoded surrogates and unpaired escapes
- * of surrogates, and has no limits. This scanner checks exactly these points, in pieces of any
- * size, and finds the ends of values for streams.
+ * yajl checks the grammar. yajl accepts overlong UTF-8, encoded surrogates and unpaired escapes
+ * of surrogates, and has no limits. The scanner rejects such text, applies the limits, and
+ * finds the ends of values for streams. The text may arrive in pieces of any size.
  *
  * Threads: none shared. Memory: the caller's. Errors: `fault`, sticky.
  */

@@ -221,8 +221,8 @@ static enum ward_code in_array(struct ward_json_stream *s, char c)
     return WARD_OK;
 }
 
-/* Selects where to store this byte: by the position before or after it, whichever belongs to a
- * value. */
+/* Stores a byte as part of the element if the stream is within a value after this byte;
+ * otherwise as part of the rest, if the byte is outside the array. */
 static bool keep(struct ward_json_stream *s, enum place before, const char *c)
 {
     if (s->place == VALUE)

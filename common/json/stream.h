@@ -56,8 +56,8 @@ WARD_MUST enum ward_code ward_json_stream_open(const struct ward_json_stream_con
 WARD_MUST enum ward_code ward_json_stream_feed(struct ward_json_stream *s, const void *bytes,
                                                size_t n, struct ward_err *err);
 
-/* Call after the last byte. *rest is valid until close. Its member under `key` is an empty
- * array, or absent if the object had none. */
+/* Call after the last byte. *rest is valid until close. The member of *rest under `key` is an
+ * empty array, or absent if the object did not have the array. */
 WARD_MUST enum ward_code ward_json_stream_end(struct ward_json_stream *s,
                                               const struct ward_json **rest,
                                               struct ward_err *err);

@@ -83,7 +83,7 @@ static void put_char(struct ward_json_out *w, char c)
     put(w, &c, 1);
 }
 
-/* Writes a comma before a value or a key, and checks that it is permitted here. */
+/* Writes a comma before a value or a key, and checks that a value or key is permitted here. */
 static void place(struct ward_json_out *w, bool is_key)
 {
     bool in_object = w->depth > 0 && w->in_object[w->depth];

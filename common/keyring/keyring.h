@@ -51,7 +51,7 @@ struct ward_keyring_owners {
         .update = "UPDATE " table " SET kek = ?, wrapped = ? WHERE " id " = ?",                \
     }
 
-/* Secrets to hold in memory. `hash` is always one of them. */
+/* Secrets to hold in memory. The keyring always adds the secret "hash". */
 struct ward_keyring_use {
     const char *use; /* secret.use_name */
     int kind, kinds; /* the kinds to hold: kind .. kind + kinds - 1 */

@@ -58,8 +58,9 @@ WARD_MUST enum ward_code ward_keyring_blank(const struct ward_keyring_config *cf
 /* load.c: reads the tables into memory. */
 WARD_MUST enum ward_code ward_keyring_make_missing(struct ward_keyring *k, struct ward_db *db,
                                                    struct ward_err *err);
-/* Returns the place of this generation among h's secrets, or a free place; NULL if it has none
- * (a use of a later version, or an older generation of too many). */
+/* Returns the place of this generation among h's secrets, or a free place; NULL if the
+ * generation has no place, because the use belongs to a later version, or enough newer
+ * generations exist. */
 struct secret *ward_keyring_place(const struct ward_keyring *k, const struct held *h,
                                   const char *use, int kind, int generation);
 /* Returns the newest KEK. Locks the ring. */

@@ -46,7 +46,7 @@ static const struct ward_kek *held_kek(const struct held *h, int number)
     return NULL;
 }
 
-/* Skips a KEK that no configured root decrypts. Calls that need it fail with an error. */
+/* Skips a KEK that no configured root decrypts. Calls that need this KEK fail with an error. */
 static enum ward_code read_keks(struct ward_keyring *k, struct ward_db *db, struct held *next,
                                 struct ward_err *err)
 {
@@ -249,7 +249,7 @@ static enum ward_code read_all(struct ward_keyring *k, struct ward_db *db, struc
 }
 
 /* A value that changes whenever a row does: numbers only grow, and rows appear and disappear.
- * It is read before the rows, so that the next read notices a change in between. */
+ * The value is read before the rows, so that the next read notices a change in between. */
 static enum ward_code read_marker(struct ward_keyring *k, struct ward_db *db,
                                   char out[MARKER_SIZE], struct ward_err *err)
 {

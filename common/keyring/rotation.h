@@ -2,10 +2,10 @@
  * at any point.
  *
  * A rotation creates the next KEK under the current root, or continues with the KEK of an
- * unfinished rotation. It wraps all rows with that KEK, some hundred rows in each transaction.
- * It then destroys the older KEKs, in the transaction that found no row wrapped by them.
- * Several rotations may run at once, on one or more replicas; each skips rows that another has
- * locked.
+ * unfinished rotation. The rotation wraps all rows with that KEK, some hundred rows in each
+ * transaction. The last transaction destroys the older KEKs after it found no row wrapped by
+ * them. Several rotations may run at once, on one or more replicas; each skips rows that
+ * another has locked.
  *
  * Threads: a rotation belongs to one thread. Memory: its own, open/close. Errors: keyring.h's.
  */

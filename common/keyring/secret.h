@@ -62,8 +62,8 @@ struct ward_bound_row ward_bind_row(const struct ward_keyring *k, const char *wh
     "SUM(kek)) FROM secret)" more ")"
 
 struct ward_kek_rotation; /* rotation.h */
-/* A table of the service whose rows name a KEK. It is read with the others and wrapped again by
- * a rotation. Texts are literals. */
+/* A table of the service whose rows name a KEK. The keyring reads this table with the others,
+ * and a rotation wraps its rows again. Texts are literals. */
 struct ward_keyring_also {
     const char *marker; /* WARD_KEYRING_MARKER(...) */
     /* Reads this table after the others. Must not call ward_keyring_follow, and must pass no db

@@ -213,8 +213,8 @@ static int cmp_size(const struct ward_decimal *a, const struct ward_decimal *b)
     high_b = ward_wide_digits(y) + b->exp;
     if (high_a != high_b)
         return high_a < high_b ? -1 : 1;
-    /* Both have equally many digits before the point; the shorter one is extended to the longer
-     * one's length. */
+    /* Both numbers have equally many digits before the point. The shorter number is extended
+     * with zeros. */
     while (ward_wide_digits(x) < ward_wide_digits(y))
         x *= 10;
     while (ward_wide_digits(y) < ward_wide_digits(x))
@@ -231,8 +231,8 @@ int ward_decimal_cmp(const struct ward_decimal *a, const struct ward_decimal *b)
     return sa * cmp_size(a, b);
 }
 
-/* Gives both the smaller exponent of the two. If that needs too many digits, uses the smallest
- * exponent that their values need. */
+/* Gives both numbers the smaller of their exponents. If the result has too many digits, uses
+ * the smallest exponent that their values need. */
 static bool align(struct ward_decimal *a, struct ward_decimal *b)
 {
     struct ward_decimal *high = a->exp >= b->exp ? a : b, *low = high == a ? b : a;

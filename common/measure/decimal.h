@@ -29,7 +29,7 @@
 struct ward_decimal {
     unsigned __int128 coef; /* at most 10^38 - 1 */
     int32_t exp;
-    bool negative; /* "-0" prints its sign; it compares equal to 0 */
+    bool negative; /* "-0" is printed with its sign and compares equal to 0 */
 };
 
 /* Rounding: towards zero; away from zero; to nearest, half away from zero; to nearest, half to
@@ -53,7 +53,8 @@ size_t ward_decimal_print(const struct ward_decimal *a, char out[WARD_DECIMAL_SI
 int ward_decimal_cmp(const struct ward_decimal *a, const struct ward_decimal *b);
 bool ward_decimal_is_zero(const struct ward_decimal *a);
 
-/* A sum has the smaller exponent of the two; a product has the sum of both: 1.10 + 2 = 3.10. */
+/* A sum has the smaller of the two exponents; a product has the sum of the exponents: 1.10 + 2
+ * = 3.10. */
 WARD_MUST enum ward_code ward_decimal_add(const struct ward_decimal *a,
                                           const struct ward_decimal *b,
                                           struct ward_decimal *out, struct ward_err *err);

@@ -127,7 +127,7 @@ static bool zone(struct reader *r, struct ward_fhirtime *t)
     if ((!west && !eat(r, '+')) || !number(r, 2, &hours) || !eat(r, ':') ||
         !number(r, 2, &minutes))
         return false;
-    if (minutes > 59) /* is_possible checks this */
+    if (minutes > 59) /* is_possible rejects an offset of 99 hours */
         hours = 99;
     t->offset_min = (west ? -1 : 1) * (hours * 60 + minutes);
     return true;

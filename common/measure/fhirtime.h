@@ -65,9 +65,9 @@ int64_t ward_days_of(int year, int month, int day);
 void ward_days_to(int64_t days, int *year, int *month, int *day);
 int ward_days_in_month(int year, int month);
 
-/* Whole years from a birth date to a day, minimum and maximum. They differ by one if the birth
- * date (or `at`) has no day. A person born on 29 February is a year older on 1 March.
- * OUT_OF_RANGE if the birth is after `at`. */
+/* Whole years from a birth date to a day, minimum and maximum. Minimum and maximum differ by
+ * one if the birth date (or `at`) has no day. A person born on 29 February is a year older on 1
+ * March. OUT_OF_RANGE if the birth is after `at`. */
 WARD_MUST enum ward_code ward_fhirtime_age(const struct ward_fhirtime *birth,
                                            const struct ward_fhirtime *at, int *least,
                                            int *most, struct ward_err *err);

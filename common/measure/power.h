@@ -2,7 +2,7 @@
  * machine.
  *
  * For formulas with fractional exponents (kidney function by CKD-EPI). The power is computed in
- * binary fixed point with 60 digits, one digit at a time. Its relative error is below 2^-48.
+ * binary fixed point with 60 digits, one digit at a time, with a relative error below 2^-48.
  * The result is rounded to the nearest multiple of 10^exp, half up.
  *
  * Threads: pure. Memory: the caller's. Errors: OUT_OF_RANGE (DECIMAL_OVERFLOW) if the base is

@@ -71,7 +71,7 @@ static bool add_power(int8_t *a, int b)
     return true;
 }
 
-/* The power of one atom, sorted by atom and without zeros. */
+/* Changes the power of one atom in the list, which is sorted by atom and has no zero powers. */
 static bool add_quality(struct ward_ucum *u, uint16_t atom, int power)
 {
     size_t i = 0, n = 0;

@@ -34,7 +34,7 @@ WARD_MUST enum ward_code ward_log_keys_follow(struct ward_log_keys *keys, const 
 
 /* Checks whether the head is signed by the valid key for its size. Fills *out (may be NULL).
  *   INVALID_ARGUMENT     not a checkpoint
- *   FAILED_PRECONDITION  another origin, not signed by that key, or signed by a rotated key */
+ *   FAILED_PRECONDITION  the head has another origin, or its valid key did not sign */
 WARD_MUST enum ward_code ward_log_keys_check(const struct ward_log_keys *keys, const char *note,
                                              size_t len, struct ward_checkpoint *out,
                                              struct ward_err *err);

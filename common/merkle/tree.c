@@ -115,8 +115,9 @@ static uint64_t split(uint64_t n)
     return UINT64_C(1) << (63 - __builtin_clzll(n - 1));
 }
 
-/* Computes the hash of leaves lo .. hi-1, where lo is the start of such a range in the tree:
- * complete subtrees from the left, each smaller than the previous, combined from the right. */
+/* Computes the hash of leaves lo .. hi-1, which must be one or more complete subtrees from lo
+ * on. Each subtree is smaller than the previous, and the subtrees are combined from the
+ * right. */
 static enum ward_code range(const struct ward_tree *t, uint64_t lo, uint64_t hi,
                             struct ward_hash *out, struct ward_err *err)
 {
@@ -198,7 +199,7 @@ enum ward_code ward_prove_consistency(const struct ward_tree *t, uint64_t from, 
             lo = mid;
         }
     }
-    if (lo > 0) /* otherwise, the verifier has this hash: it is the old root */
+    if (lo > 0) /* otherwise, the verifier has this hash, the old root */
         WARD_TRY(range(t, lo, hi, &proof[k++], err));
     reverse(proof, k);
     *n = k;

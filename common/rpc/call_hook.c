@@ -1,7 +1,7 @@
 #include "common/rpc/server.h"
 
-/* A call that a handler makes must end when the handler's caller has gone. Core does this for
- * calls that core serves; this file does it for other transports. Few calls have a hook, and
+/* A call that a handler makes must end when the handler's caller has gone. Core ends calls for
+ * its own transport; this file ends calls for other transports. Few calls have a hook, and
  * setting it is short compared to the call, so one lock for all hooks is enough. */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

@@ -78,7 +78,7 @@ WARD_MUST enum ward_code ward_client_open_stream(struct ward_client *cl, const c
                                                  struct ward_client_stream **out,
                                                  struct ward_err *err);
 /* Waits until there is room, then sends. OUT_OF_RANGE: the server ended the call with OK and
- * reads no more messages. Its earlier messages can still be received. */
+ * reads no more messages. The server's earlier messages can still be received. */
 WARD_MUST enum ward_code ward_client_send(struct ward_client_stream *s,
                                           const ProtobufCMessage *msg, struct ward_err *err);
 WARD_MUST enum ward_code ward_client_send_end(struct ward_client_stream *s,

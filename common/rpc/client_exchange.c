@@ -138,7 +138,7 @@ static const grpc_slice *details_of(const grpc_metadata_array *trailers)
     return NULL;
 }
 
-/* Handles a failure without details. Ward's servers always send details. Without them, these
+/* Handles a failure without details. Ward's servers always send details. Without details, these
  * three codes usually come from core on this side. Core's text contains addresses and sockets,
  * so it is only logged. */
 static enum ward_code fail_here(const struct ward_client *cl, enum ward_code code,

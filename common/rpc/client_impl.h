@@ -99,8 +99,8 @@ WARD_MUST enum ward_code ward_client_pack(const struct ward_client *cl,
                                           struct ward_err *err);
 
 /* Returns the method and the deadline of the next call.
- *   UNIMPLEMENTED      the method does not exist, or it is unary instead of streaming or the
- *                      reverse
+ *   UNIMPLEMENTED      the method does not exist, or is not of the called kind (unary or
+ *                      streaming)
  *   DEADLINE_EXCEEDED  the deadline has already passed */
 WARD_MUST enum ward_code ward_client_route(const struct ward_client *cl, const char *path,
                                            const struct ward_out *with, bool streams,

@@ -1,5 +1,5 @@
-/* client_peer.h - a server for the client's tests. It uses core directly, so that it can
- * violate the protocol (junk, silence, early ends). For *_test.c in this folder only.
+/* client_peer.h - a server for the client's tests. The server uses core directly, so that it
+ * can violate the protocol (junk, silence, early ends). For *_test.c in this folder only.
  *
  * Threads: one thread serves one call at a time. The test reads the records of a call after the
  * call has ended. Memory: the test's. Errors: assertions.

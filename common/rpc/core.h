@@ -25,8 +25,8 @@
 #define CORE_SPARE_SLOTS 4 /* for calls of unknown paths */
 
 /* The tag that a completion queue returns for a batch. Storing `fn` releases the data written
- * before the batch started, and loading it acquires that data. Core orders both anyway, but a
- * race detector does not know this. */
+ * before the batch started, and loading it acquires that data. Core also orders these accesses,
+ * but not visibly to a race detector. */
 struct tag;
 typedef void tag_fn(struct tag *tag, bool ok);
 struct tag {
@@ -111,8 +111,8 @@ void core_reply(struct served *s, const ProtobufCMessage *resp, enum ward_code c
 void core_push(struct served *s, const ProtobufCMessage *msg);
 void core_watch_close(struct served *s);
 void core_cancel(struct served *s);
-/* Returns the parent call for calls that the handler of c makes: core cancels them with it.
- * NULL if no call is served, or another transport serves it. */
+/* Returns the parent for calls that the handler of c makes, so that core cancels these calls
+ * with the parent. NULL if no call is served, or another transport serves the call. */
 grpc_call *core_parent(const struct ward_call *c);
 /* Returns a queue whose thread handles completions while the handler of c waits. NULL if no
  * call is served, or the handler itself runs on a transport thread. */

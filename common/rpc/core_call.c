@@ -351,8 +351,8 @@ grpc_call *core_parent(const struct ward_call *c)
     return core_of(c->served)->call;
 }
 
-/* Starts the pump at the first use, because only some services make calls of their own. It runs
- * until the server has stopped. */
+/* Starts the pump at the first use, because only some services make calls of their own. The
+ * pump runs until the server has stopped. */
 static grpc_completion_queue *rpc_pump(struct ward_rpc *rpc)
 {
     void *pump = atomic_load(&rpc->pump), *none = NULL;

@@ -4,8 +4,8 @@
 
 /* Core reads sockets only while a thread waits on a completion queue. All waiting threads take
  * turns at one shared epoll. In a process whose server runs on core, the poll threads read for
- * the clients too. If another transport serves, this thread reads for the clients. It runs
- * while a client or a server holds it. */
+ * the clients too. If another transport serves, this file's thread reads for the clients. The
+ * thread runs while a client or a server holds a reference. */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int holders;

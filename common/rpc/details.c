@@ -1,5 +1,5 @@
 /* Packs failures as google.rpc.Status, for programs. Packing uses no heap, because an
- * overloaded server packs one for every rejected call. */
+ * overloaded server packs a status for every rejected call. */
 #include "common/rpc/wire.h"
 
 #include <google/rpc/error_details.pb-c.h>

@@ -10,9 +10,9 @@
  * of that lane.
  *
  * A method's properties (streaming, permitted callers, audited, idempotent, deadline, lane) are
- * declared in its .proto file (ward/options/v1). They are read from the compiled descriptors at
- * start. If the service's table and the descriptors do not have the same methods, the start
- * fails.
+ * declared in its .proto file (ward/options/v1). These properties are read from the compiled
+ * descriptors at start. If the service's table and the descriptors do not have the same
+ * methods, the start fails.
  *
  * Threads: start/stop from one thread. Memory: a call uses its worker's arena, which is reset
  * after the reply.

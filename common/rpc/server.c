@@ -11,10 +11,9 @@
 #define MAX_DEFAULT_POLLERS 4
 
 /* One poller for two cores: core's pollers share one epoll and wake each other, and workers
- * need cores too. On two cores a second poller adds a fifth to the throughput of inline calls,
- * but a fifth of its CPU to every call, and when calls come one at a time it doubles it (make
- * bench-rpc).
- */
+ * need cores too. On two cores, a second poller adds a fifth to the throughput of inline calls.
+ * A second poller also adds a fifth to the CPU time of every call, and doubles the CPU time
+ * when calls come one at a time (make bench-rpc). */
 static int default_pollers(void)
 {
     long half = sysconf(_SC_NPROCESSORS_ONLN) / 2;

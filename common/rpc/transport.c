@@ -5,8 +5,8 @@
 
 #define DEFAULT transport_h2
 
-/* The process's transport, not a server's. A client needs it too, because its way of waiting
- * depends on which threads read (client_channel.c). */
+/* The process's transport, not a server's. A client also needs to know the transport, because
+ * the client's way of waiting depends on the threads that read (client_channel.c). */
 static const struct transport *_Atomic chosen;
 
 static const struct transport *named(const char *name)

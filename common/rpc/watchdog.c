@@ -13,13 +13,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Ends a process that runs without serving. Two faults of gRPC's core cause this. Core stops
- * accepting after file descriptors have run out (CVE-2023-4785). A peer that opens and resets
- * streams fast enough makes core use unlimited memory (CVE-2023-44487). In any transport, a
- * thread may hang. The watchdog checks that the process makes progress. A probe connects to the
- * server's own listener and sends nothing; a live server answers or closes the connection. A
- * server that answers calls but no probes is busy and not dead. A restart would turn its
- * overload into an outage. */
+/* Ends a process that runs without serving. Two faults of gRPC's core have this effect. Core
+ * stops accepting after file descriptors have run out (CVE-2023-4785). A peer that opens and
+ * resets streams fast enough makes core use unlimited memory (CVE-2023-44487). In any
+ * transport, a thread may hang. The watchdog checks that the process makes progress. A probe
+ * connects to the server's own listener and sends nothing; a live server answers or closes the
+ * connection. A server that answers calls but no probes is busy and not dead. A restart would
+ * turn its overload into an outage. */
 
 #define PERIOD_MS 1000
 #define ANSWER_MS 1000  /* a live server answers within microseconds */

@@ -238,8 +238,9 @@ enum ward_code ward_wire_check(const ProtobufCMessageDescriptor *type, const uin
     static const uint8_t nothing[1];
     const ProtobufCFieldDescriptor *f = NULL;
     enum verdict v = FINE;
-    struct scan s; /* `up` is written before it is read: clearing it would cost more than the
-                      walk of a small message */
+    /* Clearing `up` would take longer than the scan of a small message; `up` is written before
+     * it is read. */
+    struct scan s;
 
     s.p = n == 0 ? nothing : p;
     s.in = (struct frame){.end = s.p + n, .type = type};

@@ -47,8 +47,8 @@ WARD_MUST enum ward_code ward_wire_decode(const ProtobufCMessageDescriptor *type
 /* Returns true for UTF-8 (RFC 3629: no surrogates, no overlong forms) without NUL. */
 WARD_MUST bool ward_wire_utf8(const uint8_t *p, size_t n);
 
-/* Writes a failure as google.rpc.Status, the value of grpc-status-details-bin. It contains
- * ErrorInfo with domain "ward", BadRequest if err->field is set, and RetryInfo if
+/* Writes a failure as google.rpc.Status, the value of grpc-status-details-bin. The status
+ * contains ErrorInfo with domain "ward", BadRequest if err->field is set, and RetryInfo if
  * retry_after_ms is set. Returns the length, at most cap. */
 #define WARD_DETAILS_MAX 1024
 size_t ward_details_pack(const struct ward_err *err, uint8_t *out, size_t cap);

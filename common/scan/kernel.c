@@ -50,7 +50,7 @@ struct scan_kernel ward_scan_kernel_now(void)
 {
     int i = atomic_load(&wanted) - 1;
 
-    /* The last one runs everywhere. */
+    /* The last kernel runs on every processor. */
     for (i = i < 0 ? 0 : i; KERNELS[i].here() == NULL; i++) {
     }
     return (struct scan_kernel){KERNELS[i].name, KERNELS[i].here()};

@@ -63,7 +63,7 @@ scan_dots_fn *ward_scan_neondot(void)
 
 scan_dots_fn *ward_scan_neon(void)
 {
-    return dots; /* every ARMv8-A has it */
+    return dots; /* every ARMv8-A processor has NEON */
 }
 
 #else

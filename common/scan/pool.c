@@ -4,8 +4,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
-/* A search that wants help. It is on its own thread's stack, and in the pool's list while it
- * runs. */
+/* A search that wants help. The job is on its own thread's stack, and in the pool's list while
+ * it runs. */
 struct job {
     struct job *next, *before;
     scan_step_fn *step;

@@ -1,5 +1,5 @@
 /* set.h - the storage of a set's rows: blocks that never move, with four strips each. Readers
- * take no lock. They touch only rows whose live bit they have seen since they entered the
+ * take no lock. Readers touch only rows whose live bit they have seen since they entered the
  * strip. An add writes a row that nobody touches and then sets its bit. A removal clears the
  * bit, waits until all readers that may have seen it have left the strip, wipes the row, and
  * then makes it available again. Searches therefore never wait, an add waits only for other

@@ -1,8 +1,8 @@
 /* slab.h - numbered items of one size, for a row's further data and for full-precision vectors
  * in memory.
  *
- * A page has SCAN_PAGE items. It is allocated with its first item and freed with its last. An
- * item never moves. A dropped item is wiped.
+ * A page has SCAN_PAGE items. A page is allocated with its first item and freed with its last.
+ * An item never moves. A dropped item is wiped.
  *
  * Threads: the caller locks. Memory: its own. Errors: RESOURCE_EXHAUSTED, and nothing changed.
  */

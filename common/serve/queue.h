@@ -13,8 +13,8 @@
  * rows. Rows are padded to a size of the ladder.
  *
  * The calling threads run the batches. A caller takes a free instance and runs batches,
- * possibly of other callers, until its own rows are done. It then passes the instance on. An
- * idle queue therefore needs no change of threads. The watcher, a thread of the queue,
+ * possibly of other callers, until its own rows are done. The caller then passes the instance
+ * on. An idle queue therefore needs no change of threads. The watcher, a thread of the queue,
  * interrupts runs whose callers have all gone.
  *
  * If a run ends a worker process, its inputs run alone the next time, so that no other call is

@@ -5,7 +5,7 @@
  * folder. One key may sign many models. Each text names its model, so that a signature is valid
  * for one version only.
  *
- * Threads: pure functions but for those that read files. Memory: the caller's. Errors:
+ * Threads: pure functions, except ward_release_keys_read. Memory: the caller's. Errors:
  * FAILED_PRECONDITION MODEL_SIGNATURE: the signature is missing, malformed, of another model or
  * file, or by an untrusted key; INVALID_ARGUMENT: a malformed file of keys, with the line.
  */

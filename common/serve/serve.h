@@ -3,9 +3,9 @@
  *
  * A set is one model, or several that must run on the same device. The set uses the first
  * device in the configured order that answers all known questions correctly. ward_serve_known
- * asks the questions again. It chooses a new device after a wrong answer, or when a better
- * device may be available again. Each engine moves to the new device with its next work, and
- * the old models are freed when no engine uses them.
+ * asks the questions again. The function chooses a new device after a wrong answer, or when a
+ * better device may be available again. Each engine moves to the new device with its next work,
+ * and the old models are freed when no engine uses them.
  *
  * Threads: threads share a set; an engine belongs to one thread. Memory: open/close pairs;
  * close engines before their set. The config's texts are stored by reference. Errors: host.h's
@@ -73,7 +73,7 @@ void ward_serve_engine_close(struct ward_serve_engine *e); /* accepts NULL */
 /* Moves the engine to the device in use. Call before each piece of work, so that all its runs
  * use one device. */
 WARD_MUST enum ward_code ward_serve_renew(struct ward_serve_engine *e, struct ward_err *err);
-/* Counts moves to another device, which invalidate measurements of the last one. */
+/* Counts moves to another device, which invalidate measurements of the previous device. */
 unsigned ward_serve_generation(struct ward_serve *s);
 /* Returns WARD_OK while the worker process runs, and always without isolation.
  *   UNAVAILABLE  WORKER_LOST: how the process ended */

@@ -7,7 +7,7 @@
  * restarting program cannot lock an HSM. A login belongs to the process (PKCS#11), so nothing
  * logs out here; another root may use the same token.
  *
- * Threads: safe; one lock for each token. Open it after a fork, not before: a child's first
+ * Threads: safe; one lock for each token. Open a root after a fork, not before: a child's first
  * call fails (UNAVAILABLE), and its second has its own session. Memory: open/close. Errors: as
  * vault.h.
  */

@@ -135,8 +135,8 @@ static void last_stage(float *t, int dim)
     }
 }
 
-/* The Walsh-Hadamard transform, in place and unscaled. It is its own inverse up to the factor
- * 1/dim. */
+/* The Walsh-Hadamard transform, in place and unscaled. The transform is its own inverse up to
+ * the factor 1/dim. */
 static void hadamard(float *t, int dim)
 {
     int h = 4;

@@ -138,7 +138,7 @@ static const int MEMORY_AND_THREADS[] = {
     SYS(clone), SYS(clone3), /* the first filter restricts these */
 };
 
-/* Calls that only an attacker makes. They end the process with SIGSYS. */
+/* Calls that only an attacker makes. These calls end the process with SIGSYS. */
 static const int HOSTILE[] = {
     SYS(execve),
     SYS(execveat),

@@ -27,7 +27,7 @@ struct ward_job_call {
     uint32_t op;
     const unsigned char *in; /* 64-byte aligned */
     size_t n_in;
-    const struct ward_stop *stop; /* gone: the service asked the call to stop */
+    const struct ward_stop *stop; /* its `gone`: the service asked the call to stop */
     void *own;                    /* for ward_job_answer */
 };
 /* Returns n bytes for the answer, aligned to 64 bytes, or NULL. Call once in each call. */

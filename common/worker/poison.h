@@ -34,7 +34,7 @@ void ward_poison_done(struct ward_poison *p);
 bool ward_poison_any(const struct ward_poison *p);
 /* Records that this input ended a process. */
 void ward_poison_ended(struct ward_poison *p, const uint8_t sha256[32], int64_t now_ns);
-/* Forgets a single end: the input ran without one. */
+/* Removes a single end: the input has now run without ending a process. */
 void ward_poison_clear(struct ward_poison *p, const uint8_t sha256[32]);
 /* Rejects an input that ended two processes. *suspect: the input ended one, so the caller runs
  * it alone. */

@@ -1,8 +1,8 @@
 #include "common/rpc/h2/h2.h"
 
 /* Flow control. Up to IN_HIGH bytes of waiting messages, a stream's window is restored at once.
- * Above IN_HIGH, it is restored when the handler takes a message. For a call that needs its
- * message before the handler, the window is always restored at once; otherwise, a message
+ * Above IN_HIGH, the window is restored when the handler takes a message. For a call that needs
+ * its message before the handler, the window is always restored at once; otherwise, a message
  * larger than the window could never arrive. The session's memory limit bounds the total. */
 #define IN_HIGH ((size_t)128 << 10)
 

@@ -64,7 +64,8 @@ static void shake_off(struct conn *c)
 
 /* ---- life ---- */
 
-/* Only marks the connection, because a caller may still use it. It is freed after the turn. */
+/* Only marks the connection, because a caller may still use it. The loop frees the connection
+ * after the turn. */
 void conn_cut(struct conn *c)
 {
     c->dead = true;

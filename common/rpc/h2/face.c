@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Functions for the thread that handles a call. They change only members that the call's lock
- * guards, and inform the loop by mail. */
+/* Functions for the thread that handles a call. These functions change only members that the
+ * call's lock guards, and inform the loop by mail. */
 
 /* Limit of unsent bytes, above which a stream's handler waits. */
 #define OUT_HIGH ((size_t)64 << 10)
 
 /* Releases the lock, which the caller holds, and posts the call's mail unless it is already
- * posted. If it is already posted, the loop may free the call after the unlock. */
+ * posted. If the mail is already posted, the loop may free the call after the unlock. */
 static void tell_unlock(struct h2_call *c, bool something)
 {
     bool post = something && !c->posted;

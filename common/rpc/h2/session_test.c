@@ -167,7 +167,7 @@ static struct h2_call *taken_bidi(int32_t id)
     return h2_of(RPC_OF(queue_take(q, &w.worker.waiter), struct served, job));
 }
 
-/* A client that cancels may half-close first. Its call must not look complete. */
+/* A client that cancels may half-close first. The cancelled call must not look complete. */
 static void a_reset_that_follows_a_half_close_at_once_cancels_the_call(void **state)
 {
     static const uint8_t cancel[] = {0, 0, 0, NGHTTP2_CANCEL};

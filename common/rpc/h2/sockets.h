@@ -47,7 +47,7 @@ void listen_close(struct h2_server *srv); /* accepts connections from the backlo
 WARD_MUST enum ward_code tls_open(const struct ward_tls *files, struct tls **out,
                                   struct ward_err *err);
 void tls_close(struct tls *t);
-/* Loads changed files again. If they are unusable, the old certificates stay. */
+/* Loads changed files again. If the new files are unusable, the old certificates stay. */
 void tls_look(struct tls *t);
 SSL *tls_new(struct tls *t, int fd);
 /* Call after the handshake: reads the peer's name. Returns false if h2 was not negotiated. */

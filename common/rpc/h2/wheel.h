@@ -23,7 +23,7 @@ struct wheel {
     int64_t tick, soonest; /* soonest: no timer is due before this time */
 };
 void wheel_init(struct wheel *w, int64_t now);
-/* Sets or moves a timer. It fires at the tick after `at`, never within this call. */
+/* Sets or moves a timer. The timer fires at the tick after `at`, never within this call. */
 void wheel_set(struct wheel *w, struct timer *t, int64_t at);
 void wheel_unset(struct timer *t);
 void wheel_run(struct wheel *w, int64_t now); /* a firing timer may set or unset any timer */

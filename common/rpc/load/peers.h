@@ -34,7 +34,8 @@ struct peers {
 void peers_init(struct peers *p);
 void peers_done(struct peers *p); /* all entries must have been dropped */
 
-/* Returns the entry of this name and address, which is created if necessary. Drop it once. */
+/* Returns the entry of this name and address, which is created if necessary. Drop each returned
+ * entry once. */
 struct peer *peers_hold(struct peers *p, const char *name, const uint8_t ip[16]);
 void peer_share(struct peer *p); /* adds a reference */
 void peer_drop(struct peer *p);  /* accepts NULL */

@@ -336,7 +336,7 @@ void queue_ended(struct queue *q, struct flow *f)
 void queue_learn(struct queue *q, bool late)
 {
     int was = atomic_load_explicit(&q->margin_pct, memory_order_relaxed);
-    int now = was + (late ? LATE_PCT : -1); /* concurrent updates may lose one */
+    int now = was + (late ? LATE_PCT : -1); /* of two concurrent updates, one may be lost */
 
     now = now > MARGIN_MAX ? MARGIN_MAX : now < MARGIN_MIN ? MARGIN_MIN : now;
     if (now != was)

@@ -4,9 +4,9 @@
  * A job waits in its peer's flow, in one of two lanes. Workers take bedside jobs first. Some
  * workers take only bedside jobs, so that bulk jobs never delay them. Within a lane, the flow
  * that has used the least worker time is next. A job that cannot be done before its deadline is
- * rejected on arrival. A full queue evicts the oldest job of the flow with the most work. It
- * then serves the newest jobs first until half of the jobs are left, because the callers of the
- * oldest jobs are the most likely to have given up.
+ * rejected on arrival. A full queue evicts the oldest job of the flow with the most work. The
+ * queue then serves the newest jobs first until half of the jobs are left, because the callers
+ * of the oldest jobs are the most likely to have given up.
  *
  * A queue may limit how many jobs of one flow run at once, so that a peer whose jobs never end
  * does not hold all workers.
