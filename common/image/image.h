@@ -9,8 +9,8 @@
  * strip by strip and may have more pixels. Damaged and animated files are rejected, because the
  * photograph can be taken again. The error names other known formats.
  *
- * Threads: pure. Memory: pixels in the caller's arena; libjpeg and libpng use their own while
- * they work (6 bytes for each pixel of a progressive JPEG, 3 for a rotated PNG). Errors:
+ * Threads: pure. Memory: pixels in the caller's arena. Decoding also uses heap memory:
+ * 6 bytes for each pixel of a progressive JPEG, and 3 for each pixel of a rotated PNG. Errors:
  * INVALID_ARGUMENT with reason IMAGE_EMPTY, IMAGE_FORMAT, IMAGE_TOO_LARGE, IMAGE_COLOUR,
  * IMAGE_BROKEN, IMAGE_ANIMATED; RESOURCE_EXHAUSTED if the arena is full.
  */

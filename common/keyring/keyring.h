@@ -1,22 +1,22 @@
 /* keyring.h - a service's keys under the root key, and the data that they encrypt.
  *
  * The root key (common/vault; WARD_KEK) encrypts key-encryption keys, KEKs (table kek). A KEK
- * encrypts a key for each owner, a patient or another subject (a table of the service: the
- * wrapped key and the number of its KEK), and the service's own secrets (table secret). The
- * secret "hash" is the key of every keyed hash. Destroying an owner's row makes all data under
- * the owner's key unreadable. KEK 0 is the root key itself, for identity's rows from before the
- * table. A process holds KEKs and secrets in memory. It reads the tables again for an unknown
- * number and in each call of ward_keyring_follow (every second). rotation.h replaces the KEK;
- * secret.h is for a service that stores further secrets.
+ * encrypts a key for each owner (a patient or another subject) and the service's own secrets
+ * (table secret). A table of the service has each owner's wrapped key and the number of its
+ * KEK. The secret "hash" is the key of every keyed hash. Destroying an owner's row makes all
+ * data under the owner's key unreadable. KEK 0 is the root key itself, for identity's rows from
+ * before the table. A process holds KEKs and secrets in memory. The tables are read again for
+ * an unknown number of a KEK and in each call of ward_keyring_follow (every second). rotation.h
+ * replaces the KEK; secret.h is for a service that stores further secrets.
  *
  * Encrypted data is bound (AES-GCM's associated data) to its place, including the service's
  * name, so it cannot be decrypted in another row.
  *
  * ward_schema_keyring (schema/ beside this file) creates the tables kek and secret.
- * ward_app_schema runs it before the service's own migrations. identity does not use it,
- * because its 003_keys created the tables.
+ * ward_app_schema runs this migration before the service's own migrations. The identity service
+ * does not use this migration, because its own migration 003_keys created the tables.
  *
- * Threads: threads share a ring; it locks during a copy or a wrap. Memory: its own, wiped at
+ * Threads: threads share a ring, which locks during a copy or a wrap. Memory: its own, wiped at
  * the end. Errors: DATA_LOSS with the service's reason for a key that cannot be decrypted;
  * FAILED_PRECONDITION KEK_UNKNOWN for a missing root key; others as db.h and vault.h.
  */

@@ -1,7 +1,7 @@
 /* fhirtime.h - FHIR's date, dateTime, instant and time: their fields and the moments that they
  * cover.
  *
- * The stored form is the text, so nothing is lost; this module reads it. A value covers a
+ * Services store the text, so nothing is lost. This module reads the text. A value covers a
  * half-open interval [from_us, to_us) in microseconds since 1970-01-01T00:00:00Z (negative
  * before): "2021" is a whole year, "2021-03-04T05:06:07.5Z" a tenth of a second. A value
  * without a zone is read in the caller's zone.

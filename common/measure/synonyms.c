@@ -4,7 +4,7 @@
  *   SI    NIST Special Publication 811 (2008), tables and rules for unit names
  *   GB    GB 3100-93 and GB 3102, names of units in Chinese
  *   ISMP  ISMP List of Error-Prone Abbreviations (2021): gives the meaning and the right form
- *   OWN   Ward's convention: its meaning in all places where we found it
+ *   OWN   Ward's convention: the meaning in all sources that Ward's authors found
  * Missing because the meaning would be a guess: "units" (enzyme, insulin or heparin), gr (grain
  * or gram), C and F (coulomb and farad), Mg and ML (mega or milli), M (molar, a million or, in
  * ISMP's list, a thousand), mM/L (which per litre), G/L (giga in French, grams in capitals),

@@ -1,10 +1,10 @@
 /* core.h - the transport on gRPC's C core, and declarations that it shares with the clients.
  * Inside common/rpc.
  *
- * core.c       starts, drains and ends its server;  core_args.c  what core is told
- * core_call.c  a call's life in core: slot, arrival, final batch, end
+ * core.c       starts, drains and stops its server;  core_args.c  settings of core
+ * core_call.c  a call in core: slot, arrival, final batch, end
  * core_stream.c  receive and send;  core_tls.c  credentials;  core_bytes.c  byte buffers
- * core_pump.c  reads for clients where another transport serves
+ * core_pump.c  polls for clients if another transport serves
  *
  * Threads: a poller is a completion queue with one thread. Only that thread handles arriving
  * calls. A call belongs to its poll thread, then to the worker that took it from the queue,

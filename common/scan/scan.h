@@ -2,11 +2,11 @@
  *
  * A set contains rows. Each row is a vector of length 1, stored as int8 with its scale and the
  * exact norm of its quantization error, so |<q,x> - approximate score| <= a bound that is known
- * for each row and query. A search scans int8 for approximate scores. It keeps each row whose
- * upper bound reaches the k-th best lower bound, and requests the full-precision vectors of
- * only those rows from `exact`. The result provably equals that of a full-precision scan
- * (search.c has the proof). The kernel (AVX-512 with or without VNNI, AVX2, NEON with or
- * without dot products, portable) is chosen at run time for the processor.
+ * for each row and query. A search scans int8 for approximate scores. The search selects each
+ * row whose upper bound reaches the k-th best lower bound, and requests the full-precision
+ * vectors of only the selected rows from `exact`. The result provably equals that of a
+ * full-precision scan (search.c has the proof). The kernel (AVX-512 with or without VNNI, AVX2,
+ * NEON with or without dot products, portable) is chosen at run time for the processor.
  *
  * Rows never move, and a live row's number is never reused. A removed row is wiped at once.
  * Memory is allocated in blocks of SCAN_BLOCK rows.
