@@ -33,9 +33,8 @@
 #define RPC_SYSTEM       2 /* number of threads for reflection's streams */
 #define RPC_SYSTEM_QUEUE 16
 #define RPC_PEER         PEER_NAME
-/* Deadline of a unary call if neither caller nor method sets one. */
-#define RPC_UNARY_MS     10000
-#define RPC_REFUSED_MS   2000 /* time for the audit of a rejected call after its deadline */
+#define RPC_UNARY_MS     10000 /* default deadline of a unary call */
+#define RPC_REFUSED_MS   2000  /* time for the audit of a rejected call after its deadline */
 #define RPC_REFUSED_ROOM ((size_t)64 << 10) /* additional arena for this audit */
 
 #define RPC_OF(tag, type, member) ((type *)(void *)((char *)(tag)-offsetof(type, member)))
@@ -57,8 +56,7 @@ struct method {
     struct crew *crew; /* NULL: runs on the transport's thread */
     enum queue_lane lane;
     _Atomic int64_t cost_ns; /* worker time of a call; 0: unknown */
-    /* Replaces fn: stores the call and never blocks. Called again, without mem, when the call
-     * is closed. */
+    /* Replaces fn: stores the call and never blocks. At the end, called again without mem. */
     void (*async)(struct served *s, struct ward_arena *mem);
     bool system; /* built in: any peer may call, without a person */
     struct method_stats stats;
@@ -68,10 +66,9 @@ struct method {
 struct served {
     struct served *next; /* in the list of free calls */
     struct job job;      /* used while the call waits for a worker */
-    /* The transport's reference, or the call's own from the queue to the end. */
-    struct peer *from;
-    bool queued, runs; /* queued: the call holds `from`; runs: a worker has the call */
-    int hold_ms;       /* time for which the transport delays the answer */
+    struct peer *from;   /* the transport's reference; from the queue on, the call's */
+    bool queued, runs;   /* queued: the call holds `from`; runs: a worker has the call */
+    int hold_ms;         /* time for which the transport delays the answer */
     struct ward_rpc *rpc;
     struct method *method;
     int64_t began_ns, deadline_ns;
@@ -93,15 +90,12 @@ struct transport {
     void (*refuse)(struct ward_rpc *rpc); /* accepts no new calls from now on */
     /* Waits grace_ms for calls in progress, then cancels them. */
     void (*drain)(struct ward_rpc *rpc, int grace_ms);
-    /* Called after the workers have stopped; also after a failed start. */
-    void (*close)(struct ward_rpc *rpc);
-    /* A number that grows while the server serves. */
-    uint64_t (*progress)(struct ward_rpc *rpc);
+    void (*close)(struct ward_rpc *rpc); /* called after workers stopped or a start failed */
+    uint64_t (*progress)(struct ward_rpc *rpc); /* grows while the server serves */
     bool turns; /* progress also grows without calls, at least once a second */
     bool (*deaf)(struct ward_rpc *rpc); /* accepting has failed for good; NULL: never happens */
     /* ---- a call ---- */
-    /* Returns how often the header `key` occurs, and its last value, which is not
-     * NUL-terminated. */
+    /* Returns the number of headers `key`, and the last value, which has no NUL at its end. */
     int (*meta)(const struct served *s, const char *key, const char **value, size_t *len);
     void (*peer)(struct served *s); /* fills s->peer; "" if the certificate has no name */
     bool (*gone)(struct served *s); /* the caller has disconnected */
@@ -113,15 +107,12 @@ struct transport {
                   const struct ward_err *err); /* finish, called on the thread of the handler */
     /* Sends a message without waiting for room. Calls health_moved after sending. */
     void (*push)(struct served *s, const ProtobufCMessage *msg);
-    /* Makes the transport call method->async when the call is closed. */
-    void (*watch_close)(struct served *s);
-    /* Ends the call with UNAVAILABLE when the server stops. */
-    void (*cancel)(struct served *s);
+    void (*watch_close)(struct served *s); /* calls method->async when the call is closed */
+    void (*cancel)(struct served *s);      /* ends the call with UNAVAILABLE */
     /* ---- for stream.c, called by the worker ---- */
     WARD_MUST enum ward_code (*recv)(struct ward_call *c, const ProtobufCMessage **msg);
     WARD_MUST enum ward_code (*send)(struct ward_call *c, const ProtobufCMessage *msg);
-    /* Waits until the transport no longer uses the stream. */
-    void (*stream_end)(struct ward_stream *st);
+    void (*stream_end)(struct ward_stream *st); /* waits until no operation uses the stream */
 };
 extern const struct transport transport_core, transport_h2;
 /* Returns the transport selected by ward_rpc_use or WARD_TRANSPORT, one for the process. */
@@ -235,10 +226,8 @@ struct method *table_find(struct ward_rpc *rpc, const char *path, size_t len);
 /* Rejects a call, runs it on this thread with mem, or queues it. Unary and server streaming
  * calls have their message. */
 void call_arrived(struct served *s, size_t bytes_in, struct ward_arena *mem);
-/* The message must arrive before the handler starts. */
-bool call_waits_for_message(const struct method *m);
-/* Returns the deadline of a call that began at s->began_ns without a deadline from its
- * caller. */
+bool call_waits_for_message(const struct method *m); /* the handler needs the message */
+/* Returns the deadline of a call whose caller set no deadline. */
 int64_t call_own_deadline(const struct served *s);
 /* Counts an ended call. Every transport calls this before it sends the answer. */
 void call_counted(struct served *s, enum ward_code code, size_t bytes_out);
@@ -255,8 +244,7 @@ int64_t call_patience(const struct served *s);
 /* Called by the worker before and after the handler. */
 void call_taken(struct served *s, int64_t now_ns);
 void call_measured(struct served *s, int64_t began_ns, enum ward_code code);
-/* At the end of a call: releases its entries in the queue and the peer. */
-void call_let_go(struct served *s);
+void call_let_go(struct served *s); /* at the end: releases the queue and the peer */
 
 /* ---- call_hook.c: fn runs once, on any thread, after the call's caller has gone ---- */
 struct call_hook {
@@ -273,8 +261,7 @@ WARD_MUST enum ward_code admit_person(struct served *s, struct ward_arena *mem,
                                       const struct ward_principal **who, struct ward_err *err);
 /* Copies the name from a SPIFFE URI of Ward; "" for any other URI. */
 void admit_uri(const char *uri, size_t len, char peer[RPC_PEER]);
-/* Returns a value of the call's metadata; NULL if the key is absent or occurs more than
- * once. */
+/* Returns a value of the call's metadata; NULL if the key is absent or repeated. */
 const char *call_meta(const struct served *s, const char *key, size_t *len);
 
 /* ---- call_token.c: a cache of verified bearer tokens ---- */
