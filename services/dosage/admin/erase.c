@@ -2,7 +2,8 @@
 
 #include "services/dosage/store/owner.h"
 
-/* The row stays locked until the end. Writers for the patient take a shared lock on it. */
+/* The patient's row stays locked until the transaction ends. Writers for the patient take a
+ * shared lock on this row. */
 static enum ward_code mark(struct worker *w, struct ward_arena *mem,
                            const uint8_t id[DOSAGE_ID], int64_t now_us, bool *now,
                            struct ward_err *err)

@@ -1,7 +1,7 @@
 /* erase.h - erasure of a patient's data in this service: destroys the key, and deletes
  * unencrypted data about the patient.
  *
- * What remains: the existence, time and author of orders, doses and decisions. order_version,
+ * The existence, time and author of orders, doses and decisions remain. order_version,
  * administration_version and decision are never changed.
  *
  * Threads: a worker's own. Memory: the arena. Errors: db.h's.
@@ -13,11 +13,10 @@
 
 struct erased {
     int64_t orders, administrations, decisions; /* rows that can no longer be decrypted */
-    bool now;                                   /* true: at least one patient was not erased
-                                                 * before */
+    bool now; /* true: at least one patient had not been erased before */
 };
-/* Erases one patient in a transaction, without merged records. A patient without a row gets a
- * row marked as erased. Adds to *sum. */
+/* Erases one patient, but not the records merged with the patient. Call in a transaction. A
+ * patient without a row gets a row marked as erased. Adds the numbers of rows to *sum. */
 WARD_MUST enum ward_code erase_patient(struct worker *w, struct ward_arena *mem,
                                        const uint8_t id[DOSAGE_ID], int64_t now_us,
                                        struct erased *sum, struct ward_err *err);

@@ -1,4 +1,4 @@
-/* ErasePatient: erases all merged records of a patient, by a privacy officer. */
+/* ErasePatient: a privacy officer erases a patient and all merged records. */
 #include "services/dosage/admin/erase.h"
 #include "services/dosage/api.h"
 #include "services/dosage/chart/chart.h"

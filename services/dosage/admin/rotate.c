@@ -1,4 +1,4 @@
-/* RotateKeys, by common/handler/rotate.h. */
+/* RotateKeys, implemented by common/handler/rotate.h. */
 #include "common/handler/rotate.h"
 #include "services/dosage/api.h"
 #include "ward/dosage/v1/admin.pb-c.h"

@@ -47,7 +47,7 @@ enum ward_code get_status_rpc(struct ward_call *c, const ProtobufCMessage *q,
     return WARD_OK;
 }
 
-/* ---- burden ---- */
+/* ---- GetBurden ---- */
 
 static enum ward_code read_rules(struct ward_call *c, int64_t from_us, BurdenResponse *out)
 {
@@ -76,7 +76,7 @@ static enum ward_code read_rules(struct ward_call *c, int64_t from_us, BurdenRes
     return WARD_OK;
 }
 
-/* Ids of decisions are UUIDv7: they begin with 48 bits of milliseconds, so a time span is a
+/* Decision ids are UUIDv7 and begin with 48 bits of milliseconds. A time span is therefore a
  * range of the primary key. */
 static enum ward_code count_decisions(struct ward_call *c, int64_t from_us, BurdenResponse *out)
 {
