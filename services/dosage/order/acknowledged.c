@@ -1,4 +1,5 @@
-/* A prescriber's acknowledgements about a patient with an order: writing and decrypting. */
+/* Acknowledgements that a prescriber gives with an order, about the patient: writing and
+ * decrypting. */
 #include "services/dosage/order/ordering.h"
 
 #include <stdio.h>

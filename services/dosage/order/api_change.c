@@ -44,8 +44,8 @@ static enum ward_code check_drug(struct changing *ch, const char *was, const cha
     return WARD_OK;
 }
 
-/* A single dose is given once: after that dose, no change puts a second one on the lists and on
- * paper. */
+/* An order for a single dose is given once. After its dose was given, a new due time is
+ * refused, because due lists and downtime packs would show a second dose. */
 static enum ward_code check_once(struct changing *ch, const Prescription *now,
                                  struct ward_err *err)
 {

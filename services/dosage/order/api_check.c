@@ -54,7 +54,7 @@ static enum ward_code keep_in_tx(struct ward_db *db, void *arg, struct ward_err 
     return ward_event_write(&event, db, err);
 }
 
-/* Together with the decisions of other calls, in one transaction. */
+/* Stores the decision in one transaction with the decisions of other calls. */
 static enum ward_code keep_with_others(struct checking *k, bool *stale)
 {
     struct ward_call *c = k->o.call;
@@ -76,7 +76,7 @@ static enum ward_code keep_with_others(struct checking *k, bool *stale)
     return WARD_OK;
 }
 
-/* An unknown zone gives no time: the order's start is then used. */
+/* 0 if the time zone is unknown: the check then uses the order's start. */
 static int64_t due_of(const struct checking *k, const Prescription *p, bool changes)
 {
     const struct looked *l = &k->looked;

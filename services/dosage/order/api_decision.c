@@ -48,9 +48,10 @@ static enum ward_code get_decision(struct ward_call *c, const GetDecisionRequest
     return WARD_OK;
 }
 
-/* ---- again ---- */
+/* ---- replay ---- */
 
-/* The subject and the result are the old decision's; the findings are computed again. */
+/* The replayed decision has the id, the overrides and the persons of the old decision. The
+ * findings are computed again. */
 static enum ward_code replay_decision(struct ward_call *c, const ReplayDecisionRequest *q,
                                       ReplayDecisionResponse *resp)
 {

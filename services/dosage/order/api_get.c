@@ -16,14 +16,14 @@ static enum ward_code no_memory(struct ward_call *c)
     return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for a list of orders");
 }
 
-/* Only its prescriber sees a draft: for everybody else it does not exist. */
+/* A draft is visible only to its prescriber. Other callers get ORDER_NOT_FOUND. */
 static bool is_hidden(const struct ward_call *c, const Order *o)
 {
     return (enum order_state)o->state == ORDER_DRAFT &&
            !rule_same_person(o->written_by, c->who->subject);
 }
 
-/* ---- one ---- */
+/* ---- one order ---- */
 
 /* The current version, if the caller may access its patient. */
 static enum ward_code begin(struct reading *r, struct ward_call *c, const char *order_id,
@@ -57,7 +57,7 @@ static enum ward_code get_order(struct ward_call *c, const GetOrderRequest *q,
     return WARD_OK;
 }
 
-/* ---- its versions ---- */
+/* ---- an order's versions ---- */
 
 static enum ward_code order_history(struct ward_call *c, const OrderHistoryRequest *q,
                                     OrderHistoryResponse *resp)

@@ -60,7 +60,7 @@ static enum ward_code check_fields(struct reconciling *s)
     return ward_call_id(c, "order_id", q->order_id, order, NULL);
 }
 
-/* Read from records now: the cached chart may be a second old. */
+/* Reads the statement from records, because the cached chart may be one second old. */
 static enum ward_code check_statement(struct reconciling *s)
 {
     struct ward_call *c = s->r.call;
@@ -78,8 +78,9 @@ static enum ward_code check_statement(struct reconciling *s)
 
 /* ---- in the transaction ---- */
 
-/* The current decision for this patient: after an unmerge a row may belong to another patient,
- * but its number remains used. *number: the next number. */
+/* Compares the expected version with this patient's current decision. *number: the version to
+ * write. After an unmerge, a row may belong to another patient: its decision does not count,
+ * but its version is not reused. */
 static enum ward_code next_version(struct reconciling *s, int *number, struct ward_err *err)
 {
     struct worker *w = s->r.call->wrk;
@@ -110,7 +111,7 @@ static enum ward_code check_order(struct reconciling *s, struct ward_err *err)
     size_t n;
 
     if (!ward_uuid_parse(s->q->order_id, id))
-        return WARD_OK; /* missing: check_fields */
+        return WARD_OK; /* no order id was given */
     WARD_TRY(order_find(c->wrk, c->mem, id, false, &order, err));
     WARD_TRY(owners_of(c->wrk, c->mem, s->r.chart.id, &owners, &n, err));
     for (size_t i = 0; i < n && ward_uuid_parse(order->patient_id, patient); i++)
@@ -179,7 +180,7 @@ static void count(void *decision)
     ward_metric_add(ward_series_of(&dosage_home_decisions, decision, NULL, NULL), 1);
 }
 
-/* A stored answer names the decision, and contains no patient data. */
+/* A stored answer names the decision and contains no patient data. */
 static enum ward_code keep(struct reconciling *s, struct ward_db *db, struct ward_err *err)
 {
     HomeReconciliation h = WARD__DOSAGE__V1__HOME_RECONCILIATION__INIT;
@@ -229,7 +230,7 @@ static enum ward_code decide_in_tx(struct reconciling *s, struct ward_db *db,
     return keep(s, db, err);
 }
 
-/* Concurrent decisions about one statement: the patient's lock serializes them. */
+/* The patient's lock serializes concurrent decisions about one statement. */
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct reconciling *s = arg;
@@ -249,7 +250,8 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     return code;
 }
 
-/* ward_db_tx retries after ABORTED; a version conflict persists, however often it is tried. */
+/* A version conflict must not be retried, but ward_db_tx retries ABORTED. guard therefore
+ * replaces ABORTED. */
 static enum ward_code guard(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct reconciling *s = arg;
@@ -274,7 +276,8 @@ static enum ward_code kept_in_tx(struct ward_db *db, void *arg, struct ward_err 
 
 /* ---- the call ---- */
 
-/* Refused, or records is unavailable; an earlier call with this key may have succeeded. */
+/* The request was refused, or records is unavailable. If an earlier call with this key has
+ * succeeded, its answer is returned. */
 static enum ward_code late(struct reconciling *s, enum ward_code refused)
 {
     struct ward_call *c = s->r.call;

@@ -29,10 +29,10 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the home medicines");
 }
 
-/* ---- whose ---- */
+/* ---- patient or ward ---- */
 
-/* Pharmacists too: records shows them only patients of their ward, and for another ward a short
- * list would look complete. */
+/* Refuses other wards to pharmacists, too: records returns only patients of the caller's ward,
+ * and an incomplete list of another ward would look complete. */
 static enum ward_code begin_ward(struct listing *l, struct ward_call *c)
 {
     l->r.call = c;
@@ -70,7 +70,8 @@ static enum ward_code find_rows(struct listing *l)
                        &l->n_rows, c->err);
 }
 
-/* A row of another patient does not count: it was written while the two were merged. */
+/* A decision about another patient does not count: it was made while both patients were
+ * merged. */
 static HomeReconciliation *decision_of(const struct listing *l, const struct statement *s)
 {
     for (size_t i = 0; i < l->n_rows; i++)
@@ -88,7 +89,7 @@ static enum ward_code add_earlier(struct listing *l, const struct statement *s, 
     size_t n;
 
     WARD_TRY(home_versions(c->wrk, c->mem, &of, EARLIER_MOST + 1, &all, &n, c->err));
-    if (n > 1) { /* the first is the newest */
+    if (n > 1) { /* all[0] is the newest decision */
         to->earlier = all + 1;
         to->n_earlier = n - 1;
     }
@@ -130,9 +131,8 @@ static enum ward_code fill(struct listing *l, Response *resp)
     return WARD_OK;
 }
 
-/* ---- the events: one for each displayed patient, one without a patient for an empty list
- * ----
- */
+/* ---- audit events: one for each listed patient; for an empty list, one without a patient
+ * ---- */
 
 struct telling {
     struct ward_event *events;

@@ -1,5 +1,5 @@
-/* Decisions: made, stored, found. Each is encrypted as a whole, bound to the columns beside
- * it. */
+/* Decisions: making, storing and reading. Each decision is encrypted as a whole, bound to the
+ * unencrypted columns of its row. */
 #include "services/dosage/order/order_own.h"
 
 #include <stdio.h>
@@ -55,7 +55,7 @@ enum ward_code decide(struct worker *w, struct ward_arena *mem, const struct ask
     return code;
 }
 
-/* ---- keeping ---- */
+/* ---- storing ---- */
 
 #define BOUND 96
 static void bound(char out[BOUND], int64_t at_us, int64_t purpose, int64_t outcome,
@@ -95,7 +95,7 @@ static const Override *override_of(const Decision *d, const char *rule)
     return NULL;
 }
 
-/* Findings are sorted by severity: the first one of a rule represents it. */
+/* Findings are sorted by severity. Only the first finding of each rule is stored. */
 static bool said_before(const Decision *d, size_t i)
 {
     for (size_t k = 0; k < i; k++)
@@ -106,7 +106,8 @@ static bool said_before(const Decision *d, size_t i)
 
 #define HOUR_US INT64_C(3600000000)
 
-/* Its name is random and its time is the hour: a row does not identify its decision. */
+/* The row has a random id, and its time is rounded to the hour, so that the row does not
+ * identify its decision. */
 static enum ward_code finding_row(struct ward_arena *mem, const Decision *d, const Finding *f,
                                   size_t n_open, struct ward_val to[FINDING_ROW],
                                   struct ward_err *err)
@@ -163,7 +164,7 @@ enum ward_code decisions_insert(struct ward_db *db, const struct ward_val *decis
                            : ward_db_bulk(db, FINDING, findings, FINDING_ROW, n_findings, err);
 }
 
-/* ---- counting ---- */
+/* ---- metrics ---- */
 
 void decision_count(const Decision *d, bool done)
 {
@@ -227,7 +228,7 @@ enum ward_code decision_keep(struct worker *w, struct ward_arena *mem, const Dec
     return code;
 }
 
-/* ---- finding ---- */
+/* ---- reading ---- */
 
 enum ward_code decision_row(struct worker *w, struct ward_arena *mem,
                             const struct ward_val *row, Decision **out, struct ward_err *err)

@@ -1,5 +1,5 @@
 /* A patient's decisions, page by page. A decision may contain thousands of doses, so the number
- * that fits is determined first. */
+ * of decisions in a page is determined first. */
 #include "services/dosage/order/order_own.h"
 
 #include <string.h>

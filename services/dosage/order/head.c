@@ -42,8 +42,8 @@ void head_keep(struct dosage *dos, uint64_t generation, const struct head *h)
 enum kind { RULES, WARD, PATIENT };
 enum at {
     AT_KIND,
-    AT_NUMBER, /* a set's version; minutes before; touched */
-    AT_SECOND, /* minutes after; when erased */
+    AT_NUMBER, /* version of a rule set; minutes before of a ward; patient.touched */
+    AT_SECOND, /* minutes after of a ward; time of a patient's erasure */
     AT_WARD,
     AT_TIME_ZONE,
     AT_PATIENT,
@@ -60,7 +60,7 @@ enum at {
     " UNION ALL SELECT 2, p.touched, p.erased_at_us, NULL, NULL, p.patient_id, p.root_id"      \
     " FROM patient p WHERE p.root_id IN (" list ")"
 
-/* A shorter list is filled up with its last element. */
+/* A list shorter than the statement's parameters is padded with its last element. */
 static enum ward_code read_rows(struct ward_db *db, struct ward_arena *mem,
                                 const struct head *const *heads, size_t n,
                                 struct ward_rows *out, struct ward_err *err)
@@ -80,7 +80,7 @@ static enum ward_code read_rows(struct ward_db *db, struct ward_arena *mem,
     return ward_db_run(db, mem, sql, params, 2 * room, out, err);
 }
 
-/* ---- compared ---- */
+/* ---- comparison ---- */
 
 static bool is_of(const struct ward_val *row, enum at at, const uint8_t id[DOSAGE_ID])
 {

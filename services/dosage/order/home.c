@@ -83,7 +83,7 @@ static enum ward_code open_row(struct worker *w, struct ward_arena *mem,
 #define AT_ONCE 20
 #define IN_20   "IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
-/* AT_ONCE of them; a shorter list repeats the last one. */
+/* Reads up to AT_ONCE statements. A shorter list is padded with its last element. */
 static enum ward_code newest_of(struct worker *w, struct ward_arena *mem,
                                 const uint8_t (*statements)[DOSAGE_ID], size_t n,
                                 struct home_row *out, size_t *n_out, struct ward_err *err)

@@ -6,9 +6,9 @@
 #include <semaphore.h>
 #include <string.h>
 
-#define AT_ONCE  HEADS_MOST /* decisions a transaction */
+#define AT_ONCE  HEADS_MOST /* decisions in one transaction */
 #define MEM_CAP  ((size_t)64 << 20)
-#define LIMIT_NS (5000 * WARD_NS_PER_MS) /* of one transaction */
+#define LIMIT_NS (5000 * WARD_NS_PER_MS) /* time limit of one transaction */
 
 #define PACE_NS (2 * WARD_NS_PER_MS)
 
@@ -17,18 +17,18 @@ struct waiting {
     enum ward_code code;
     struct ward_err err;
     bool taken;
-    sem_t ended; /* each caller has its own condition, so that other commits do not wake it */
+    sem_t ended; /* one for each caller, so that other commits do not wake the caller */
     struct waiting *next;
 };
 
 struct keeper {
     pthread_t thread;
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* protects first, last, stop and waiting.taken */
     pthread_cond_t work;
     struct waiting *first, **last;
     bool stop;
-    /* The thread's own. */
-    int64_t began_ns; /* the last transaction */
+    /* Used only by the group-commit thread. */
+    int64_t began_ns; /* start of the last transaction */
     struct ward_arena own, mem;
     struct ward_db *db;
 };
@@ -94,7 +94,7 @@ static enum ward_code commit_in_tx(struct ward_db *db, void *arg, struct ward_er
 {
     struct batch *b = arg;
 
-    (void)db; /* the keeper's */
+    (void)db; /* equals k->db */
     ward_arena_reset(&b->k->mem);
     WARD_TRY(compare(b, err));
     return insert(b, err);
@@ -118,8 +118,8 @@ static bool is_away(enum ward_code code)
     return code == WARD_UNAVAILABLE || code == WARD_DEADLINE_EXCEEDED;
 }
 
-/* A decision that cannot be stored must not fail the others: each is tried separately, unless
- * the database is unavailable or the result is unknown. */
+/* A decision that cannot be stored must not fail the others. If a batch fails, each decision is
+ * committed alone, unless the database is unavailable or the result is unknown. */
 static void commit_all(struct batch *b)
 {
     commit(b);
@@ -130,7 +130,7 @@ static void commit_all(struct batch *b)
 
         commit(&one);
         if (is_away(b->at[i]->code))
-            return; /* the others already have their error */
+            return; /* the remaining decisions have the error of the batch */
     }
 }
 
@@ -142,7 +142,8 @@ static struct timespec moment(int64_t at_ns)
                              .tv_nsec = (long)(at_ns % 1000000000)};
 }
 
-/* Meanwhile others gather; it is not woken for them. */
+/* Waits until PACE_NS after the start of the last transaction. New decisions gather meanwhile
+ * and do not wake the thread. */
 static void pace(struct keeper *k)
 {
     const struct timespec at = moment(k->began_ns + PACE_NS);
@@ -151,7 +152,7 @@ static void pace(struct keeper *k)
         ;
 }
 
-/* Waits for decisions to store; false at the end, when none is left. */
+/* Waits for pending decisions. False: the keeper is closing and none is pending. */
 static bool something(struct keeper *k)
 {
     do {
@@ -160,7 +161,7 @@ static bool something(struct keeper *k)
         if (k->first == NULL)
             return false;
         pace(k);
-    } while (k->first == NULL); /* all callers gave up meanwhile */
+    } while (k->first == NULL); /* all callers gave up during pace() */
     return true;
 }
 
@@ -192,7 +193,7 @@ static void *run(void *arg)
     while (take(k, &b)) {
         commit_all(&b);
         for (size_t i = 0; i < b.n; i++)
-            sem_post(&b.at[i]->ended); /* from here on it belongs to its caller again */
+            sem_post(&b.at[i]->ended); /* from here on, the caller owns at[i] */
     }
     return NULL;
 }
@@ -209,9 +210,8 @@ static void give_up(struct keeper *k, struct waiting *w)
     w->code = WARD_FAIL(&w->err, DEADLINE_EXCEEDED, "no time left to store the decision");
 }
 
-/* A decision that is not being stored yet is given up at its deadline; others are about to be
- * decided.
- */
+/* Waits until the decision is committed or has failed. At the deadline, a decision that is not
+ * yet in a batch is withdrawn. A decision in a batch ends soon. */
 static void await(struct keeper *k, struct waiting *w, int64_t deadline_ns)
 {
     const struct timespec at = moment(deadline_ns);
@@ -226,10 +226,10 @@ static void await(struct keeper *k, struct waiting *w, int64_t deadline_ns)
         give_up(k, w);
     pthread_mutex_unlock(&k->lock);
     while (taken && sem_wait(&w->ended) != 0)
-        ; /* a signal */
+        ; /* a signal interrupted the wait */
 }
 
-/* By the monotonic clock. */
+/* The condition variable uses the monotonic clock. */
 static void cond_init(pthread_cond_t *cond)
 {
     pthread_condattr_t attr;
@@ -250,7 +250,7 @@ enum ward_code keeper_keep(struct keeper *k, struct ward_arena *mem, struct keep
     *w = (struct waiting){.what = what};
     sem_init(&w->ended, 0, 0);
     pthread_mutex_lock(&k->lock);
-    if (k->first == NULL) /* otherwise it already knows of work */
+    if (k->first == NULL) /* otherwise the thread already knows of pending decisions */
         pthread_cond_signal(&k->work);
     *k->last = w;
     k->last = &w->next;
@@ -262,7 +262,7 @@ enum ward_code keeper_keep(struct keeper *k, struct ward_arena *mem, struct keep
     return w->code;
 }
 
-/* ---- life ---- */
+/* ---- opening and closing ---- */
 
 enum ward_code keeper_open(struct dosage *dos, struct keeper **out, struct ward_err *err)
 {

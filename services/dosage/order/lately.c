@@ -12,8 +12,8 @@
 typedef Ward__Dosage__V1__Administration Dose;
 typedef Ward__Dosage__V1__Acknowledged Acknowledged;
 
-/* The rows are read for a while before this time, too: a dose may be charted minutes after it
- * was given, and is checked as of that time. */
+/* A cached entry is valid from BEFORE_US before its read: a dose may be charted minutes after
+ * it was given, and is checked as of the time it was given. */
 #define BEFORE_US (INT64_C(20) * 60 * 1000000)
 
 static enum ward_code no_memory(struct ward_err *err)
@@ -41,7 +41,7 @@ static bool is_kept(struct dosage *dos, const struct owner *o, struct ward_arena
     return front->touched == touched && at_us >= front->from_us;
 }
 
-/* One message after its size. */
+/* Decodes one message, which is preceded by its size. */
 static enum ward_code next(struct ward_arena *mem, const uint8_t **at,
                            const ProtobufCMessageDescriptor *type, ProtobufCMessage **out,
                            struct ward_err *err)
@@ -118,7 +118,7 @@ static void add(uint8_t **at, const ProtobufCMessage *msg)
     *at += sizeof(n) + n;
 }
 
-/* An entry that does not fit is read again the next time. */
+/* An entry that is too large is not cached; its rows are read again each time. */
 static void put(struct dosage *dos, const struct owner *o, struct ward_arena *mem,
                 uint64_t generation, const struct lately *l)
 {
@@ -159,15 +159,17 @@ void lately_forget(struct dosage *dos, const uint8_t id[DOSAGE_ID])
 
 enum kind { TOUCHED, RUNNING, GIVEN, ACKNOWLEDGED, HOME };
 
-/* A row: its kind, then a dose's columns; other kinds use those of the same type. */
+/* The columns of a row: its kind, then a dose's columns. Other kinds use a dose's columns of
+ * the same type. */
 enum at {
     AT_KIND,
     AT_DOSE,
     AT_VERSION = AT_DOSE + DOSE_VERSION,
-    AT_DUE = AT_DOSE + DOSE_DUE,           /* an order's end */
-    AT_OUTCOME = AT_DOSE + DOSE_OUTCOME,   /* an order's state; a statement's version */
-    AT_GIVEN = AT_DOSE + DOSE_GIVEN,       /* an order's start; touched; a decision's time */
-    AT_RECORDED = AT_DOSE + DOSE_RECORDED, /* when an order was written, a patient erased */
+    AT_DUE = AT_DOSE + DOSE_DUE,         /* an order's end */
+    AT_OUTCOME = AT_DOSE + DOSE_OUTCOME, /* an order's state; a statement's version */
+    AT_GIVEN = AT_DOSE + DOSE_GIVEN, /* an order's start; patient.touched; a decision's time */
+    /* time of an order's writing or a patient's erasure */
+    AT_RECORDED = AT_DOSE + DOSE_RECORDED,
     AT_WARD = AT_DOSE + DOSE_WARD,
     AT_SEALED = AT_DOSE + DOSE_COLUMNS,
     AT_PATIENT,
@@ -187,7 +189,7 @@ static enum ward_code open_order(const struct owner *o, struct ward_arena *mem,
     return order_open(o, mem, cols, out, err);
 }
 
-/* Checks do not read the words of a decision. */
+/* Checks do not use a decision's reason and event id. */
 static enum ward_code open_home(const struct owner *o, struct ward_arena *mem,
                                 const struct ward_val *row, HomeReconciliation **out,
                                 struct ward_err *err)
@@ -237,7 +239,7 @@ static uint32_t count(const struct ward_rows *rows, enum kind kind)
 }
 
 /* One statement, so that the result is consistent. Active states: 2 ACTIVE, 3 ON_HOLD. The
- * caller sorts, because the server would use a temporary table. */
+ * caller sorts, because a sort in the server would use a temporary table. */
 static const char SQL[] =
     "SELECT 0, NULL, NULL, NULL, NULL, NULL, p.touched, p.erased_at_us, NULL, NULL, NULL, "
     "NULL, NULL,"

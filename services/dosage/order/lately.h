@@ -1,7 +1,7 @@
 /* lately.h - cache of a patient's active orders, recent doses and decisions about home
- * medicines, for one row of `patient`. Triggers change patient.touched with each written order,
- * dose and decision about a home medicine, and entries with another value are read again: a
- * replica never uses data that another replica has changed.
+ * medicines. Each entry belongs to one row of `patient`. Triggers change patient.touched with
+ * each written order, dose and decision about a home medicine. An entry with another value of
+ * touched is read again: a replica never uses data that another replica has changed.
  *
  * Threads: a worker's own connection; the cache has its own lock. Memory: the arena. Errors:
  * db.h's, owner.h's.
@@ -18,8 +18,8 @@
 
 #define ACKNOWLEDGED_US   (INT64_C(24) * 3600 * 1000000)
 #define ACKNOWLEDGED_MOST ((size_t)200)
-/* Statements with a decision, the newest: more than a check reads from the chart
- * (FACTS_HOME). */
+/* Maximum of the newest statements with a decision. A check reads fewer statements from the
+ * chart (FACTS_HOME). */
 #define HOMES_MOST ((size_t)200)
 
 struct lately {
@@ -27,16 +27,17 @@ struct lately {
     int64_t from_us; /* valid for this time and later ones */
     /* ACTIVE or ON_HOLD, not ended at from_us */
     Ward__Dosage__V1__Order **orders;
-    /* given since LATELY_US before from_us, whatever their outcome */
+    /* doses of any outcome, given since LATELY_US before from_us */
     Ward__Dosage__V1__Administration **doses;
-    /* since ACKNOWLEDGED_US before from_us, the newest ACKNOWLEDGED_MOST */
+    /* the newest ACKNOWLEDGED_MOST acknowledgements since ACKNOWLEDGED_US before from_us */
     Ward__Dosage__V1__Acknowledged **acknowledged;
-    /* the newest decision about each statement, without its words (home.h) */
+    /* the newest decision about each statement, without reason and event id */
     Ward__Dosage__V1__HomeReconciliation **homes;
     size_t n_orders, n_doses, n_acknowledged, n_homes;
-    bool all; /* false: more than LATELY_MOST exist, and none is here */
+    bool all; /* false: more than LATELY_MOST doses exist, and `doses` is empty */
 };
-/* touched: from the patient's row, as just read.   FAILED_PRECONDITION  PATIENT_ERASED */
+/* touched: the value that was just read from the patient's row.
+ *   FAILED_PRECONDITION  PATIENT_ERASED */
 WARD_MUST enum ward_code lately_of(struct worker *w, struct ward_arena *mem,
                                    const struct owner *o, int64_t touched, int64_t at_us,
                                    struct lately *out, struct ward_err *err);

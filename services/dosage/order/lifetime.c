@@ -40,7 +40,7 @@ static bool has_limit_for_life(const struct ruleset *rules, const char *ingredie
     return false;
 }
 
-/* A lifetime sum of several ingredients, including this one. */
+/* Whether a class sum includes this ingredient and has a lifetime limit. */
 static bool sums_for_life(const Ward__Dosage__V1__ClassSumRule *c, const char *ingredient)
 {
     if (c->cumulative_days != 0 ||
@@ -60,8 +60,8 @@ static bool holds(const Drug *d, const char *ingredient)
     return false;
 }
 
-/* A dose of a drug that is no longer in the rule set, or not convertible any more, is not zero:
- * the sum is then marked as incomplete. */
+/* A dose cannot be added if the rule set no longer has its drug or cannot convert its amount.
+ * The sum is then marked as incomplete. */
 static void add(struct summing *s, const Administration *a)
 {
     const Drug *d = ruleset_drug(s->rules, a->drug_id);
@@ -76,8 +76,8 @@ static void add(struct summing *s, const Administration *a)
         s->out->cut = true;
 }
 
-/* The number of a full page's doses that are complete up to their time: those of its last
- * moment appear again on the next page. */
+/* The number of doses on a full page before the time of its last dose. All doses of that time
+ * appear again on the next page. */
 static size_t whole_of(Administration *const *all, size_t n)
 {
     size_t whole = n;
@@ -102,7 +102,7 @@ static enum ward_code sum_up(struct summing *s, struct ward_err *err)
         if (n < PAGE)
             return WARD_OK;
         from_us = all[n - 1]->given_at_us;
-        if (whole == 0) { /* a page of one moment: its rest is unreachable */
+        if (whole == 0) { /* a page with one time: further doses of that time are lost */
             s->out->cut = true;
             from_us++;
         }
@@ -122,7 +122,7 @@ static enum ward_code one(struct summing *s, bool wanted, struct ward_err *err)
     s->sum = ward_decimal_of(0, 0);
     WARD_TRY(sum_up(s, err));
     if (ward_decimal_is_zero(&s->sum))
-        return WARD_OK; /* without an amount nothing was given */
+        return WARD_OK; /* the ingredient was never given */
     l = ward_new(s->mem, Lifetime);
     if (l == NULL)
         return no_memory(err);
@@ -133,7 +133,7 @@ static enum ward_code one(struct summing *s, bool wanted, struct ward_err *err)
     return WARD_OK;
 }
 
-/* For an ingredient, and for those in its lifetime sum. */
+/* Sums an ingredient, and the other members of its lifetime class sums. */
 static enum ward_code with_others(struct summing *s, const char *ingredient,
                                   struct ward_err *err)
 {

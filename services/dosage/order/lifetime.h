@@ -10,10 +10,10 @@
 struct lifetimes {
     Ward__Dosage__V1__Lifetime **at;
     size_t n;
-    bool cut; /* a dose's amount is unknown and not in the sum */
+    bool cut; /* true: at least one dose has an unknown amount and is not in the sum */
 };
-/* For this drug's ingredients, over doses given before before_us. Without such a limit nothing
- * is read; an ingredient that was never given is omitted. */
+/* Sums the ingredients of this drug over doses given before before_us. Nothing is read for an
+ * ingredient without a lifetime limit; an ingredient that was never given is omitted. */
 WARD_MUST enum ward_code lifetimes_of(struct worker *w, struct ward_arena *mem,
                                       const struct ruleset *rules, const char *drug_id,
                                       const uint8_t patient[DOSAGE_ID], int64_t before_us,

@@ -20,17 +20,17 @@ enum at {
     AT_RULES,
     AT_TIME_ZONE,
     AT_BEFORE,
-    AT_AFTER, /* of a charted slot: its outcome */
+    AT_AFTER, /* in a TAKEN row: the slot's outcome */
     AT_PATIENT,
-    AT_ROOT, /* of a charted slot: its dose */
+    AT_ROOT, /* in a TAKEN row: the slot's dose */
     AT_ERASED,
-    AT_TOUCHED, /* of a charted slot: its due time */
+    AT_TOUCHED, /* in a TAKEN row: the slot's due time */
     AT_KEK,
     AT_WRAPPED
 };
 
-/* One row for each merged record of the patient, with the rule set and the ward's clock; one
- * row without a patient if there is none. */
+/* One row for each merged record of the patient, with the rule set and the ward's clock. For an
+ * unknown patient, one row without a patient. */
 #define HEAD_ROWS                                                                              \
     "SELECT 0, r.version, w.time_zone, w.before_minutes, w.after_minutes, p.patient_id,"       \
     " p.root_id, p.erased_at_us, p.touched, k.kek, k.wrapped FROM rule_set_active r"           \
@@ -42,7 +42,7 @@ enum at {
     " t.due_at_us, NULL, NULL FROM slot_taken t"                                               \
     " JOIN administration a ON a.administration_id = t.administration_id"                      \
     " WHERE t.order_id = ? AND t.due_at_us >= ? AND t.due_at_us < ? LIMIT ?)"
-/* In whichever merged record it was charted. */
+/* Finds a valid dose of the order, charted under any merged record. */
 #define GIVEN_ROW                                                                              \
     " UNION ALL (SELECT 2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"         \
     " FROM administration WHERE order_id = ? AND counts LIMIT 1)"
@@ -165,7 +165,7 @@ static enum ward_code open_rows(struct opening *p, const struct ward_rows *rows,
     for (size_t i = 0; i < rows->n; i++)
         WARD_TRY(open_row(p, rows->at[i], err));
     qsort(l->taken, l->n_taken, sizeof(*l->taken), taken_by_time);
-    if (l->rules == NULL) /* so nothing of the patient was read */
+    if (l->rules == NULL) /* no row was read, because every row has the rule set */
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "NO_RULE_SET",
                                 "no rule set is active: nothing can be checked");
     return WARD_OK;
@@ -173,7 +173,7 @@ static enum ward_code open_rows(struct opening *p, const struct ward_rows *rows,
 
 /* ---- caching ---- */
 
-/* The row as it was read. */
+/* Opens the cached row like a row from the tables. */
 static enum ward_code by_head(struct opening *p, const struct head *h, struct ward_err *err)
 {
     struct ward_arena *mem = p->mem;
@@ -198,7 +198,7 @@ static bool fits(struct ward_val text)
     return text.p == NULL || text.n < HEAD_TEXT;
 }
 
-/* For one unmerged patient. */
+/* Caches the row of one unmerged patient. */
 static void keep_row(struct opening *p, uint64_t generation, const struct ward_rows *rows)
 {
     const struct ward_val *row = rows->n == 1 ? rows->at[0] : NULL;
@@ -270,8 +270,8 @@ static enum ward_code open_lately(struct opening *p, struct ward_err *err)
     for (size_t i = 0; i < l->n_owners; i++) {
         WARD_TRY(
             lately_of(p->w, p->mem, &l->owners[i], l->touched[i], p->what->at_us, &of[i], err));
-        /* Written in between: consistent with neither moment; the caller with the lock judges
-         * again. */
+        /* Rows were written between the two reads: the data are inconsistent. A caller with the
+         * lock checks again. */
         l->stands = l->stands && of[i].touched == l->touched[i];
         orders += of[i].n_orders;
         doses += of[i].n_doses;
@@ -296,7 +296,7 @@ static enum ward_code open_lately(struct opening *p, struct ward_err *err)
     return WARD_OK;
 }
 
-/* ---- the whole ---- */
+/* ---- loading ---- */
 
 static void begin(struct looked *out, const struct dosage *dos)
 {
@@ -308,7 +308,7 @@ static void begin(struct looked *out, const struct dosage *dos)
                            .stands = true};
 }
 
-/* A cached key may be wrapped by a retired key: the tables are then read. */
+/* A cached data key may be wrapped by a retired key: the tables are then read. */
 static enum ward_code open_all(struct opening *p, struct ward_err *err)
 {
     const struct look_for *what = p->what;

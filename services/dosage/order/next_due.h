@@ -8,10 +8,10 @@
 #include "services/dosage/order/order_own.h"
 #include "services/dosage/schedule/slots.h"
 
-/* The first due time from at_us on; for a new order (not `changes`) the previous dose while its
- * window is open. 0: none. For an invalid prescription also 0. */
+/* The first due time at or after at_us. For a new order (`changes` is false), an earlier due
+ * time counts if its window is still open. 0: no due time, or an invalid prescription. */
 int64_t next_due(const struct clock *clock, const Prescription *p, bool changes, int64_t at_us);
-/* Start and timing are equal. */
+/* Both prescriptions have an equal start and timing. */
 bool same_times(const Prescription *a, const Prescription *b);
 
 #endif

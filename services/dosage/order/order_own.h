@@ -20,8 +20,8 @@ typedef Ward__Dosage__V1__GivenDose GivenDose;
 
 /* ---- store.c: rows of orders ---- */
 
-/* A row of "SELECT " ORDER_COLUMNS " FROM drug_order o" ORDER_KEYS, of a patient who was not
- * erased. */
+/* Decrypts a row of "SELECT " ORDER_COLUMNS " FROM drug_order o" ORDER_KEYS. The patient must
+ * not be erased. */
 #define ORDER_COLUMNS                                                                          \
     "o.patient_id, o.order_id, k.kek, k.wrapped, o.version, o.state, o.written_at_us,"         \
     " o.sealed, o.ward, o.starts_at_us, o.ends_at_us"
@@ -39,29 +39,29 @@ enum order_at {
     ORDER_AT_STARTS,
     ORDER_AT_ENDS
 };
-/* Rows of one patient are adjacent: *o is the key of the previous row, zeroed first and wiped
- * by the caller. */
+/* Rows of one patient are adjacent: *o is the key of the previous row's patient. The caller
+ * zeroes *o before the first row and wipes it after the last row. */
 WARD_MUST enum ward_code order_row(struct worker *w, struct ward_arena *mem,
                                    const struct ward_val *row, struct owner *o, Order **out,
                                    struct ward_err *err);
-/* With the key available; kek and wrapped are ignored. */
+/* As order_row, with the key available. The columns kek and wrapped are ignored. */
 WARD_MUST enum ward_code order_open(const struct owner *o, struct ward_arena *mem,
                                     const struct ward_val *row, Order **out,
                                     struct ward_err *err);
-/* For qsort of Order *: the text form of ids sorts like their bytes. */
+/* Compares Order * for qsort. The text form of ids sorts like their bytes. */
 int order_by_id(const void *a, const void *b);
 
-/* Also a version that is not the current one.   NOT_FOUND  ORDER_NOT_FOUND */
+/* Reads the current version or an earlier version.   NOT_FOUND  ORDER_NOT_FOUND */
 WARD_MUST enum ward_code order_version(struct worker *w, struct ward_arena *mem,
                                        const uint8_t id[DOSAGE_ID], int version, Order **out,
                                        struct ward_err *err);
 
-/* Versions below `below`, newest first, at most `most`. */
+/* Versions with numbers below `below`, newest first, at most `most`. */
 WARD_MUST enum ward_code order_versions(struct worker *w, struct ward_arena *mem,
                                         const uint8_t id[DOSAGE_ID], int below, size_t most,
                                         Order ***out, size_t *n, struct ward_err *err);
-/* All orders of a patient and merged records in these states, newest first, after `before`
- * (order id; NULL: from the newest). */
+/* All orders of a patient and merged records in these states, newest first. `before`: only
+ * orders older than this order id; NULL: all. */
 WARD_MUST enum ward_code orders_page(struct worker *w, struct ward_arena *mem,
                                      const uint8_t patient[DOSAGE_ID], uint32_t states,
                                      const uint8_t *before, size_t most, Order ***out,
@@ -74,7 +74,7 @@ WARD_MUST enum ward_code acknowledged_open(const struct owner *o, struct ward_ar
                                            struct ward_val sealed,
                                            Ward__Dosage__V1__Acknowledged **out,
                                            struct ward_err *err);
-/* For qsort of Acknowledged *. */
+/* Compares Acknowledged * for qsort. */
 int acknowledged_by_time(const void *a, const void *b);
 
 /* ---- snapshot.c ---- */
@@ -96,15 +96,17 @@ struct decision_rows {
 WARD_MUST enum ward_code decision_rows(struct ward_arena *mem, const struct owner *owner,
                                        const Decision *d, size_t n_open,
                                        struct decision_rows *out, struct ward_err *err);
-/* Rows of n decisions, one after the other, and of all their findings. In a transaction. */
+/* Inserts the rows of n decisions and the rows of all their findings. Call in a transaction. */
 WARD_MUST enum ward_code decisions_insert(struct ward_db *db, const struct ward_val *decisions,
                                           size_t n, const struct ward_val *findings,
                                           size_t n_findings, struct ward_err *err);
-/* The metrics, after the commit; `done`: the requested action is performed. */
+/* Counts a decision in the metrics, after the commit. `done`: the requested action was
+ * performed. */
 void decision_count(const Decision *d, bool done);
 /* ---- decision_list.c ---- */
 
-/* Likewise; as many as fit into an answer, at least one: *more tells whether others remain. */
+/* One page of a patient's decisions: as many as fit into an answer, but at least one. *more:
+ * further decisions exist. */
 WARD_MUST enum ward_code decisions_page(struct worker *w, struct ward_arena *mem,
                                         const uint8_t patient[DOSAGE_ID], const uint8_t *before,
                                         size_t most, Decision ***out, size_t *n, bool *more,
@@ -124,9 +126,9 @@ WARD_MUST enum ward_code decision_row(struct worker *w, struct ward_arena *mem,
 
 /* Callers without access to a patient get the answer for a nonexistent order. */
 WARD_MUST enum ward_code order_unseen(enum ward_code code, struct ward_err *err);
-/* An erased patient has nothing, whoever asks. */
+/* Returns NOT_FOUND for an erased patient, to every caller. */
 WARD_MUST enum ward_code order_gone(enum ward_code code, struct ward_err *err);
-/* Ids, codes and counts for the event. */
+/* Adds the order's id, version and state to the event. */
 void order_note(struct ward_event *a, const Order *order);
 void decision_note(struct ward_event *a, const Decision *d);
 

@@ -14,9 +14,10 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for an order");
 }
 
-/* ---- before ---- */
+/* ---- before the transaction ---- */
 
-/* The order uses the clock of the patient's ward; without a ward, the caller's. */
+/* An order uses the clock of its patient's ward. For a patient without a ward, an order uses
+ * the clock of the caller's ward. */
 static const char *ward_of(const struct ordering *o)
 {
     const Ward__Dosage__V1__Facts *facts = o->chart.facts;
@@ -88,8 +89,8 @@ enum ward_code ordering_beside(struct ordering *o, Override *const *overrides, s
 
 /* ---- stored answers ---- */
 
-/* Open findings, by their position among the decision's findings: a rule's name may reveal the
- * drug. */
+/* Stores open findings as positions among the decision's findings, because a rule's name may
+ * reveal the drug. */
 static enum ward_code open_places(const struct ordering *o, char ***out, struct ward_err *err)
 {
     struct ward_arena *mem = o->call->mem;
@@ -249,7 +250,8 @@ enum ward_code ordering_late(struct ordering *o, const char *key, const Protobuf
     return refused;
 }
 
-/* ward_db_tx retries after ABORTED; a version conflict persists, however often it is tried. */
+/* A version conflict must not be retried, but ward_db_tx retries ABORTED. guard therefore
+ * replaces ABORTED. */
 static enum ward_code guard(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct ordering *o = arg;

@@ -1,13 +1,13 @@
 /* ordering.h - the common part of Place, Change and SetState: the patient, the second person,
  * and one transaction that decides, writes and stores the answer.
  *
- * Concurrent orders for one patient are serialized: the patient's row is locked first, and
- * active orders and given doses are read after it, so that no two orders pass that together
- * exceed a limit. The chart is read before, because no call leaves this process within a
+ * Concurrent orders for one patient are serialized: the patient's row is locked first, then
+ * active orders and given doses are read. Two orders that together exceed a limit cannot both
+ * pass. The chart is read before the transaction, because no other service is called within a
  * transaction.
  *
- * A stored answer names the order, its version and the decision, and contains no patient data;
- * the rest is read again.
+ * A stored answer names the order, its version and the decision, and contains no patient data.
+ * A repeated call reads the order and the decision again.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: order.h's.
  */
@@ -26,9 +26,9 @@ struct ordering {
     struct ward_idem idem;
     struct chart chart;
     uint8_t id[DOSAGE_ID]; /* for Change and SetState */
-    int expected_version;  /* likewise */
+    int expected_version;  /* for Change and SetState */
     const char *ward,
-        *time_zone; /* of an order that is written now; the zone from the transaction on */
+        *time_zone; /* ward and time zone of a written order; ordering_run sets the zone */
     Override *const *overrides;
     size_t n_overrides;
     bool has_second;
@@ -36,21 +36,20 @@ struct ordering {
     ward_tx_fn *fn;
     void *arg;
     bool conflict;
-    bool times_kept;             /* no due time changes */
-    struct clock clock;          /* time_zone's */
-    const struct ruleset *rules; /* the decision; NULL: none was made */
-    int64_t at_us; /* in the transaction: no other order for the patient can be written until
-                    * its end */
-    /* the result */
+    bool times_kept;             /* the due times stay equal */
+    struct clock clock;          /* the clock of time_zone */
+    const struct ruleset *rules; /* the decision's rule set; NULL: no decision was made */
+    int64_t at_us;               /* time of the decision, read under the patient's lock */
+    /* The result. */
     bool done;
-    Order *order; /* refused: the unchanged order; NULL for Place */
+    Order *order; /* refused: the unchanged order; refused Place: NULL */
     Decision *decision;
     char **open;
     size_t n_open;
 };
 
-/* Before the transaction. Exactly one of the first two begins: for a patient, or for an
- * order. */
+/* Called before the transaction. The first call is ordering_for (for a patient) or ordering_of
+ * (for an order). */
 WARD_MUST enum ward_code ordering_for(struct ordering *o, struct ward_call *c,
                                       const char *patient_id);
 WARD_MUST enum ward_code ordering_of(struct ordering *o, struct ward_call *c,
@@ -58,22 +57,23 @@ WARD_MUST enum ward_code ordering_of(struct ordering *o, struct ward_call *c,
 WARD_MUST enum ward_code ordering_beside(struct ordering *o, Override *const *overrides,
                                          size_t n, const char *second_token);
 
-/* The transaction: a stored answer, or fn(db, arg) under the patient's lock, the event and the
- * answer. */
+/* Runs the transaction. It returns a stored answer, or runs fn(db, arg) under the patient's
+ * lock and stores the event and the answer. */
 WARD_MUST enum ward_code ordering_run(struct ordering *o, const char *key,
                                       const ProtobufCMessage *req, ward_tx_fn *fn, void *arg);
 
-/* The request was refused (c->err has the reason) before the transaction. An earlier call with
- * this key may have succeeded, for example before its end or before the second person's token
- * expired. Then the stored answer is returned.   `refused`; IDEMPOTENCY_MISMATCH */
+/* For a request that was refused before the transaction; c->err has the reason. An earlier call
+ * with this key may have succeeded, for example before the second person's token expired. Then
+ * the stored answer is returned.   `refused`; IDEMPOTENCY_MISMATCH */
 WARD_MUST enum ward_code ordering_late(struct ordering *o, const char *key,
                                        const ProtobufCMessage *req, enum ward_code refused);
 
 /* ---- inside the transaction ---- */
 
-/* The order, locked, at the expected version; a draft only for its prescriber. */
+/* Locks the order at the expected version. A draft is refused to everybody except its
+ * prescriber. */
 WARD_MUST enum ward_code ordering_order(struct ordering *o, Order **out, struct ward_err *err);
-/* The locked order has no given dose that was not taken back.   ORDER_HAS_DOSES */
+/* Refuses if a dose of the locked order was given and not taken back.   ORDER_HAS_DOSES */
 WARD_MUST enum ward_code ordering_no_doses(struct ordering *o, struct ward_err *err);
 /* Decides, stores the decision, and sets the open findings (o->n_open). */
 WARD_MUST enum ward_code ordering_decide(struct ordering *o, Purpose purpose,
@@ -83,11 +83,12 @@ WARD_MUST enum ward_code ordering_decide(struct ordering *o, Purpose purpose,
  * (acknowledged.c).
  */
 WARD_MUST enum ward_code acknowledged_write(struct ordering *o, struct ward_err *err);
-/* Writes the next version (version 0: the first) of an order, with this caller and event. */
+/* Writes the next version of an order, with this caller and event. A new order has version 0
+ * before the call. */
 WARD_MUST enum ward_code ordering_write(struct ordering *o, Order *order, struct ward_err *err);
-/* A copy of `is` with a start. If it has none (0), it keeps the start of `was`, the present
- * order (NULL: a new order), and otherwise begins now. INVALID_ARGUMENT
- * prescription.starts_at_us: the last dose counted from that start is in the past */
+/* Copies `is` and sets a missing start (0). A changed order keeps the start of `was`. A new
+ * order (`was` is NULL) and an infusion with a new rate start now. INVALID_ARGUMENT
+ * prescription.starts_at_us: the last dose counted from the start of `was` is in the past */
 WARD_MUST enum ward_code ordering_starts(struct ordering *o, const Prescription *was,
                                          const Prescription *is, Prescription **out,
                                          struct ward_err *err);

@@ -1,4 +1,4 @@
-/* Steps inside an ordering's transaction. */
+/* Steps inside the transaction of an ordering. */
 #include "services/dosage/order/ordering.h"
 #include "services/dosage/order/prescription.h"
 
@@ -28,7 +28,7 @@ enum ward_code ordering_order(struct ordering *o, Order **out, struct ward_err *
     return WARD_OK;
 }
 
-/* Doses are charted under the order's lock. */
+/* Doses are charted under the order's lock, so no dose can appear after this query. */
 enum ward_code ordering_no_doses(struct ordering *o, struct ward_err *err)
 {
     static const char SQL[] = "SELECT 1 FROM administration WHERE order_id = ? AND counts"
@@ -61,7 +61,7 @@ static bool begins_again(const Prescription *was, const Prescription *is)
     return is_continuous(is) && !(is_continuous(was) && same_dose(was, is));
 }
 
-/* "1.0 mg" is stored as "1 mg", because it may be misread as ten. Source: The Joint
+/* "1.0 mg" is stored as "1 mg", because "1.0" may be misread as "10". Source: The Joint
  * Commission's official "Do Not Use" list (trailing zero in medication orders); ISMP, List of
  * Error-Prone Abbreviations, Symbols, and Dose Designations (2021). */
 static enum ward_code without_zeros(struct ward_arena *mem, Quantity **q, struct ward_err *err)

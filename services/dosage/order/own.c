@@ -17,7 +17,8 @@ enum ward_code order_gone(enum ward_code code, struct ward_err *err)
     return code;
 }
 
-#define RETRY_MS 1000 /* while a hung records is not called again */
+/* Retry delay for the client: an unresponsive records is not called during this time. */
+#define RETRY_MS 1000
 
 enum ward_code chart_was_read(char *const *open, size_t n_open, struct ward_err *err)
 {

@@ -13,7 +13,7 @@ typedef Ward__Dosage__V1__Coding Coding;
 #define MINUTE_US    INT64_C(60000000)
 #define DAY_MINUTES  1440
 #define DAY_US       (DAY_MINUTES * MINUTE_US)
-#define NAME         256 /* of a code's system, and of its display */
+#define NAME         256 /* bytes of a code's system, and bytes of its display */
 
 /* ---- parts ---- */
 
@@ -51,8 +51,8 @@ static enum ward_code amount(const Quantity *q, const char *field, struct ward_e
 
 /* UCUM can express unintended units: "Mg" is a megagram, "10*3.ug" a milligram. Source:
  * Institute for Safe Medication Practices, List of Error-Prone Abbreviations, Symbols, and Dose
- * Designations (2021). Small units only in rates: ng/kg/min of epoprostenol, m[IU]/min of
- * oxytocin. */
+ * Designations (2021). Small units are accepted only in rates, such as ng/kg/min of
+ * epoprostenol and m[IU]/min of oxytocin. */
 static const char *const AMOUNTS[] = {"g",     "mg",   "ug",   "mL",   "L",     "mmol",
                                       "meq",   "umol", "[IU]", "[iU]", "k[IU]", "M[IU]",
                                       "[drp]", "MBq",  "GBq",  "mCi"};
@@ -66,7 +66,7 @@ static bool is_one_of(const char *const *list, size_t count, const char *s, size
     return false;
 }
 
-/* A counted unit: "{tablet}". */
+/* Accepts a counted unit, such as "{tablet}". */
 static bool is_count(const char *s, size_t n)
 {
     return n > 2 && s[0] == '{' && memchr(s, '}', n) == s + n - 1;
@@ -108,15 +108,15 @@ static enum ward_code route(const Prescription *p, struct ward_err *err)
     return WARD_OK;
 }
 
-/* ---- when ---- */
+/* ---- times ---- */
 
 bool prescription_over(const Prescription *p, int64_t at_us)
 {
     return p->ends_at_us != 0 && p->ends_at_us <= at_us;
 }
 
-/* Days from the start within which the last of `count` doses lies: one in seven of the days by
- * every_days falls on a permitted weekday. */
+/* The days from the start that include the last of `count` doses. With weekdays, one in seven
+ * of the days given by every_days falls on a permitted weekday. */
 static int64_t days_until_last(const Ward__Dosage__V1__Timing *t)
 {
     int64_t dosing = (t->count + (int64_t)t->n_times - 1) / (int64_t)t->n_times;
@@ -140,7 +140,7 @@ static int64_t last_due(const Prescription *p)
         return first + (t->count - 1) * (int64_t)t->interval_minutes * MINUTE_US;
     case WARD__DOSAGE__V1__TIMING__KIND__KIND_TIMES:
         return t->n_times == 0 ? INT64_MAX : first + days_until_last(t) * DAY_US;
-    default: /* AS_NEEDED has no last dose, CONTINUOUS continues */
+    default: /* AS_NEEDED and CONTINUOUS have no last dose */
         return INT64_MAX;
     }
 }
@@ -163,7 +163,7 @@ int64_t prescription_until(const Prescription *p, int64_t written_at_us)
     return last + 2 * DAY_US < ends ? last + 2 * DAY_US : ends;
 }
 
-/* ---- the rest ---- */
+/* ---- calculation and infusion ---- */
 
 static enum ward_code calculated(const Ward__Dosage__V1__CalculatedFrom *f,
                                  struct ward_err *err)
@@ -199,7 +199,8 @@ static enum ward_code instructions(const Prescription *p, struct ward_err *err)
     return WARD_OK;
 }
 
-/* Volume and duration of an infused dose; for a continuous infusion its concentration. */
+/* Checks the volume and duration of an infused dose, or the concentration of a continuous
+ * infusion. */
 static enum ward_code infusion(const Prescription *p, struct ward_err *err)
 {
     bool on = p->timing->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_CONTINUOUS;

@@ -18,11 +18,10 @@ struct reading {
 /* Begins, and checks the caller's access to this patient. */
 WARD_MUST enum ward_code reading_of(struct reading *r, struct ward_call *c,
                                     const char *patient_id);
-/* The same for a patient from a row, not from the caller; errors therefore reveal nothing about
- * the patient.
- */
+/* Checks the caller's access to a patient named by a row. The caller did not name the patient,
+ * so errors reveal nothing about the patient. */
 WARD_MUST enum ward_code reading_may(struct reading *r, const char *patient_id);
-/* The event, in its own transaction. */
+/* Writes the event in its own transaction. */
 WARD_MUST enum ward_code reading_tell(struct reading *r);
 
 #endif

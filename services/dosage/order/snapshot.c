@@ -16,7 +16,7 @@ struct making {
     struct ward_arena *mem;
     const struct asked *what;
     Snapshot *out;
-    int64_t given_from_us; /* where `given` begins */
+    int64_t given_from_us; /* start of the time span of `given` */
 };
 
 static enum ward_code no_memory(struct ward_err *err)
@@ -96,7 +96,8 @@ static enum ward_code add_given(struct making *m, const Administration *a, struc
     return WARD_OK;
 }
 
-/* The newest doses matter most: a span with too many doses is halved until they fit. */
+/* The newest doses matter most: a time span with too many doses is halved until its doses
+ * fit. */
 static enum ward_code newest(struct making *m, Administration ***all, size_t *n,
                              struct ward_err *err)
 {
@@ -139,7 +140,7 @@ static bool is_about(const Ward__Dosage__V1__HomeMedicine *m, const HomeReconcil
            strcmp(m->record_id, h->statement_id) == 0;
 }
 
-/* Only for statements in the chart, at their present version. */
+/* Adds decisions about statements of the chart, if the statement's version has not changed. */
 static enum ward_code homes(struct making *m, const struct looked *l, struct ward_err *err)
 {
     const Ward__Dosage__V1__Facts *f = m->what->chart->facts;
@@ -157,7 +158,7 @@ static enum ward_code homes(struct making *m, const struct looked *l, struct war
     return WARD_OK;
 }
 
-/* ---- the whole ---- */
+/* ---- making the snapshot ---- */
 
 enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,
                              const struct looked *looked, const struct asked *what,

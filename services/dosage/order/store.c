@@ -1,5 +1,6 @@
-/* Rows of orders. A version is encrypted once and stored in both tables: bound to its order,
- * number, state and time; the other unencrypted columns are compared with its content. */
+/* Rows of orders. A version is encrypted once and stored in both tables. The encryption binds
+ * the version to its order, number, state and time. The other unencrypted columns are compared
+ * with the decrypted content. */
 #include "services/dosage/order/order_own.h"
 #include "services/dosage/order/prescription.h"
 
@@ -64,7 +65,7 @@ enum ward_code order_row(struct worker *w, struct ward_arena *mem, const struct 
     const uint8_t *patient = (const uint8_t *)row[ORDER_AT_PATIENT].p;
 
     if (row[ORDER_AT_WRAPPED].p == NULL)
-        return unreadable(err); /* erased patients' rows are not requested */
+        return unreadable(err); /* queries exclude erased patients, so the key must exist */
     if (memcmp(o->id, patient, DOSAGE_ID) != 0)
         WARD_TRY(owner_open(w, mem, patient, row[ORDER_AT_KEK], row[ORDER_AT_WRAPPED], o, err));
     return order_open(o, mem, row, out, err);
@@ -114,7 +115,7 @@ enum ward_code order_find(struct worker *w, struct ward_arena *mem, const uint8_
     Order **one;
     size_t n;
 
-    if (lock) /* locks only the order, not its patient's key */
+    if (lock) /* locks the order's row, not its patient's key */
         WARD_TRY(ward_db_run(w->event_ctx.db, mem, LOCK, WARD_PARAMS(id_val(id)), &rows, err));
     WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
     if (rows.n == 0)
@@ -124,10 +125,10 @@ enum ward_code order_find(struct worker *w, struct ward_arena *mem, const uint8_
     return WARD_OK;
 }
 
-/* ---- many ---- */
+/* ---- lists of orders ---- */
 
-/* The states of these bits, for "IN (?, ?, ?, ?, ?, ?, ?)": an unwanted state is replaced by an
- * unused number. */
+/* The states of these bits, as parameters of "IN (?, ?, ?, ?, ?, ?, ?)". An unwanted state is
+ * replaced by an unused number. */
 #define IN_STATES   "IN (?, ?, ?, ?, ?, ?, ?)"
 #define STATE_SLOTS (ORDER_STATES - 1)
 
@@ -143,7 +144,7 @@ int order_by_id(const void *a, const void *b)
     return strcmp((*(Order *const *)a)->order_id, (*(Order *const *)b)->order_id);
 }
 
-/* Sorted here, because the server would use a temporary table. */
+/* Sorted here, because a sort in the server would use a temporary table. */
 enum ward_code orders_of(struct worker *w, struct ward_arena *mem,
                          const uint8_t patient[DOSAGE_ID], uint32_t states, int64_t from_us,
                          int64_t to_us, Order ***out, size_t *n, struct ward_err *err)
