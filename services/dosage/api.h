@@ -23,7 +23,8 @@ ward_handler draft_rule_set_rpc, get_rule_set_rpc, list_rule_sets_rpc, replay_rp
 /* Casts a static or arena text to the char * that protobuf-c requires. */
 char *api_text(const char *s);
 /* First step of handlers about a patient: checks the purpose of use and begins the audit event.
- * `patient` may be NULL if it is not yet known.   PERMISSION_DENIED  PURPOSE_NOT_ALLOWED */
+ * `patient` may be NULL if the patient is not yet known.
+ *   PERMISSION_DENIED  PURPOSE_NOT_ALLOWED */
 WARD_MUST enum ward_code api_begin(struct ward_call *c, struct ward_event *a,
                                    const char *patient);
 

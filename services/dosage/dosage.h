@@ -8,8 +8,9 @@
  * opens and closes everything.
  *
  * Threads: struct dosage is shared and read-only during service, except members with their own
- * lock; a worker is one thread's. Memory: results are in the arena passed in. Errors: as db.h
- * and keyring.h, and DATA_LOSS DOSE_UNREADABLE for rows that were changed outside the service.
+ * lock; each worker belongs to one thread. Memory: results are in the arena passed in. Errors:
+ * as db.h and keyring.h, and DATA_LOSS DOSE_UNREADABLE for rows that were changed outside the
+ * service.
  */
 #ifndef DOSAGE_H
 #define DOSAGE_H
@@ -25,10 +26,10 @@
 
 #define DOSAGE_NAME    "dosage"
 #define DOSAGE_ID      16
-#define DOSAGE_MESSAGE ((size_t)8 << 20) /* of one message */
-/* Maximum of one message: a rule set of a whole hospital. */
+#define DOSAGE_MESSAGE ((size_t)8 << 20) /* bytes of one message */
+/* Maximum elements of one message. The largest message is the rule set of a whole hospital. */
 #define DOSAGE_ELEMENTS ((size_t)1 << 20)
-#define DOSAGE_ARENA    ((size_t)64 << 20) /* of one call */
+#define DOSAGE_ARENA    ((size_t)64 << 20) /* bytes of one call's arena */
 
 /* The purpose of use of identity's PPID tokens for doses. */
 #define DOSAGE_PPID_PURPOSE "administration"
@@ -36,11 +37,11 @@
 struct dosage_config {
     const char *kek, *kek_old;
     int key_hold_s;
-    const char *records, *identity; /* their gRPC addresses */
+    const char *records, *identity; /* gRPC addresses of both services */
     const char *time_zone;          /* for wards without their own settings */
     int access_s;                   /* validity of a permission from records */
     int records_ms;                 /* maximum time for a call to records */
-    int chart_s; /* after this time of silence the feed is lost: cached charts are stale */
+    int chart_s; /* after this time without a message from the feed, cached charts are stale */
     int late_charting_min; /* maximum delay between a dose and its charting */
     int emergency_s;       /* time limit for acknowledging an emergency */
     int place_needed;      /* a given dose must name its place */
@@ -60,13 +61,13 @@ struct dosage {
     struct dosage_config cfg;
     const struct ward_db_config *db;
     const struct ward_tls *tls;
-    bool serves;            /* a server is in this process: client.h's beside_server */
-    struct ward_jwks *jwks; /* for bearer tokens: a second person's */
+    bool serves;            /* true: this process runs a server (beside_server of client.h) */
+    struct ward_jwks *jwks; /* verifies the bearer token of a second person */
     struct ward_keyring *keys;
     struct ward_client *records, *identity;
     struct charts *charts;     /* chart/chart.h */
     struct rulesets *rulesets; /* formulary/ruleset.h */
-    struct keep *lately;       /* order/lately.h's; NULL: rows are read each time */
+    struct keep *lately;       /* order/lately.h; NULL: rows are read each time */
     struct keeper *keeper;     /* order/keeper.h; NULL: each call commits its own decision */
     struct due_watch *due;     /* schedule/due.h */
     struct watcher *watcher;   /* track/watch.h */
@@ -74,9 +75,9 @@ struct dosage {
 };
 
 struct worker {
-    struct ward_arena mem; /* the worker's own */
+    struct ward_arena mem;
     struct dosage *dos;
-    struct ward_event_ctx event_ctx; /* seat.db: its connection */
+    struct ward_event_ctx event_ctx; /* event_ctx.db is the worker's connection */
 };
 
 /* ---- service.c ---- */
@@ -88,13 +89,13 @@ WARD_MUST enum ward_code worker_open(void *dos, void **wrk, struct ward_err *err
 void worker_close(void *wrk);
 void worker_refused(struct ward_call *c, enum ward_code code);
 
-/* metrics.c. No metric names a patient, a person or a drug. */
+/* In metrics.c. No metric names a patient, a person or a drug. */
 extern struct ward_family *const dosage_metrics[];
 extern struct ward_family dosage_findings;       /* {rule, severity} */
 extern struct ward_family dosage_overrides;      /* {rule, reason} */
 extern struct ward_family dosage_doses;          /* {outcome} */
 extern struct ward_family dosage_refused;        /* {right} */
-extern struct ward_family dosage_chart_reads;    /* {from}: kept, records, stale */
+extern struct ward_family dosage_chart_reads;    /* {from}: kept (cached), records, stale */
 extern struct ward_family dosage_home_decisions; /* {decision} */
 extern struct ward_family dosage_late; /* gauge: emergencies without a timely acknowledgement */
 

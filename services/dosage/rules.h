@@ -11,10 +11,11 @@
 
 /* Permitted purposes of use: TREAT, ETREAT, CAREMGT. */
 bool rule_purpose(const char *purpose);
-/* An emergency purpose: permissions from records are not cached for it. */
+/* True for an emergency purpose. Permissions from records are not cached for an emergency
+ * purpose. */
 bool rule_purpose_passes(const char *purpose);
 
-/* ward.dosage.v1.OrderState's numbers. */
+/* The numbers of ward.dosage.v1.OrderState. */
 enum order_state {
     ORDER_NONE,
     ORDER_DRAFT,
@@ -27,12 +28,13 @@ enum order_state {
     ORDER_STATES
 };
 enum rule_step { STEP_NO, STEP_YES, STEP_WITHOUT_DOSES };
-/* Whether a state may follow: always, never, or only while the order has no valid dose. */
+/* Whether state `to` may follow state `from`: always, never, or only while the order has no
+ * valid dose. */
 enum rule_step rule_order_step(enum order_state from, enum order_state to);
-/* Its prescription may be changed. */
+/* Whether the prescription of an order in this state may be changed. */
 bool rule_order_changes(enum order_state state);
 
-/* ward.dosage.v1.HomeDecision's numbers. */
+/* The numbers of ward.dosage.v1.HomeDecision. */
 enum home_decision {
     HOME_NONE,
     HOME_CONTINUE,
@@ -41,25 +43,27 @@ enum home_decision {
     HOME_HOLD,
     HOME_DECISIONS
 };
-/* Whether a decision about a home medicine requires a reason: all that end or change it. */
+/* Whether a decision about a home medicine requires a reason: true for decisions that end or
+ * change the medicine. */
 bool rule_home_needs_reason(enum home_decision d);
-/* Whether it may name the order that continues or replaces the medicine. */
+/* Whether a decision may name the order that continues or replaces the home medicine. */
 bool rule_home_has_order(enum home_decision d);
 
-/* Whether a dose may have this time: not in the future, and within the 15 minutes before
- * since_us (now, or the issue time of the token, so that an interrupted call can be repeated
- * later). */
+/* Whether a dose may have this time: not in the future, and at most 15 minutes before since_us.
+ * since_us is now, or the issue time of the token, so that an interrupted call can be repeated
+ * later. */
 bool rule_given_at(int64_t given_at_us, int64_t now_us, int64_t since_us);
 
-/* The same within the last `most_minutes`, for late charting with a reason. */
+/* As rule_given_at, but at most most_minutes before since_us, for late charting with a
+ * reason. */
 bool rule_given_late(int64_t given_at_us, int64_t now_us, int64_t since_us, int most_minutes);
 
-/* A ward's name: 1 to 64 of A-Z a-z 0-9 . _ - */
+/* Whether a ward's name is valid: 1 to 64 characters of A-Z a-z 0-9 . _ - */
 bool rule_is_ward(const char *name);
-/* 1 to 64 of a-z, 0-9 and "-". */
+/* Whether a word has 1 to 64 characters of a-z, 0-9 and "-". */
 bool rule_is_word(const char *s);
-/* Whether a person of this ward and these roles may ask about that ward: their own, or any ward
- * for a pharmacist. */
+/* Whether a person of ward `own` with these roles may ask about ward `asked`. A pharmacist may
+ * ask about any ward, others about their own. */
 bool rule_ward(const char *const *roles, int n_roles, const char *own, const char *asked);
 
 /* Normalizes a person's name: without surrounding spaces, A-Z as a-z. Truncated at
@@ -69,8 +73,8 @@ void rule_person(const char *subject, char out[RULE_PERSON]);
 /* Both subjects name one person, such as "Nurse-1 " and "nurse-1". */
 bool rule_same_person(const char *a, const char *b);
 
-/* Whether the token of a second person was issued, in seconds, within the last 5 minutes. A
- * clock that is 30 s ahead is tolerated. 0: the token has no issue time. */
+/* Whether a second person's token was issued within the last 5 minutes. issued_s: in seconds;
+ * 0: the token has no issue time. A clock that is 30 s ahead is tolerated. */
 bool rule_fresh_token(int64_t issued_s, int64_t now_us);
 
 #endif

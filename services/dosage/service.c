@@ -14,7 +14,7 @@ static const struct ward_keyring_use uses[] = {{"pack", 1, 1, 4, true}};
 
 static enum ward_code open_keys(struct dosage *dos, struct ward_err *err)
 {
-    static struct ward_keyring_config cfg; /* the ring owns it */
+    static struct ward_keyring_config cfg;
 
     cfg = (struct ward_keyring_config){.service = DOSAGE_NAME,
                                        .root = dos->cfg.kek,
