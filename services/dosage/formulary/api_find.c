@@ -1,4 +1,4 @@
-/* FindDrugs: by a part of a name, a code, or a scanned barcode. */
+/* FindDrugs: finds drugs by a part of a name, a code, or a scanned barcode. */
 #include "services/dosage/api.h"
 #include "services/dosage/formulary/ruleset_own.h"
 #include "services/dosage/give/give.h"
@@ -19,7 +19,7 @@ typedef Ward__Dosage__V1__FindDrugsResponse Response;
 struct finding {
     const struct ruleset *rules;
     const char *query, *folded;
-    const Drug *scanned; /* the query's barcode; NULL: none */
+    const Drug *scanned; /* the drug of a scanned barcode; NULL: the query is not a barcode */
 };
 
 static bool is_code(Coding *const *codes, size_t n, const char *query)
@@ -46,7 +46,7 @@ static bool matches(const struct finding *f, const struct named *drug)
            strstr(f->rules->searched[drug - f->rules->drugs.at], f->folded) != NULL;
 }
 
-/* Not a barcode, so a name or a code. */
+/* A query that is not a barcode is searched as a name or a code. */
 static enum ward_code scanned(struct ward_call *c, struct finding *f)
 {
     struct scan_found found = {0};

@@ -1,5 +1,5 @@
-/* Replay: decides past decisions again with another set. Each is read, decided and released;
- * the answer has the number and the ids of different results. */
+/* Replay: decides past decisions again with another rule set. Each decision is read, decided
+ * and released. The answer has the counts, and the ids of decisions with another result. */
 #include "services/dosage/api.h"
 #include "services/dosage/formulary/kept.h"
 #include "services/dosage/formulary/replay.h"
@@ -17,8 +17,8 @@ typedef Ward__Dosage__V1__Decision Decision;
 
 #define MOST         100000
 #define SPAN_US      (INT64_C(30) * 86400 * 1000000)
-#define AT_ONCE      100   /* decisions of a batch: the maximum of changes in a message */
-#define CHANGES_MOST 10000 /* maximum of reported ones; all are counted */
+#define AT_ONCE      100   /* decisions of a batch: maximum changes in a message */
+#define CHANGES_MOST 10000 /* maximum of reported changes; all changes are counted */
 #define BATCH_MEM    ((size_t)64 << 20)
 #define ONE_MEM      ((size_t)32 << 20)
 #define TELL_NS      (500 * WARD_NS_PER_MS)
@@ -29,8 +29,9 @@ struct replay {
     struct ward_event event;
     const struct ruleset *rules;
     int64_t from_us, to_us, most;
-    struct ward_arena batch, one; /* of one message, of one decision */
-    uint8_t before[DOSAGE_ID];    /* the last one that was processed */
+    /* batch: memory of one message; one: memory of one decision */
+    struct ward_arena batch, one;
+    uint8_t before[DOSAGE_ID]; /* id of the last processed decision */
     int64_t looked, told;
     int64_t told_ns;
     Progress progress;
@@ -67,7 +68,7 @@ static enum ward_code count(struct replay *r, const Decision *was, const Decisio
     return WARD_OK;
 }
 
-/* An order that this set rejects outright is stopped by a built-in finding. */
+/* Built-in finding for an order that the replayed rule set rejects as invalid. */
 #define REFUSED "ward.refused"
 
 static enum ward_code refuse(struct replay *r, Decision *now)
@@ -105,7 +106,8 @@ static enum ward_code decide_anew(struct replay *r, const uint8_t id[DOSAGE_ID])
     Decision *was = NULL, now = WARD__DOSAGE__V1__DECISION__INIT;
     enum ward_code code = decision_find(r->w, &r->one, id, &was, r->call->err);
 
-    /* Erased meanwhile, or unreadable: counted, and the replay continues. */
+    /* A decision that was erased meanwhile or is unreadable is counted, and the replay
+     * continues. */
     if (code == WARD_NOT_FOUND || code == WARD_DATA_LOSS ||
         (code == WARD_OK && was->snapshot == NULL)) {
         *r->call->err = (struct ward_err){0};
@@ -121,7 +123,7 @@ static enum ward_code decide_anew(struct replay *r, const uint8_t id[DOSAGE_ID])
     return count(r, was, &now);
 }
 
-/* ---- many ---- */
+/* ---- all decisions ---- */
 
 static enum ward_code tell(struct replay *r, bool done)
 {
@@ -136,7 +138,7 @@ static enum ward_code tell(struct replay *r, bool done)
     return ward_send(r->call, &resp.base);
 }
 
-/* A Replay whose caller has left does not count. */
+/* A Replay does not count if its caller has disconnected. */
 static enum ward_code still_there(const struct replay *r)
 {
     if (!ward_call_cancelled(r->call))
@@ -185,8 +187,8 @@ static enum ward_code all(struct replay *r)
     return WARD_OK;
 }
 
-/* Nothing was processed although the usual span has decisions: such a Replay does not permit an
- * approval. */
+/* *out: no decision was processed, although the last 30 days have decisions. Such a Replay does
+ * not permit an approval. */
 static enum ward_code looked_past(const struct replay *r, struct ward_db *db, bool *out,
                                   struct ward_err *err)
 {

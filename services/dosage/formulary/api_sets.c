@@ -56,7 +56,7 @@ static enum ward_code pack(struct ward_call *c, RuleSet *set, struct ward_val *o
     uint8_t *bytes;
     size_t n;
 
-    set->version = 0; /* set by the database; the stored content does not have it */
+    set->version = 0; /* the database assigns the version; the stored content has none */
     n = protobuf_c_message_get_packed_size(&set->base);
     bytes = ward_alloc(c->mem, n + 1);
     if (bytes == NULL)
@@ -164,7 +164,7 @@ enum ward_code draft_rule_set_rpc(struct ward_call *c, const ProtobufCMessage *q
     return draft(c, (const DraftRequest *)q, (DraftResponse *)r);
 }
 
-/* ---- one ---- */
+/* ---- one rule set ---- */
 
 static enum ward_code get(struct ward_call *c, const GetRequest *req, GetResponse *resp)
 {
@@ -187,7 +187,7 @@ enum ward_code get_rule_set_rpc(struct ward_call *c, const ProtobufCMessage *q,
     return get(c, (const GetRequest *)q, (GetResponse *)r);
 }
 
-/* ---- all ---- */
+/* ---- all rule sets ---- */
 
 static enum ward_code list(struct ward_call *c, const ListRequest *req, ListResponse *resp)
 {

@@ -11,14 +11,14 @@ typedef Ward__Dosage__V1__ApproveRuleSetResponse ApproveResponse;
 typedef Ward__Dosage__V1__ActivateRuleSetRequest ActivateRequest;
 typedef Ward__Dosage__V1__ActivateRuleSetResponse ActivateResponse;
 
-/* A step of one set; the stored answer is always an ApproveRuleSetResponse, whatever the
- * method. */
+/* A state transition of a rule set. The stored answer of both methods is an
+ * ApproveRuleSetResponse. */
 struct step {
     struct ward_call *call;
     struct ward_event event;
     struct ward_idem idem;
     int64_t version;
-    const ApproveRequest *approve; /* NULL: activate */
+    const ApproveRequest *approve; /* NULL: the rule set is activated */
     RuleSetInfo *info;
 };
 
@@ -60,7 +60,7 @@ static enum ward_code activate(struct step *s, struct ward_db *db, struct ward_e
 {
     switch ((int)s->info->state) {
     case STATE_OF(ACTIVE):
-        return WARD_OK; /* the expected state */
+        return WARD_OK; /* already active */
     case STATE_OF(APPROVED):
     case STATE_OF(RETIRED):
         return kept_activate(db, s->call->mem, s->version, s->call->who->subject,

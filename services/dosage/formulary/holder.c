@@ -1,19 +1,20 @@
-/* The sets that this process has read: each once, for the life of the process. */
+/* The rule sets that this process has read. Each is read once and stays in memory until the
+ * process ends. */
 #include "services/dosage/formulary/kept.h"
 
 #include <pthread.h>
 
-#define HELD_MEM ((size_t)256 << 20) /* for one set: its message, as decoded from 4 MiB */
+#define HELD_MEM ((size_t)256 << 20) /* for one rule set: a message of 4 MiB, decoded */
 
 struct held {
     struct held *next;
     int64_t version;
     struct ruleset *set;
-    struct ward_arena mem; /* owns this, and the message */
+    struct ward_arena mem; /* owns this struct and the message */
 };
 
 struct rulesets {
-    struct ward_arena mem; /* holds this */
+    struct ward_arena mem; /* owns this struct */
     pthread_mutex_t lock;
     struct held *first;
 };
@@ -78,7 +79,8 @@ static const struct ruleset *look(struct rulesets *rs, int64_t version)
     return h == NULL ? NULL : h->set;
 }
 
-/* If two workers read a set at once, the first one's copy is stored. */
+/* If two workers read a rule set at the same time, the first copy is used and the second is
+ * freed. */
 static const struct ruleset *hold(struct rulesets *rs, struct held *h)
 {
     const struct held *was;

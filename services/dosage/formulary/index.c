@@ -1,4 +1,4 @@
-/* The indexes of a rule set: sorted arrays, made once. */
+/* The indexes of a rule set: sorted arrays, built once. */
 #include "services/dosage/formulary/ruleset_own.h"
 
 #include "common/unicode/unicode.h"
@@ -97,7 +97,7 @@ static void index_products(struct ruleset *r, const Drug *d, size_t i)
     }
 }
 
-/* For codes on packs and bags. */
+/* Reserves room for the codes on packs and bags. */
 static bool codes_room(struct ruleset *r)
 {
     size_t gtins = 0, traces = 0, locals = 0;
@@ -114,7 +114,8 @@ static bool codes_room(struct ruleset *r)
            room(r, &r->locals, locals);
 }
 
-/* A name that cannot be normalized is a problem that is reported elsewhere. */
+/* A name that cannot be normalized is skipped here; validation reports the name as a
+ * problem. */
 static bool index_name(struct ruleset *r, struct names *to, const char *name, const Drug *d,
                        size_t i, size_t j)
 {
@@ -180,7 +181,7 @@ static bool index_doses(struct ruleset *r)
     return true;
 }
 
-/* A rule without a head is a problem that is reported elsewhere. */
+/* A rule without a head is skipped here; validation reports the rule as a problem. */
 static void add_rule(struct ruleset *r, const Rule *rule, uint32_t kind, size_t at)
 {
     if (rule != NULL)
@@ -222,9 +223,9 @@ static bool index_rules(struct ruleset *r)
     return true;
 }
 
-/* ---- the codes for reading charts ---- */
+/* ---- LOINC codes ---- */
 
-/* First pass counts, second pass writes: with NULL nothing is written. */
+/* The first pass counts the codes and has no `to`. The second pass writes the codes. */
 struct loincs {
     char **to;
     size_t n;
@@ -294,7 +295,8 @@ static bool index_loincs(struct ruleset *r)
 
 /* ---- search keys of drugs ---- */
 
-/* One name per line: no query that was normalized from one line contains a line break. */
+/* One name per line: a query is normalized from one line, so a query cannot match across two
+ * names. */
 static char *join(struct ward_arena *mem, char *so_far, const char *more)
 {
     if (so_far == NULL || more == NULL)
@@ -339,7 +341,7 @@ static enum ward_code searched(struct ruleset *r, struct ward_arena *mem, const 
 static enum ward_code index_searched(struct ruleset *r, struct ward_err *err)
 {
     enum ward_code code = WARD_OK;
-    struct ward_arena mem; /* of one drug's */
+    struct ward_arena mem; /* for the names of one drug */
 
     r->searched = ward_alloc(&r->mem, r->drugs.n * sizeof(const char *));
     if (r->searched == NULL)

@@ -194,7 +194,8 @@ enum ward_code kept_activate(struct ward_db *db, struct ward_arena *mem, int64_t
     static const char SQL[] = "UPDATE rule_set SET state = ?, activated_by = ?, "
                               "activated_at_us = ? WHERE version = ?";
 
-    /* Locks the single row first: a concurrent activation waits for it, or is repeated. */
+    /* Locks the single row of rule_set_active first: a concurrent activation waits for this
+     * lock or is retried. */
     WARD_TRY(ward_db_run(db, mem, POINT, WARD_PARAMS(ward_int(mem, version)), NULL, err));
     WARD_TRY(ward_db_run(db, mem, RETIRE,
                          WARD_PARAMS(ward_int(mem, STATE_OF(RETIRED)),

@@ -52,7 +52,7 @@ static bool among(char *const *list, size_t n, const char *s)
     return false;
 }
 
-/* Rules of one decision without a finding in the other. */
+/* Lists the rules with findings in `d` and without findings in `other`. */
 static enum ward_code only_in(const Decision *d, const Decision *other, struct ward_arena *mem,
                               char ***out, size_t *n, struct ward_err *err)
 {

@@ -1,4 +1,4 @@
-/* replay.h - compares two decisions of one snapshot by two rule sets.
+/* replay.h - compares two decisions about one snapshot, made with two rule sets.
  *
  * Threads: pure. Memory: the arena; no text is borrowed. Errors: RESOURCE_EXHAUSTED.
  */
@@ -11,7 +11,7 @@
 
 enum replay_change { REPLAY_SAME, REPLAY_STRICTER, REPLAY_LAXER, REPLAY_DIFFERENT };
 
-/* First by the highest severity; then by the rules with findings, and their severities. */
+/* Compares the highest severities first, then the rules with findings and their severities. */
 enum replay_change replay_compare(const Ward__Dosage__V1__Decision *was,
                                   const Ward__Dosage__V1__Decision *now);
 WARD_MUST enum ward_code replay_change(const Ward__Dosage__V1__Decision *was,

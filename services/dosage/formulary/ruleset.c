@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Only indexes: a few words for each name of a message of RULESET_BYTES. */
+/* For the indexes only: a few words for each name in a message of RULESET_BYTES. */
 #define INDEX_MEM ((size_t)64 << 20)
 
 static enum ward_code begin(const RuleSet *msg, const char *sha256, struct ruleset **out,
@@ -76,7 +76,7 @@ void ruleset_free(struct ruleset *r)
 
     if (r == NULL)
         return;
-    mem = r->mem; /* which owns r itself */
+    mem = r->mem; /* copied, because the arena contains r itself */
     ward_arena_done(&mem);
 }
 

@@ -1,8 +1,8 @@
 /* ruleset.h - a rule set in the form for the check: the validated message, with indexes.
  *
- * Threads: a struct ruleset is constant once made, and shared; the holder keeps every set that
- * it read (a set never changes, and old decisions name it). Memory: a ruleset's own arena.
- * Errors: as each says.
+ * Threads: a struct ruleset is constant after its creation, and shared. The holder caches every
+ * rule set that was read: a rule set never changes, and old decisions name their rule set.
+ * Memory: a ruleset's own arena. Errors: listed at each function.
  */
 #ifndef DOSAGE_FORMULARY_RULESET_H
 #define DOSAGE_FORMULARY_RULESET_H
@@ -15,15 +15,15 @@ struct ruleset; /* formulary/ruleset_own.h */
 
 #define RULESET_PROBLEMS 20
 struct ruleset_problem {
-    char path[96];  /* "dose_rules[3].max_single.unit" */
+    char path[96];  /* such as "dose_rules[3].max_single.unit" */
     char what[120]; /* the end of a sentence: "is not a UCUM unit" */
 };
 struct ruleset_problems {
     int n;
     struct ruleset_problem at[RULESET_PROBLEMS];
 };
-/* Validates the whole set and builds its indexes. msg is borrowed and must outlive it. Pure.
- *   INVALID_ARGUMENT  RULE_SET_INVALID, and *problems has the places */
+/* Validates the whole rule set and builds its indexes. msg is borrowed and must outlive the
+ * result. Pure.   INVALID_ARGUMENT  RULE_SET_INVALID; *problems has the places */
 WARD_MUST enum ward_code ruleset_make(const Ward__Dosage__V1__RuleSet *msg,
                                       const char sha256[65], struct ruleset **out,
                                       struct ruleset_problems *problems, struct ward_err *err);
@@ -33,32 +33,33 @@ const Ward__Dosage__V1__RuleSet *ruleset_message(const struct ruleset *r);
 int64_t ruleset_version(const struct ruleset *r);
 const char *ruleset_sha256(const struct ruleset *r);
 
-/* By id; NULL: none. */
+/* Finds a drug by id; NULL: not found. */
 const Ward__Dosage__V1__Drug *ruleset_drug(const struct ruleset *r, const char *id);
 const Ward__Dosage__V1__Ingredient *ruleset_ingredient(const struct ruleset *r, const char *id);
 const Ward__Dosage__V1__Product *ruleset_product(const struct ruleset *r, const char *id,
                                                  const Ward__Dosage__V1__Drug **drug);
-/* By its 14-digit GTIN. */
+/* Finds a product by its 14-digit GTIN. */
 const Ward__Dosage__V1__Product *ruleset_gtin(const struct ruleset *r, const char *gtin,
                                               const Ward__Dosage__V1__Drug **drug);
-/* By a trace code of 20 digits: the longest of Product.trace_codes that is its prefix. */
+/* Finds a product by a trace code of 20 digits: the longest of Product.trace_codes that is a
+ * prefix of the code. */
 const Ward__Dosage__V1__Product *ruleset_trace(const struct ruleset *r, const char *code,
                                                const Ward__Dosage__V1__Drug **drug);
-/* By one of Product.local_codes. */
+/* Finds a product by one of Product.local_codes. */
 const Ward__Dosage__V1__Product *ruleset_local(const struct ruleset *r, const char *code,
                                                const Ward__Dosage__V1__Drug **drug);
-/* By a code and one of its uses. */
+/* Finds a reason by a code and one of its uses. */
 const Ward__Dosage__V1__Reason *ruleset_reason(const struct ruleset *r, const char *code,
                                                Ward__Dosage__V1__Reason__Use use);
-/* Dose rules of an ingredient, in the order of the set. */
+/* Dose rules of an ingredient, in the order of the rule set. */
 size_t ruleset_dose_rules(const struct ruleset *r, const char *ingredient,
                           const Ward__Dosage__V1__DoseRule *const **out);
 bool ruleset_in_class(const struct ruleset *r, const char *ingredient, const char *class_id);
 bool ruleset_selects(const struct ruleset *r, const Ward__Dosage__V1__Selector *s,
                      const char *ingredient);
-/* LOINC codes of its context and monitoring rules, each once, sorted. */
+/* LOINC codes of the context and monitoring rules, without duplicates, sorted. */
 char *const *ruleset_loincs(const struct ruleset *r, size_t *n);
-/* The prepared form for the check: check/prepared.h. */
+/* The prepared form for the check (check/prepared.h). */
 struct prepared;
 const struct prepared *ruleset_prepared(const struct ruleset *r);
 
@@ -67,8 +68,8 @@ const struct prepared *ruleset_prepared(const struct ruleset *r);
 WARD_MUST enum ward_code rulesets_open(struct dosage *dos, struct rulesets **out,
                                        struct ward_err *err);
 void rulesets_close(struct rulesets *rs); /* NULL is fine */
-/* The active set as of now, read with this connection (one statement; each set is read once).
- *   FAILED_PRECONDITION  NO_RULE_SET */
+/* The currently active rule set, read with this connection (one statement). Each rule set's
+ * content is read once.   FAILED_PRECONDITION  NO_RULE_SET */
 WARD_MUST enum ward_code ruleset_active(struct worker *w, struct ward_arena *mem,
                                         const struct ruleset **out, struct ward_err *err);
 /*   NOT_FOUND  RULE_SET_NOT_FOUND */

@@ -1,7 +1,7 @@
 /* ruleset_own.h - internals of a rule set, shared by the files that build it.
  *
  * Threads: written only by ruleset_make, constant afterwards. Memory: the set's own arena.
- * Errors: RESOURCE_EXHAUSTED. A fault of a set is a problem, not an error.
+ * Errors: RESOURCE_EXHAUSTED. An invalid part of a rule set is a problem, not an error.
  */
 #ifndef DOSAGE_FORMULARY_RULESET_OWN_H
 #define DOSAGE_FORMULARY_RULESET_OWN_H
@@ -20,12 +20,12 @@ typedef Ward__Dosage__V1__Quantity Quantity;
 typedef Ward__Dosage__V1__Coding Coding;
 typedef Ward__Dosage__V1__Sentence Sentence;
 
-/* One named item: the item, and its owner (a product's drug). */
+/* A named item and its owner: for a product, its drug. */
 struct named {
     const char *key;
     const void *item;
     const void *of;
-    uint32_t i, j; /* its place: drugs[i].products[j] */
+    uint32_t i, j; /* position: drugs[i].products[j] */
 };
 /* Sorted by key, then by i and j. */
 struct names {
@@ -40,26 +40,27 @@ struct ruleset {
     struct names ingredients, classes, drugs, products, gtins, traces, locals, reasons, rules;
     struct names named_en, named_zh; /* products by their normalized names */
     struct names dose;               /* dose rules by ingredient */
-    const DoseRule **dose_rules;     /* in dose's order */
-    const char **searched;           /* in drugs' order: ids and normalized names */
+    const DoseRule **dose_rules;     /* in the order of `dose` */
+    const char **searched;           /* in the order of `drugs`: ids and normalized names */
     char **loincs;                   /* sorted */
     size_t n_loincs;
     struct prepared *prepared; /* check/prepared.h */
 };
 
-/* Like ruleset_make, for a set that was validated when it was stored: a set that old decisions
- * name stays readable, even if later versions of this code would reject it. */
+/* Like ruleset_make, but without validation: the rule set was validated when it was stored. A
+ * rule set that old decisions name stays readable, even if later versions of this code would
+ * reject it. */
 WARD_MUST enum ward_code ruleset_load(const RuleSet *msg, const char sha256[65],
                                       struct ruleset **out, struct ward_err *err);
 
-/* index.c */
+/* In index.c. */
 WARD_MUST enum ward_code ruleset_index(struct ruleset *r, struct ward_err *err);
-/* The first item with this name; NULL: none. */
+/* The first item with this name; NULL: not found. */
 const struct named *names_find(const struct names *all, const char *key);
 
-/* The number of a set's rules, of all kinds. */
+/* The number of rules of all kinds in a rule set. */
 size_t ruleset_rules(const RuleSet *msg);
-#define RULESET_TRACE_LEAST 7 /* digits of Product.trace_codes */
+#define RULESET_TRACE_LEAST 7 /* minimum digits of Product.trace_codes */
 #define RULESET_TRACE_MOST  19
 #define RULESET_RULES       20000
 #define RULESET_BYTES       ((size_t)4 << 20)

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* protobuf-c has no const; nothing here is modified. */
+/* Casts const away for protobuf-c. Nothing here is modified. */
 #define W(s) ((char *)(uintptr_t)(s))
 
 struct world {
@@ -30,7 +30,7 @@ struct world {
     Reason reason;
     Rule rules[8];
     Selector of_alpha, of_class;
-    /* the lists that the messages point to */
+    /* arrays that the messages point to */
     Ingredient *ingredients[2];
     Drug *drugs[1];
     Product *products[1];

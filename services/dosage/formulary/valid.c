@@ -1,4 +1,4 @@
-/* The set as a whole: its size and names, then each part. */
+/* Validation of a whole rule set: its size and names first, then each part. */
 #include "services/dosage/formulary/valid.h"
 
 #include <stdarg.h>

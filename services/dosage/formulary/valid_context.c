@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#define HOURS_MOST   87600 /* 10 years */
+#define HOURS_MOST   87600 /* hours of 10 years */
 #define DAYS_MOST    3660
 #define WEEKS_MOST   45
-#define LOINC_MOST   8 /* bytes: 7 digits and a hyphen */
-#define ICD_LEAST    3 /* a category; a shorter code is a chapter */
+#define LOINC_MOST   8 /* bytes of 7 digits and a hyphen */
+#define ICD_LEAST    3 /* characters of an ICD category; a shorter code is a chapter */
 #define TESTS_MOST   50
 #define LOINCS_MOST  40
 #define SHARE_MOST   100
@@ -19,8 +19,8 @@ typedef Ward__Dosage__V1__MonitoringRule MonitoringRule;
 
 /* ---- codes ---- */
 
-/* LOINC's check digit is of the Luhn algorithm. Source: LOINC Users' Guide, "LOINC check
- * digits". Checked 2026-11-22. */
+/* The check digit of LOINC codes uses the Luhn algorithm. Source: LOINC Users' Guide, "LOINC
+ * check digits". Checked 2026-11-22. */
 static bool is_loinc(const char *s)
 {
     const char *hyphen = strchr(s, '-');
@@ -195,7 +195,8 @@ static void band(struct valid *v, const struct place *at, const Ward__Dosage__V1
               "has bounds of weight or kidney function, which this rule does not permit");
 }
 
-/* Ingredients of a class have different units. */
+/* A limit for a class is not compared with a unit, because the class's ingredients have
+ * different units. */
 void valid_over(struct valid *v, const struct place *at, const Ward__Dosage__V1__DoseOver *o,
                 const Selector *of)
 {

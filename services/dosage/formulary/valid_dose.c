@@ -1,8 +1,8 @@
-/* Dose rules: their patients, and limits that fit their ingredient and each other. */
+/* Dose rules: the patients they apply to, and limits that fit the ingredient and each other. */
 #include "services/dosage/formulary/valid.h"
 
-#define AGE_MOST_DAYS    55000 /* 150 years */
-#define WINDOW_MOST_DAYS 400   /* a snapshot's given doses; longer spans are for life: 0 */
+#define AGE_MOST_DAYS    55000 /* days of 150 years */
+#define WINDOW_MOST_DAYS 400   /* days; a snapshot has no older doses */
 #define DURATION_MOST    3660
 #define INTERVAL_MOST    525600
 #define DOSES_MOST       288
@@ -19,7 +19,7 @@ bool valid_ages(struct valid *v, const struct place *in, int32_t from, int32_t t
     return true;
 }
 
-/* [from, to) of decimals, each "" if unbounded. */
+/* Checks a range [from, to) of decimals; "" is unbounded. */
 static void bounds(struct valid *v, const struct place *from_at, const char *from,
                    const struct place *to_at, const char *to)
 {
@@ -31,7 +31,7 @@ static void bounds(struct valid *v, const struct place *from_at, const char *fro
         wrong(v, to_at, "must be above %s", from_at->name);
 }
 
-/* Patients without earlier doses of a class. */
+/* Checks the condition for patients without earlier doses of a class. */
 static void naive(struct valid *v, const Ward__Dosage__V1__Band *b, const struct place *at)
 {
     if (*b->naive_class == '\0') {
@@ -77,7 +77,7 @@ void valid_band(struct valid *v, const Ward__Dosage__V1__Band *b, const struct p
     naive(v, b, at);
 }
 
-/* One limit: its field, and its comparable value once it is in the unit. */
+/* One limit: its field, and its value in the ingredient's unit. */
 struct limit {
     const char *name;
     const Quantity *q;
@@ -156,7 +156,7 @@ static int limits(struct valid *v, const DoseRule *d, const Ingredient *in,
     return n;
 }
 
-/* Limits of the infusion of one dose, or none. */
+/* Checks the limits for the infusion of one dose, which are optional. */
 static void infusion(struct valid *v, const DoseRule *d, const struct place *at)
 {
     bool some = d->max_concentration != NULL || d->max_infusion_rate != NULL ||

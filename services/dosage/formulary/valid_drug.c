@@ -10,7 +10,7 @@
 #define SOURCE           1000
 #define LOCAL            64
 #define SCAN_MEM         4096
-#define LOADING_MOST     10080 /* minutes: a week */
+#define LOADING_MOST     10080 /* minutes of a week */
 
 static bool converts(const char *from, const char *to)
 {
@@ -21,7 +21,7 @@ static bool converts(const char *from, const char *to)
            ward_ucum_commensurable(&a, &b, NULL) == WARD_OK;
 }
 
-/* Conversions that UCUM has need no entry of ours, and an entry is invalid. */
+/* An equivalent is invalid if UCUM can convert between the units. */
 static void equivalent(struct valid *v, const Ingredient *in, size_t i,
                        const struct place *ingredient)
 {
@@ -154,7 +154,7 @@ static bool trace_good(const char *s)
            strspn(s, "0123456789") == n;
 }
 
-/* A hospital's own code: it must not be readable as any other code. */
+/* A hospital's own code must not be readable as any other code. */
 static bool local_good(const char *s)
 {
     Ward__Dosage__V1__Scanned *scanned = NULL;
@@ -196,7 +196,7 @@ static bool has_route(const Drug *d, Ward__Dosage__V1__Route route)
     return false;
 }
 
-/* Only tablets have halves; no other form is scored. */
+/* Only products with a strength per tablet may be halved. */
 static void halved(struct valid *v, const Product *p, const struct place *at)
 {
     size_t i = 0;

@@ -1,4 +1,4 @@
-/* Elements of all parts of a set: words, texts, sentences, codes, numbers, days. */
+/* Elements that all parts of a rule set use: words, texts, sentences, codes, numbers, days. */
 #include "services/dosage/formulary/valid.h"
 
 #include "common/measure/fhirtime.h"

@@ -1,12 +1,12 @@
-/* Common fields of rules; interactions, duplicates, allergies, measurement ages; and
+/* Common fields of rules; interactions, duplicates, allergies and measurement ages; and
  * reasons. */
 #include "services/dosage/formulary/valid.h"
 
 #include <string.h>
 
-#define HOURS_MOST   9600 /* 400 days: the given doses in a snapshot */
+#define HOURS_MOST   9600 /* hours of 400 days, the time span of given doses in a snapshot */
 #define VERSION_MOST 1000000
-#define OWN          "ward." /* built-in findings of the service */
+#define OWN          "ward." /* prefix of the service's built-in findings */
 #define ROLE         64
 
 void valid_rule_head(struct valid *v, const struct place *in, const Rule *rule)

@@ -1,9 +1,9 @@
 /* Slip rules: each kind has its own numbers. */
 #include "services/dosage/formulary/valid.h"
 
-#define HOURS_MOST  9600 /* 400 days: the given doses in a snapshot */
+#define HOURS_MOST  9600 /* hours of 400 days, the time span of given doses in a snapshot */
 #define FACTOR_MOST 1000
-#define Z_LEAST     2 /* standard deviations: a lower limit would match healthy patients */
+#define Z_LEAST     2 /* standard deviations; a lower limit would match healthy patients */
 #define Z_MOST      20
 
 typedef Ward__Dosage__V1__SlipRule Slip;
@@ -55,7 +55,8 @@ static void factor(struct valid *v, const Slip *s, enum numbers are, const struc
         wrong(v, at, "is a share: it must be below 1");
 }
 
-/* For scores: the distance below the median, if it differs; for ranges both ends. */
+/* Checks `low` of a score: the distance below the median, if it differs from the distance
+ * above. `high` is only for ranges. */
 static void low_score(struct valid *v, const Slip *s, const struct place *at)
 {
     const struct ward_decimal least = ward_decimal_of(Z_LEAST, 0),

@@ -1,7 +1,7 @@
-/* Units of limits. A limit per kg is an amount per kg ("mg/kg"), one of an infusion an amount
- * per time ("mg/h", "ug/kg/min"), one of a concentration an amount per volume ("mg/mL"). To
- * UCUM, mg/kg is dimensionless, and {tablet} equals {puff}. The text therefore has to be
- * compared. */
+/* Units of limits. A limit per kg is an amount per kg ("mg/kg"). A limit of an infusion is an
+ * amount per time ("mg/h", "ug/kg/min"). A limit of a concentration is an amount per volume
+ * ("mg/mL"). To UCUM, mg/kg is dimensionless, and {tablet} equals {puff}. Texts are therefore
+ * compared, too. */
 #include "services/dosage/formulary/valid.h"
 
 #include <string.h>
@@ -40,7 +40,7 @@ bool valid_is_rate(const char *unit)
     return cut_time(unit, &n);
 }
 
-/* Bytes of the amount's own unit; 0: the denominator is missing. */
+/* Bytes of the unit before the denominator; 0: the denominator is missing. */
 static size_t amount_part(const char *unit, enum over over)
 {
     size_t n = strlen(unit);
@@ -89,8 +89,8 @@ bool valid_amount(struct valid *v, const struct place *at, const Quantity *q,
     if (ward_ucum_parse(q->unit, n, &from, NULL) != WARD_OK)
         return wrong(v, PLACE(at, "unit"), "is not a UCUM unit");
     if (ward_ucum_parse(in->unit, strlen(in->unit), &to, NULL) != WARD_OK)
-        return false; /* reported at the ingredient */
-    /* UCUM ignores annotations, but they matter to people who count tablets. */
+        return false; /* the ingredient's check reports the invalid unit */
+    /* UCUM ignores annotations, but people count {tablet} and {puff} separately. */
     if ((strchr(in->unit, '{') != NULL || memchr(q->unit, '{', n) != NULL) &&
         !same_unit(q->unit, n, in->unit))
         return wrong(v, PLACE(at, "unit"), "does not convert to the ingredient's unit, %.32s",

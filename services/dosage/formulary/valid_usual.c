@@ -18,7 +18,7 @@ struct pair {
     enum over over;
 };
 
-/* Number of the high ones. */
+/* Checks the pairs of low and high doses. Returns the number of high doses. */
 static int pairs(struct valid *v, const Usual *u, const Ingredient *in, const struct place *at)
 {
     const struct pair all[] = {
@@ -49,7 +49,7 @@ static int pairs(struct valid *v, const Usual *u, const Ingredient *in, const st
     return n;
 }
 
-/* Above 1 and at most 100. */
+/* Checks a factor: above 1 and at most 100. */
 static bool times(struct valid *v, const struct place *at, const char *s,
                   struct ward_decimal *out)
 {
