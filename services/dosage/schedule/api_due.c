@@ -12,8 +12,8 @@ typedef Ward__Dosage__V1__ListDueResponse ListResponse;
 #define PAGE_USUAL 100
 #define PAGE_MOST  500
 
-/* The slot after which the next page begins, and the time of the first request: all pages of a
- * list are of one moment. */
+/* The last slot of a page, and the time of the first request: all pages of a list show one
+ * moment. */
 struct place {
     int64_t as_of_us, due_us;
     char order_id[37], pad[3];
@@ -26,7 +26,7 @@ struct listing {
     const ListRequest *req;
     const char *question;
     struct place after;
-    bool goes_on; /* `after` says something */
+    bool goes_on; /* `after` is set */
     int page;
     ListResponse *r;
 };

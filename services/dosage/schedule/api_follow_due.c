@@ -11,9 +11,7 @@ typedef Ward__Dosage__V1__FollowDueResponse FollowResponse;
 #define WAIT_MS      250 /* interval for checking the connection */
 #define HEARTBEAT_NS (5000 * WARD_NS_PER_MS)
 #define OLD_NS                                                                                 \
-    (5000 * WARD_NS_PER_MS) /* a list without a renewal for this time is discarded             \
-                             *                                                                 \
-                             */
+    (5000 * WARD_NS_PER_MS) /* a list that was not renewed for this time is discarded */
 #define AT_ONCE     500     /* maximum slots of one message */
 #define MESSAGE_MEM ((size_t)8 << 20)
 
@@ -21,11 +19,11 @@ struct looking {
     struct ward_call *call;
     struct due_watch *watch;
     struct due_ward *ward;
-    struct due_board *last; /* the last sent state; NULL: none yet */
+    struct due_board *last; /* the last sent board; NULL: nothing was sent yet */
     struct ward_event event;
-    struct ward_arena mem; /* of one change */
+    struct ward_arena mem; /* memory of one message */
     int ahead;
-    const char **shown; /* patients with a written event */
+    const char **shown; /* patients whose audit event was written */
     size_t n_shown, cap_shown;
     int64_t sent_ns;
 };
@@ -38,7 +36,7 @@ struct news {
     size_t n_slots, n_gone;
 };
 
-/* The next slot of a board that this caller sees. */
+/* The next slot of a board, from `at` on, that this caller may see. */
 static size_t next_seen(const struct looking *l, const struct due_board *b, size_t at)
 {
     while (at < b->board.n && !board_shows(&b->board, b->board.slots[at], l->ahead))
@@ -46,7 +44,7 @@ static size_t next_seen(const struct looking *l, const struct due_board *b, size
     return at;
 }
 
-/* Both lists have the same order: a slot that is only in the old one was removed. */
+/* Both lists have the same order: a slot that is only in the old list was removed. */
 static void compare(const struct looking *l, const struct due_board *b, struct news *out)
 {
     static const struct due_board nothing;
@@ -114,7 +112,7 @@ static enum ward_code remember(struct looking *l, const char *patient)
     return WARD_OK;
 }
 
-/* A patient's event is written before anything of the patient is sent. */
+/* A patient's event is written before data of the patient is sent. */
 static enum ward_code write_events(struct looking *l, const struct news *news)
 {
     struct worker *w = l->call->wrk;
@@ -188,7 +186,7 @@ static enum ward_code tell_news(struct looking *l, struct due_board *b)
     return send_news(l, b, &news);
 }
 
-/* The caller keeps the roles and the ward of their token until it expires. */
+/* Roles and ward of the caller's token remain valid until the token expires. */
 static enum ward_code ended(const struct ward_call *c)
 {
     if (ward_wall_us() / 1000000 >= c->who->expires_at)

@@ -32,7 +32,7 @@ static enum ward_code read_slots(struct asking *a, struct ward_err *err)
     Order *one, **orders = &one;
     size_t n = 1;
 
-    /* An order that begins later may have had doses by an earlier version. */
+    /* An order that begins later may have had doses of an earlier version. */
     if (*a->order_id == '\0')
         WARD_TRY(
             orders_of(w, mem, a->chart.id, TRACK_RAN, a->from_us, INT64_MAX, &orders, &n, err));
@@ -41,7 +41,7 @@ static enum ward_code read_slots(struct asking *a, struct ward_err *err)
     WARD_TRY(slots_of(w, mem, orders, n, a->from_us, a->to_us, a->now_us, &a->r->slots,
                       &a->r->n_slots, err));
     for (size_t i = 0; i < a->r->n_slots; i++)
-        a->r->slots[i]->patient_id = a->chart.text; /* the surviving record */
+        a->r->slots[i]->patient_id = a->chart.text; /* the id of the surviving record */
     return WARD_OK;
 }
 
@@ -77,7 +77,7 @@ enum ward_code list_slots_rpc(struct ward_call *c, const ProtobufCMessage *q,
 
 /* ---- PreviewTiming ---- */
 
-/* As it would be in an order: fields that AS_NEEDED requires are not checked. */
+/* Checks a timing as in an order. Fields that only AS_NEEDED requires get placeholders. */
 static enum ward_code check(const PreviewRequest *req, int64_t starts_us, struct ward_err *err)
 {
     Ward__Dosage__V1__Prescription p = WARD__DOSAGE__V1__PRESCRIPTION__INIT;

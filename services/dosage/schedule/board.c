@@ -5,9 +5,9 @@
 
 #define MINUTE_US INT64_C(60000000)
 #define BACK_US                                                                                \
-    (2 * PLAN_DAY_US)    /* a window ends a day after its dose, and is shown for another day */
-#define ORDERS      1000 /* read at once */
-#define DOSES       1200 /* of an order in the whole time, one every 5 minutes */
+    (2 * PLAN_DAY_US)    /* a window ends up to a day later, and is shown for another day */
+#define ORDERS      1000 /* orders in one query */
+#define DOSES       1200 /* doses of one order in the whole time, one every 5 minutes */
 #define STATE(name) WARD__DOSAGE__V1__SLOT_STATE__SLOT_STATE_##name
 
 struct reading {
@@ -16,7 +16,7 @@ struct reading {
     int64_t now_us, from_us, to_us;
     Order **orders; /* by id */
     size_t n_orders, cap;
-    struct ward_rows past, taken, moved; /* by order id */
+    struct ward_rows past, taken, moved; /* sorted by order id */
     size_t at_past, at_taken;
     struct planned *room;
     struct board *board;
@@ -93,7 +93,7 @@ static enum ward_code read_taken(struct reading *g, struct ward_err *err)
                        &g->taken, err);
 }
 
-/* Patients who were merged meanwhile. */
+/* Reads merged patients and their surviving records. */
 static enum ward_code read_moved(struct reading *g, struct ward_err *err)
 {
     static const char SQL[] = "SELECT DISTINCT p.patient_id, p.root_id FROM patient p"
@@ -106,7 +106,7 @@ static enum ward_code read_moved(struct reading *g, struct ward_err *err)
                        err);
 }
 
-/* The rows of this order; both lists are sorted by order id. */
+/* Counts the rows of this order, from *at on; both lists are sorted by order id. */
 static size_t rows_of(const struct ward_rows *rows, size_t *at, const uint8_t id[DOSAGE_ID])
 {
     size_t n = 0;
@@ -131,7 +131,8 @@ static enum ward_code plan_of(struct reading *g, Order *order, const uint8_t id[
     for (size_t i = 0; i < n; i++) {
         const struct ward_val *row = g->past.at[g->at_past + i];
 
-        if (row_number(row[1]) < order->version) /* not one that was written in between */
+        /* excludes versions written after the orders were read */
+        if (row_number(row[1]) < order->version)
             past[kept++] = (struct past){(int)row_number(row[1]), (int)row_number(row[2]),
                                          row_number(row[3])};
     }
@@ -249,7 +250,7 @@ enum ward_code board_read(struct worker *w, struct ward_arena *mem, const char *
     struct reading g = {.ward = ward,
                         .now_us = now_us,
                         .from_us = now_us - BACK_US,
-                        /* a window begins at most 12 h before its dose */
+                        /* windows begin at most 12 h before their doses */
                         .to_us = now_us + BOARD_AHEAD_MAX * MINUTE_US,
                         .board = out};
 

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #define KEEP_MEM ((size_t)256 << 10)
-#define LOOK_MS  500 /* so that changes are sent within a second */
+#define LOOK_MS  500 /* shorter than a second, so that changes are sent within a second */
 #define RETRY_MS 5000
 
 static struct timespec in_ms(int ms)
@@ -26,7 +26,7 @@ static void free_board(struct due_board *b)
     ward_arena_done(&mem);
 }
 
-/* With the lock. */
+/* Call with d->lock locked. */
 static void let_go(struct due_board *b)
 {
     if (b != NULL && --b->readers == 0)
@@ -100,7 +100,7 @@ static struct due_board *read_board(struct due_watch *d, const char *ward)
 
 /* ---- the thread ---- */
 
-/* Waits for the next time to read, or for a ward that was not read yet. */
+/* Waits for the next reading time, or for a ward that was not read yet. False: stop. */
 static bool rest(struct due_watch *d)
 {
     struct timespec until = in_ms(LOOK_MS);
@@ -250,7 +250,7 @@ enum ward_code due_open(struct dosage *dos, struct due_watch **out, struct ward_
     d->keep = keep;
     d->dos = dos;
     init(d);
-    *out = d; /* from here on due_close can free it, however far this function gets */
+    *out = d; /* from here on, due_close frees *out if a later step fails */
     WARD_TRY(zones_open(&d->zones, dos->cfg.time_zone, err));
     WARD_TRY(worker_open(dos, &worker, err));
     d->worker = worker;

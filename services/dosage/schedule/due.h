@@ -1,5 +1,5 @@
 /* due.h - callers who follow the due doses of wards on this replica: a thread reads the boards
- * once a second, and wakes the callers whose ward changed.
+ * once a second, and wakes the callers of changed wards.
  *
  * Threads: has its own lock. Memory: its own. Errors: due_open's; RESOURCE_EXHAUSTED DUE_FULL.
  */

@@ -46,7 +46,8 @@ static int64_t smaller(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* The start of a first version's doses: from the dose that can still be given. */
+/* The start of a first version's doses: the earliest dose whose window was open when the order
+ * was written. */
 static int64_t opening(const struct plan_version *v)
 {
     int64_t written = v->order->written_at_us, since = written;
@@ -60,7 +61,8 @@ static int64_t opening(const struct plan_version *v)
     return since;
 }
 
-/* The doses that a version may have: none (empty span), or those of its time in force. */
+/* Limits a version to the doses due while it was in force. A version without doses gets an
+ * empty time span. */
 static void bound(struct plan_version *v, bool first, bool last_single)
 {
     struct timing *t = &v->timing;
@@ -69,7 +71,7 @@ static void bound(struct plan_version *v, bool first, bool last_single)
         t->ends_us = 0;
         return;
     }
-    if (is_single(v)) /* wherever it is: it is the only one */
+    if (is_single(v)) /* the only dose, at any time */
         t->since_us = 0;
     else
         t->since_us = first ? opening(v) : v->from_us;
@@ -100,7 +102,7 @@ struct found {
     const struct plan *plan;
     struct planned *out;
     size_t n, cap;
-    int64_t from_us, to_us; /* with a day on either side */
+    int64_t from_us, to_us; /* extended by a day before */
 };
 
 static const struct plan_version *in_force(const struct plan *p, int64_t at_us)
@@ -121,7 +123,7 @@ static void add(struct found *f, int64_t due_us, int64_t number, const struct ta
                                       .taken = taken};
 }
 
-/* One more than the span has, for the last one's window. */
+/* Adds one dose after the time span, for the window of the last dose. */
 static void find_due(struct found *f, const struct plan_version *v)
 {
     struct timing_walk w;
@@ -140,7 +142,7 @@ static int by_due(const void *a, const void *b)
 
     if (x->slot.due_us != y->slot.due_us)
         return x->slot.due_us < y->slot.due_us ? -1 : 1;
-    return (x->taken == NULL) - (y->taken == NULL); /* the first charted one */
+    return (x->taken == NULL) - (y->taken == NULL); /* a charted dose comes first */
 }
 
 static size_t once_each(struct planned *all, size_t n)
@@ -178,7 +180,8 @@ static void cut_windows(struct planned *all, size_t n)
     }
 }
 
-/* Active from its due time until it would be late: a dose that the nurse could have given. */
+/* Whether the order was active from the due time until the dose would be late, so that a nurse
+ * could have given the dose. */
 static bool was_on(const struct plan *p, const struct slot *s)
 {
     for (const struct plan_version *v = in_force(p, s->due_us); v < p->v + p->n; v++) {

@@ -1,4 +1,4 @@
-/* Names of slots. */
+/* Ids of slots. */
 #include "services/dosage/schedule/slots.h"
 
 #include "common/base/text.h"

@@ -16,7 +16,7 @@ enum ward_code slot_reader_open(struct slot_reader *r, struct worker *w, struct 
     code = ruleset_active(w, mem, &r->rules, err);
     if (code != WARD_FAILED_PRECONDITION)
         return code;
-    r->rules = NULL; /* no dose can be given then, but due doses are visible */
+    r->rules = NULL; /* without a rule set no dose can be given, but due doses are shown */
     *err = (struct ward_err){0};
     return WARD_OK;
 }
@@ -39,7 +39,7 @@ static enum ward_code put_version(struct slot_reader *r, Order *order, struct pl
     return WARD_OK;
 }
 
-/* Drafts were never in force: only other versions are read and decrypted. */
+/* Drafts were never in force: only the other versions are read and decrypted. */
 static enum ward_code put_past(struct slot_reader *r, const char *order_id,
                                const struct past *past, size_t n, struct plan *out,
                                struct ward_err *err)

@@ -9,8 +9,8 @@
 
 struct gathered {
     struct slot_reader r;
-    struct planned *room; /* of one order at a time */
-    size_t most;          /* capacity */
+    struct planned *room; /* room for the doses of one order */
+    size_t most;          /* capacity of `room` */
     Slot **slots;
     size_t n;
     int64_t from_us, to_us, now_us;
@@ -46,7 +46,7 @@ static enum ward_code too_many(struct ward_err *err)
     return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "SLOTS_TOO_MANY", "more than 5,000 slots");
 }
 
-/* Few orders have many doses, so memory grows as needed. */
+/* Few orders have many doses, so the room grows as needed. */
 static enum ward_code make_room(struct gathered *g, size_t most, struct ward_err *err)
 {
     if (g->most > SLOTS_MOST)
@@ -57,7 +57,7 @@ static enum ward_code make_room(struct gathered *g, size_t most, struct ward_err
                            : WARD_OK;
 }
 
-/* Stopped so long ago that not even a skipped dose is left. */
+/* Whether an order ended so long ago that no skipped dose is shown any more. */
 static bool ended_before(const Order *order, int64_t from_us)
 {
     return (order->state == WARD__DOSAGE__V1__ORDER_STATE__ORDER_STATE_STOPPED ||

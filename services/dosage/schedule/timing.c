@@ -5,9 +5,9 @@
 #define SECOND_US INT64_C(1000000)
 #define MINUTE_US (60 * SECOND_US)
 #define DAY_US    (86400 * SECOND_US)
-#define APART_US  (5 * MINUTE_US) /* two doses that a gap of the clock made equal */
-#define WARM_DAYS 3               /* doses moved by a gap do not reach a day beyond the next */
-#define EMPTY     (7 * 366 + 8)   /* after this many days without a dose, no more will follow */
+#define APART_US  (5 * MINUTE_US) /* distance of two doses that a clock change made equal */
+#define WARM_DAYS 3 /* days to start earlier, because a clock change may move doses */
+#define EMPTY     (7 * 366 + 8) /* days without a dose, after which no dose follows */
 
 #define KIND(name) WARD__DOSAGE__V1__TIMING__KIND__KIND_##name
 
@@ -27,8 +27,8 @@ static bool left_out(const struct timing_walk *w, int64_t day)
     return ward_zone_left_out(w->timing->zone, day + 1) == day;
 }
 
-/* A day that the calendar skipped moves its doses to the next day; if that day already has
- * them, nobody gets them twice. */
+/* Doses of a day that the calendar skipped move to the next day. If the next day already has
+ * doses, the moved doses are dropped. */
 static bool dose_day(const struct timing_walk *w, int64_t day)
 {
     return !left_out(w, day) &&
@@ -43,7 +43,7 @@ static int64_t dose_days(const struct timing_walk *w, int64_t day)
 
     if (turns <= 0)
         return 0;
-    if (w->weekdays != 0) { /* the weekdays of the cycle repeat after seven */
+    if (w->weekdays != 0) { /* the weekdays of a cycle repeat after seven cycles */
         days = 0;
         for (int64_t i = 0; i < 7; i++)
             if (asked_day(w, w->first_day + i * w->every))
@@ -55,9 +55,9 @@ static int64_t dose_days(const struct timing_walk *w, int64_t day)
     return days;
 }
 
-/* The next dose by local time, whether the order is active or not. If it is not after the
- * previous dose, both were in a gap of the clock: it then follows 5 minutes later, so that no
- * two coincide and none is lost. */
+/* The next dose by local time, whether the order is active or not. If a clock change moves the
+ * dose to the previous dose or before, the dose follows 5 minutes after the previous dose. No
+ * two doses coincide, and no dose is lost. */
 static bool next_time(struct timing_walk *w)
 {
     int64_t us;
@@ -162,7 +162,7 @@ void timing_start(struct timing_walk *w, const struct timing *t, int64_t from_us
     }
 }
 
-/* The following dose, wherever it is. */
+/* The next dose of the sequence, even outside the order's time. */
 static bool step(struct timing_walk *w)
 {
     if (w->n_times > 0)
@@ -196,7 +196,7 @@ int64_t timing_border(int64_t due_us, int64_t after_us, int64_t next_us, int64_t
 
     if (before_us + after_us <= apart)
         return next_us - before_us;
-    /* In milliseconds the product of two half days fits into 64 bits. */
+    /* Milliseconds, so that the product of two half days fits into 64 bits. */
     return next_us - apart * (before_us / 1000) / ((before_us + after_us) / 1000);
 }
 
@@ -216,7 +216,8 @@ size_t timing_slots(const struct timing *t, int64_t from_us, int64_t to_us, stru
     size_t n = 0;
     bool more;
 
-    timing_start(&w, t, from_us - DAY_US); /* the previous window may begin there too */
+    /* the previous window may begin up to a day before */
+    timing_start(&w, t, from_us - DAY_US);
     more = timing_next(&w);
     while (more && w.due_us < to_us && n < most) {
         struct slot s = {.due_us = w.due_us, .number = w.number};

@@ -69,7 +69,7 @@ static int days_apart(const Timing *t)
     return 7 * every_of(t);
 }
 
-/* Minutes between the two closest doses in local time; the times are valid. */
+/* Minutes between the two closest doses in local time. The times must be valid. */
 static int closest(const Timing *t)
 {
     int first = 0, before = 0, at = 0, best = INT32_MAX;
@@ -117,7 +117,7 @@ static enum ward_code check_times(const Timing *t, struct ward_err *err)
     return WARD_OK;
 }
 
-/* Fields that only other kinds have. */
+/* Refuses fields that only other kinds of timing have. */
 static enum ward_code check_foreign(const Timing *t, struct ward_err *err)
 {
     bool repeats = t->kind == KIND(INTERVAL) || t->kind == KIND(TIMES);

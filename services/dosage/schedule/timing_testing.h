@@ -32,8 +32,9 @@ static inline int chance(int below)
     return (int)(chance_seed % (uint64_t)below);
 }
 
-/* Zones with all kinds of calendars: changes at night, at midnight, before it, by half an hour,
- * across the date line, in Ramadan, never; with offsets of quarters of an hour. */
+/* Zones with all kinds of clock changes: at night, at midnight, before midnight, by half an
+ * hour, across the date line, in Ramadan, and none; also zones with offsets of quarters of an
+ * hour. */
 static const char *const some_zones[] = {
     "UTC",
     "Europe/Berlin",
@@ -79,7 +80,7 @@ static inline void fake_time(struct fake *f, int minute)
     f->times[i] = f->text[i];
 }
 
-/* Some dense ones, and some early in the day, when clocks change. */
+/* Some timings are dense, and some are early in the day, when clocks change. */
 static inline void fake_times(struct fake *f)
 {
     int most = 1 + chance(chance(6) == 0 ? 24 : 4), step = 5 + chance(chance(2) == 0 ? 5 : 300);
