@@ -6,9 +6,9 @@
 #include <string.h>
 
 #define SHARDS      64
-#define ENTRIES     (KEEP_CHARTS / SHARDS) /* of a shard */
+#define ENTRIES     (KEEP_CHARTS / SHARDS) /* entries of one shard */
 #define HEADS       2048
-#define GENERATIONS 1024 /* of a shard: patients share them, which costs at most one read */
+#define GENERATIONS 1024 /* generations of one shard; a collision costs at most one read */
 #define BLOCK       504  /* bytes of facts in one block */
 #define SLAB        256  /* blocks allocated at once */
 #define SLABS       (KEEP_BYTES / (SHARDS * SLAB * sizeof(struct block)))
@@ -21,15 +21,15 @@ struct block {
 };
 struct entry {
     struct keep_key key;
-    struct kept kept; /* facts: unused; n of them */
-    uint32_t blocks;  /* the first; NONE */
-    uint32_t chain;   /* the next one of the same head; of a free one: the next free one */
+    struct kept kept; /* kept.facts is unused; kept.n: bytes in the blocks */
+    uint32_t blocks;  /* the first block; NONE: no block */
+    uint32_t chain;   /* the next entry of the same hash, or the next free entry */
     uint32_t newer, older;
 };
 struct shard {
     pthread_mutex_t lock;
     struct ward_arena own;
-    struct entry *entry; /* ENTRIES of them; NULL until the first use */
+    struct entry *entry; /* array of ENTRIES; NULL until the first use */
     uint32_t *head;
     uint32_t free, used, newest, oldest;
     size_t n;
@@ -185,7 +185,8 @@ static struct entry *make(struct shard *s, const struct keep_key *key)
     return &s->entry[i];
 }
 
-/* Facts of the newest entry; older entries are evicted. False: no room. */
+/* Stores the facts of the newest entry; older entries are evicted if room is needed. False: the
+ * facts do not fit. */
 static bool store(struct shard *s, struct entry *e, const uint8_t *from, size_t n)
 {
     uint32_t *at = &e->blocks;

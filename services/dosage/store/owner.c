@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define MOVES_MOST 8 /* merges in between, one after the other */
+#define MOVES_MOST 8 /* concurrent merges of a patient that owner_lock follows */
 
 void owner_wipe(struct owner *o)
 {
@@ -41,7 +41,7 @@ enum ward_code owner_open(struct worker *w, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* Another replica may have erased the patient: this one now evicts the cached chart. */
+/* Another replica may have erased the patient: this replica then evicts the cached chart. */
 enum ward_code owner_erased(struct worker *w, const uint8_t id[DOSAGE_ID], struct ward_err *err)
 {
     charts_forget(w->dos->charts, id);
@@ -50,7 +50,7 @@ enum ward_code owner_erased(struct worker *w, const uint8_t id[DOSAGE_ID], struc
                             "the patient was erased");
 }
 
-/* ---- one ---- */
+/* ---- one patient ---- */
 
 #define FIND                                                                                   \
     "SELECT p.erased_at_us, k.kek, k.wrapped FROM patient p"                                   \
@@ -83,8 +83,7 @@ enum ward_code owner_find(struct worker *w, struct ward_arena *mem, const uint8_
 
 /* ---- creation ---- */
 
-/* Of several concurrent callers one creates the row; the others wait here, and discard their
- * unused keys. */
+/* One of several concurrent callers creates the row. The others wait here. */
 static enum ward_code make(struct worker *w, struct ward_arena *mem,
                            const uint8_t id[DOSAGE_ID], struct ward_err *err)
 {
@@ -157,7 +156,7 @@ enum ward_code owner_hold(struct worker *w, struct ward_arena *mem, const uint8_
                           const uint8_t root[DOSAGE_ID], struct ward_rows *rows, bool *held,
                           struct ward_err *err)
 {
-    /* By the index of root_id, followed by patient_id: all callers lock in one order. */
+    /* The index of root_id is followed by patient_id: all callers lock in one order. */
     static const char ALL[] = "SELECT patient_id, erased_at_us, touched FROM patient"
                               " WHERE root_id = ? ORDER BY patient_id FOR UPDATE";
 
@@ -171,9 +170,9 @@ enum ward_code owner_hold(struct worker *w, struct ward_arena *mem, const uint8_
     return WARD_OK;
 }
 
-/* A concurrent merge may have moved the patient to another root: then the locked rows are
- * incomplete or wrong, and it begins again. `locked` tells whether the patient is among the
- * locked rows, and therefore keeps this root until the transaction ends. */
+/* A concurrent merge may have moved the patient to another root; the locked rows are then
+ * wrong, and the caller tries again. `locked`: the patient is among the locked rows and keeps
+ * this root until the transaction ends. */
 static enum ward_code lock_all(struct worker *w, struct ward_arena *mem,
                                const uint8_t id[DOSAGE_ID], bool *locked, struct ward_err *err)
 {
@@ -223,7 +222,7 @@ enum ward_code owners_of(struct worker *w, struct ward_arena *mem, const uint8_t
 
 /* ---- the patient's ward ---- */
 
-/* Usually the ward is known already, and nothing is locked. */
+/* Usually the ward is already known. Then nothing is locked. */
 enum ward_code owner_lies(struct worker *w, struct ward_arena *mem, const uint8_t id[DOSAGE_ID],
                           const char *ward, int64_t at_us, struct ward_err *err)
 {

@@ -10,7 +10,8 @@
 #define TAG     16
 #define MOST    (PAGE_PLACE + TIME + TAG)
 
-/* A token: the place, its issue time, and a tag over both, the person and the query. */
+/* A token contains the place, the issue time, and a tag over the place, the time, the person
+ * and the query. */
 
 static enum ward_code tag(struct ward_call *c, const char *question, const uint8_t *what,
                           size_t n, uint8_t out[TAG])

@@ -1,6 +1,6 @@
 /* Messages encrypted under their patients' keys. The encryption is bound to the patient, the
- * type, the row's id and the columns beside it: a message that is moved to another row, or
- * whose columns were changed, cannot be decrypted. */
+ * type, the row's id and unencrypted columns of the row. A message that is moved to another
+ * row, or whose columns were changed, cannot be decrypted. */
 #include "services/dosage/store/owner.h"
 
 #include "common/rpc/wire.h"
