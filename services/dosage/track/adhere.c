@@ -1,6 +1,6 @@
 #include "services/dosage/track/track.h"
 
-/* A dose before the start of its window is not on time either; it is charted as late. */
+/* A dose before the start of its window is not on time either, and is counted as late. */
 static void given(Adherence *a, const Slot *slot, const Dose *d)
 {
     if (d->given_at_us >= slot->window_from_us && d->given_at_us < slot->on_time_until_us)
@@ -27,7 +27,7 @@ static void charted_as(Adherence *a, const Slot *slot, const Dose *d)
     case WARD__DOSAGE__V1__DOSE_OUTCOME__DOSE_OUTCOME_WASTED:
         a->wasted++;
         break;
-    default: /* no such outcome is written */
+    default: /* no other outcome is written */
         break;
     }
 }

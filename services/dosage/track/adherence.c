@@ -1,4 +1,4 @@
-/* GetAdherence: for each order, the results of the slots whose window ended in a span. */
+/* GetAdherence: for each order, the results of the slots whose windows ended in a time span. */
 #include "common/base/clock.h"
 #include "services/dosage/track/track.h"
 
@@ -40,8 +40,8 @@ static enum ward_code read_orders(struct counting *k, struct ward_err *err)
     return track_order(k->call, &k->chart, k->req->order_id, k->orders, err);
 }
 
-/* A charted dose may have been given some time before or after the slot; distant ones are
- * looked up one by one. */
+/* Reads doses given from two days before the time span to one day after. A charted dose outside
+ * this time is read alone (charted_for). */
 static enum ward_code read_doses(struct counting *k, struct ward_err *err)
 {
     WARD_TRY(doses_of(k->call->wrk, k->call->mem, k->chart.id, k->from_us - 2 * TRACK_DAY_US,
@@ -98,7 +98,7 @@ static enum ward_code count_slots(struct counting *k, const Order *order, Slot *
     return WARD_OK;
 }
 
-/* A window ends at most a day after its slot is due. */
+/* A window ends at most a day after its slot is due, so slots are read from a day before. */
 static enum ward_code count_all(struct counting *k, struct ward_err *err)
 {
     WARD_TRY(read_orders(k, err));

@@ -1,5 +1,5 @@
 /* GetCumulative: the exact amount of an ingredient that a patient got in [from, until). Doses
- * are read a page at a time, so that a lifetime fits. */
+ * are read page by page, so that memory suffices for a lifetime of doses. */
 #include "common/base/clock.h"
 #include "services/dosage/track/paging.h"
 #include "services/dosage/track/track.h"
@@ -32,7 +32,8 @@ static bool has(const Ward__Dosage__V1__Drug *d, const char *ingredient)
     return false;
 }
 
-/* A drug that the active set no longer has might contain it: this is reported, not guessed. */
+/* A drug that the active rule set no longer has might contain the ingredient. Its doses are
+ * reported as not counted. */
 static enum ward_code add(void *arg, const Dose *a, struct ward_err *err)
 {
     struct summing *s = arg;

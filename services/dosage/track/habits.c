@@ -1,4 +1,5 @@
-/* Habits: actions of one person above a threshold within some days, counted by queries. */
+/* Habits: actions that one person repeats above a threshold within some days, counted by
+ * queries. */
 #include "common/base/crypto.h"
 #include "services/dosage/store/owner.h"
 #include "services/dosage/track/workaround.h"
@@ -9,8 +10,8 @@
 #define DAY_US     (24 * 3600 * PATTERN_S)
 
 /* Both queries cover (from, to]. `groups` returns actor, ward, the other attribute of a habit,
- * the count, `own`, and the total (0: none); it omits groups below the threshold. `evidence`
- * returns an id and a time, the newest first, for one such group. */
+ * the count, `own`, and the total (0: no total). Groups below the threshold are omitted.
+ * `evidence` returns an id and a time for each action of one group, newest first. */
 struct habit_of {
     Ward__Dosage__V1__WorkaroundKind kind;
     int threshold;
@@ -54,8 +55,8 @@ static const char UNORDERED_IDS[] =
     "SELECT g.administration_id, g.order_by_us" UNORDERED
     " AND g.actor = ? AND g.ward = ? AND g.administration_id = ?";
 
-/* The current version took it back. A given dose that no longer counts was entered in error; a
- * dose that was not given never counted. */
+/* Doses taken back by their current version. A given dose that no longer counts was entered in
+ * error; a dose that was not given never counted. */
 #define TAKEN_BACK                                                                             \
     " FROM administration_version v JOIN administration a ON a.patient_id = v.patient_id"      \
     " AND a.administration_id = v.administration_id AND a.version = v.version"                 \
@@ -83,7 +84,7 @@ static const char WITNESSED_IDS[] =
     " AND a.recorded_by = ? AND ? IS NOT NULL AND a.second_person = ?"
     " ORDER BY a.recorded_at_us DESC LIMIT 50";
 
-/* The state of Cosignature: 3 DISPUTED. */
+/* The state DISPUTED of Cosignature is 3. */
 #define DISPUTED                                                                               \
     " FROM cosignature s JOIN administration a ON a.administration_id = s.administration_id"   \
     " WHERE s.state = 3 AND s.answered_at_us > ? AND s.answered_at_us <= ?"

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#define REVIEWS_MOST 50 /* limit of findings with one `about` per day */
+#define REVIEWS_MOST 50 /* maximum findings with one `about` per day */
 
 enum column { ID, REVIEWED, EVIDENCE, COUNTED, FIRST, LAST, OWN };
 
-/* The n-th finding of this `about`: after a review, a new finding begins. */
+/* The id of the n-th finding of this `about`: after a review, a new finding begins. */
 static void nth(const struct pattern *p, int n, uint8_t out[WARD_SHA256_SIZE])
 {
     int32_t number = n;
@@ -40,7 +40,8 @@ static enum ward_code insert(struct ward_db *db, struct ward_arena *mem,
                        NULL, err);
 }
 
-/* A share is represented by its present value; a burst by its largest. */
+/* A finding about a share gets the current share; a finding about a burst gets the largest
+ * burst. */
 static enum ward_code grow(struct ward_db *db, struct ward_arena *mem,
                            const struct pattern *same, size_t n, const struct ward_val *row,
                            struct ward_err *err)
@@ -85,7 +86,7 @@ enum ward_code workaround_keep(struct ward_db *db, struct ward_arena *mem,
         if (row_number(rows.at[0][REVIEWED]) == 0)
             return grow(db, mem, same, n, rows.at[0], err);
         for (; n > 0 && same->last_us <= row_number(rows.at[0][REVIEWED]); n--)
-            same++; /* judged already */
+            same++; /* already reviewed */
         if (n == 0)
             return WARD_OK;
     }

@@ -15,7 +15,7 @@ static int by_place(const struct charted *a, const struct charted *b)
     return c != 0 ? c : strcmp(a->ward, b->ward);
 }
 
-/* Rows of one array: by group, then in order of time. */
+/* Orders two rows of one array by their position, and so by time. */
 static int in_order(const struct charted *a, const struct charted *b)
 {
     return (a > b) - (a < b);
@@ -62,7 +62,8 @@ static void number_lanes(struct lanes *l, enum lane_by by)
     }
 }
 
-/* The next row of the same patient in a group. sorted: room for n. */
+/* Links each row to the next row of the same patient in its group. sorted: room for n
+ * pointers. */
 static void link_patients(struct lanes *l, struct lane_row **sorted)
 {
     for (size_t i = 0; i < l->n; i++)

@@ -1,4 +1,4 @@
-/* GetMar: active orders, their slots, and charted doses, as of one moment. */
+/* GetMar: active orders, their slots, and charted doses at one moment. */
 #include "common/base/clock.h"
 #include "services/dosage/track/track.h"
 

@@ -16,16 +16,16 @@ struct looking {
     struct ward_event event;
     const MissedRequest *req;
     int64_t from_us, to_us, now_us;
-    uint8_t after[DOSAGE_ID]; /* orders that are completed */
-    bool behind;              /* `after` says something */
-    char past[SLOT_ID_SIZE];  /* the last slot of the previous page; "" none */
+    uint8_t after[DOSAGE_ID]; /* orders up to this id are finished */
+    bool behind;              /* `after` is set */
+    char past[SLOT_ID_SIZE];  /* the last slot of the previous page; "": first page */
     int64_t past_us;
     size_t page;
     bool full;
     MissedResponse *r;
 };
 
-/* The largest id below it: the list after it begins with this order. */
+/* Replaces an id by the next smaller id, so that the list after it begins with this order. */
 static bool before(uint8_t id[DOSAGE_ID])
 {
     for (int i = DOSAGE_ID - 1; i >= 0; i--)
@@ -51,7 +51,7 @@ static enum ward_code take_token(struct looking *l)
     return WARD_OK;
 }
 
-/* A page ends when one more slot is found, so that the last page has no token. */
+/* A page ends when a further slot is found, so that the last page has no token. */
 static enum ward_code add(struct looking *l, Slot *slot)
 {
     MissedResponse *r = l->r;

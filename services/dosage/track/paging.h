@@ -1,8 +1,9 @@
-/* paging.h - every dose of a span once, read a page at a time, so that a lifetime fits.
+/* paging.h - takes every dose of a time span once, page by page, so that memory suffices for a
+ * lifetime of doses.
  *
- * Threads: any; a page is one thread's. Memory: the caller's; the reader may reuse its own for
- * each page. Errors: the reader's, the taker's; RESOURCE_EXHAUSTED: more than PAGING_AT_ONCE
- * doses at one moment.
+ * Threads: any; each paging belongs to one thread. Memory: the caller's; the reader may reuse
+ * its memory for each page. Errors: those of read and take; RESOURCE_EXHAUSTED: more than
+ * PAGING_AT_ONCE doses at one moment.
  */
 #ifndef DOSAGE_TRACK_PAGING_H
 #define DOSAGE_TRACK_PAGING_H
@@ -11,22 +12,23 @@
 #include "ward/dosage/v1/administration.pb-c.h"
 
 #define PAGING_AT_ONCE 1000
-#define PAGING_PAGE    ((size_t)2 * PAGING_AT_ONCE) /* so that each page has new ones */
+/* more than PAGING_AT_ONCE, so that each page has new doses */
+#define PAGING_PAGE ((size_t)2 * PAGING_AT_ONCE)
 
-/* The first PAGING_PAGE doses from from_us on, by time and then id. */
+/* Reads the first PAGING_PAGE doses given at or after from_us, by time and then id. */
 typedef enum ward_code paging_read(void *arg, int64_t from_us,
                                    Ward__Dosage__V1__Administration ***out, size_t *n,
                                    struct ward_err *err);
 typedef enum ward_code paging_take(void *arg, const Ward__Dosage__V1__Administration *dose,
                                    struct ward_err *err);
 
-/* The start of the next page: the last dose's time, without the doses of that time that were
- * already taken. */
+/* The position in the time span: the last dose's time, and the ids of the taken doses of that
+ * time. */
 struct paging {
     paging_read *read;
     paging_take *take;
     void *arg;
-    int64_t at_us; /* the span's start, first */
+    int64_t at_us; /* initially the start of the time span */
     size_t n;
     char seen[PAGING_AT_ONCE][37];
 };

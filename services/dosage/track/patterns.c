@@ -50,7 +50,7 @@ enum ward_code pattern_add(struct patterns *list, const struct pattern *p,
     return WARD_OK;
 }
 
-/* A pattern that is complete at row i of a group, with the oldest rows of the window as
+/* A pattern that is complete at row i of a group. The oldest rows of the window are the
  * evidence. */
 static struct pattern burst(const struct lanes *l, const struct window *w, size_t i, Kind kind)
 {
@@ -122,7 +122,7 @@ enum ward_code pattern_place(const struct charted *rows, size_t n, int64_t from_
             p.actor = "";
             p.place = l.at[i].row->place;
             WARD_TRY(found(out, &p, w.patients, PLACE_MOST, mem, err));
-            if (w.actor_since <= w.first) /* the person is not part of its identity */
+            if (w.actor_since <= w.first) /* the actor is not part of this finding's identity */
                 out->at[out->n - 1].actor = actor;
         }
     }
@@ -153,8 +153,8 @@ enum ward_code pattern_batch(const struct charted *rows, size_t n, int64_t from_
 
 /* ---- the second person ---- */
 
-/* Length of the run that ends with row i: the same two people, each shortly after the previous
- * one. run: their rows, the newest first. */
+/* Length of the run that ends with row i: doses by the same two people, each shortly after the
+ * previous dose. run: the rows of the run, newest first. */
 static size_t run_to(const struct lanes *l, size_t i, size_t run[SECOND_RUN])
 {
     const char *second = l->at[i].row->second;

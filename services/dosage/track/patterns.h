@@ -1,17 +1,17 @@
 /* patterns.h - patterns of workarounds in rows: pure rules, each over one kind of row in order
- * of time, with named thresholds that docs/dosage.md documents.
+ * of time. docs/dosage.md documents the thresholds.
  *
- * Kinds after: R. Koppel, T. Wetterneck, J. L. Telles, B.-T. Karsh, "Workarounds to Barcode
- * Medication Administration Systems: Their Occurrences, Causes, and Threats to Patient Safety",
- * J Am Med Inform Assoc 2008;15:408-423, doi:10.1197/jamia.M2616 (15 workarounds: steps
- * omitted, out of order, or not authorized). No number below comes from there or from another
- * source: every threshold is policy, set so that a single mistake causes no finding, and
- * reviewers may change it.
+ * Source of the kinds: R. Koppel, T. Wetterneck, J. L. Telles, B.-T. Karsh, "Workarounds to
+ * Barcode Medication Administration Systems: Their Occurrences, Causes, and Threats to Patient
+ * Safety", J Am Med Inform Assoc 2008;15:408-423, doi:10.1197/jamia.M2616 (15 workarounds:
+ * steps omitted, out of order, or not authorized). The thresholds below have no source: every
+ * threshold is policy, set so that a single mistake causes no finding. Reviewers may change the
+ * thresholds.
  *
- * A rule determines the row at which a pattern is complete, from that row and the rows less
- * than its window before it. Its findings therefore do not depend on the start of a scan,
- * provided that the scan began a window earlier. Findings of the same kind, person and place on
- * one day (of UTC) form one workaround, which grows.
+ * A rule determines the row at which a pattern is complete, from that row and the earlier rows
+ * within the rule's window. Findings therefore do not depend on the start of a scan, if the
+ * scan began at least a window earlier. Findings of the same kind, person and place on one day
+ * (of UTC) form one workaround, which grows.
  *
  * Threads: pure. Memory: the arena. Errors: RESOURCE_EXHAUSTED.
  */
@@ -21,13 +21,13 @@
 #include "services/dosage/dosage.h"
 #include "ward/dosage/v1/tracking.pb-c.h"
 
-#define PATTERN_S INT64_C(1000000) /* microseconds */
+#define PATTERN_S INT64_C(1000000) /* microseconds of a second */
 
-/* Rejected tokens by one person within a shift: one may be a mistake, and a failed right
- * "patient" is the purpose of the check. Policy. */
+/* This many rejected tokens by one person within a shift are a finding. One rejected token may
+ * be a mistake, or a wrong patient that the check has found as intended. Policy. */
 #define MISUSE_MOST   2
 #define MISUSE_WITHIN (12 * 3600 * PATTERN_S)
-/* Patients verified at one place within a minute: a verification requires standing at the
+/* Patients verified at one place within a minute. A verification requires standing beside the
  * patient. Policy. */
 #define PLACE_MOST   3
 #define PLACE_WITHIN (60 * PATTERN_S)
@@ -35,33 +35,33 @@
 #define BATCH_PATIENTS 4
 #define BATCH_DOSES    15
 #define BATCH_WITHIN   (60 * PATTERN_S)
-/* With at least this many doses by one person in 24 h, the share without a scan must exceed
- * this. Policy. */
+/* Minimum doses by one person in 24 h, and the share without a scan that is a finding if
+ * exceeded. Policy. */
 #define UNSCANNED_OF      10
 #define UNSCANNED_PERCENT 50
 #define UNSCANNED_WITHIN  (24 * 3600 * PATTERN_S)
-/* With at least this many findings of one rule in orders of 7 days, the overridden share. A
- * finding identifies nobody, so the workaround names only the rule. Policy; compare it with the
- * usual rates: drug safety alerts are overridden in 49 % to 96 % of cases. Source: H. van der
- * Sijs, J. Aarts, A. Vulto, M. Berg, J Am Med Inform Assoc 2006;13:138-147,
+/* Minimum findings of one rule in orders of 7 days, and the share of overridden findings that
+ * is a finding. A rule's finding identifies nobody, so the workaround names only the rule.
+ * Policy. Usual rates: drug safety alerts are overridden in 49 % to 96 % of cases. Source: H.
+ * van der Sijs, J. Aarts, A. Vulto, M. Berg, J Am Med Inform Assoc 2006;13:138-147,
  * doi:10.1197/jamia.M1809, abstract; checked 2026-11-21. */
 #define HABIT_OF      20
 #define HABIT_PERCENT 90
 #define HABIT_WITHIN  (7 * 24 * 3600 * PATTERN_S)
-/* Consecutive doses with the same second person, each within a minute of the previous one:
- * nobody checks doses independently that fast. Policy. */
+/* Consecutive doses with the same second person, each within a minute of the previous dose:
+ * nobody can check doses independently at this speed. Policy. */
 #define SECOND_RUN    5
 #define SECOND_WITHIN (60 * PATTERN_S)
 #define SECOND_BACK   (SECOND_RUN * SECOND_WITHIN + 1)
 
-/* With at least this many doses with a second person in 24 h by one person, the share with the
- * same second person. Policy: on a ward with two people, the reviewer notes that.
- */
+/* Minimum doses with a second person in 24 h by one person, and the share with the same second
+ * person that is a finding. Policy. On a ward with only two people, a reviewer can note the
+ * reason. */
 #define SECOND_OF           20
 #define SECOND_PERCENT      90
 #define SECOND_SHARE_WITHIN (24 * 3600 * PATTERN_S)
-/* Doses that one person reconciled from paper in 7 days although the service answered the ward
- * at their time. Policy. */
+/* Doses that one person reconciled from paper in 7 days, although the service was answering the
+ * ward when the doses were given. Policy. */
 #define RECONCILE_OF     5
 #define RECONCILE_WITHIN (7 * 24 * 3600 * PATTERN_S)
 /* Emergency doses of one drug by one person in a ward in 7 days. Policy. */
@@ -71,21 +71,21 @@
 #define CORRECTION_OF     3
 #define CORRECTION_WITHIN (24 * 3600 * PATTERN_S)
 
-#define PATTERN_EVIDENCE 50 /* maximum ids of a workaround, the oldest */
+#define PATTERN_EVIDENCE 50 /* maximum ids of a workaround; the oldest ids remain */
 
-/* A charted dose, from its row's unencrypted columns, without emergency and reconciled doses,
- * which are charted in batches legitimately. Or a rejected token: its id is that of its event,
- * and it has no patient. */
+/* A charted dose, from its row's unencrypted columns. Emergency and reconciled doses are
+ * excluded, because charting them in batches is legitimate. Or a rejected token: id is the id
+ * of its event, and there is no patient. */
 struct charted {
-    int64_t at_us; /* recorded */
+    int64_t at_us; /* time of recording */
     uint8_t id[DOSAGE_ID], patient[DOSAGE_ID];
-    const char *actor, *second, *ward, *place; /* "" for none */
+    const char *actor, *second, *ward, *place; /* "": not set */
 };
-struct habit { /* a rule's findings */
+struct habit { /* findings of one rule */
     const char *rule_id;
     int fired, overridden;
 };
-struct scanning { /* a person's doses */
+struct scanning { /* doses of one person */
     const char *actor, *ward;
     int given, unscanned;
 };
@@ -93,13 +93,13 @@ struct scanning { /* a person's doses */
 /* A finding. Texts are borrowed. */
 struct pattern {
     Ward__Dosage__V1__WorkaroundKind kind;
-    const char *ward, *actor, *place, *rule_id; /* "" if there is none */
+    const char *ward, *actor, *place, *rule_id; /* "": not set */
     int count, threshold, out_of;
-    int own; /* number of counted ones that the same person acknowledged */
+    int own; /* counted actions that the same person acknowledged */
     int64_t first_us, last_us;
     const uint8_t (*evidence)[DOSAGE_ID];
     size_t n_evidence;
-    /* Identity of a workaround: equal findings of that day, or of that dose, form one. */
+    /* Identity of a workaround: findings with an equal `about` form one workaround. */
     uint8_t about[WARD_SHA256_SIZE];
 };
 struct patterns {
@@ -107,7 +107,8 @@ struct patterns {
     size_t n, room;
 };
 
-/* Rows are sorted by at_us; findings are those complete at a row with at_us > from_us. */
+/* Rows must be sorted by at_us. Finds the patterns that are complete at a row with at_us >
+ * from_us. */
 WARD_MUST enum ward_code pattern_misuse(const struct charted *rows, size_t n, int64_t from_us,
                                         struct ward_arena *mem, struct patterns *out,
                                         struct ward_err *err);
@@ -123,25 +124,26 @@ WARD_MUST enum ward_code pattern_second(const struct charted *rows, size_t n, in
 bool pattern_unscanned(const struct scanning *s);
 bool pattern_habit(const struct habit *h);
 
-/* Parts of `about`: kind, person and place, and day (or dose, or week). */
+/* Sets `about` from kind, person and place, and the period (day or week) or the dose's id. */
 void pattern_about(struct pattern *p, int64_t period, const uint8_t *id);
-/* Adds one to the list, with borrowed texts. */
+/* Adds a finding to the list; texts are borrowed. */
 WARD_MUST enum ward_code pattern_add(struct patterns *list, const struct pattern *p,
                                      struct ward_arena *mem, struct ward_err *err);
 /* Sorts by `about`, then by last_us. */
 void patterns_sort(struct patterns *list);
-/* Number of elements from the i-th on with the same `about`, in a sorted list. */
+/* Number of consecutive elements from i on with the same `about`, in a sorted list. */
 size_t patterns_same(const struct patterns *list, size_t i);
-/* Combines n >= 1 elements of the same `about`, sorted by last_us: a share takes its present
- * value, a burst its largest. The evidence is the first one's; pattern_evidence joins the
- * others. */
+/* Combines n >= 1 elements of the same `about`, sorted by last_us. A share gets its current
+ * value, a burst its largest value. The evidence is the first element's; pattern_evidence adds
+ * the evidence of the others. */
 struct pattern pattern_joined(const struct pattern *same, size_t n);
-/* was[0..n), and new ones from more[0..n_more), at most PATTERN_EVIDENCE ids. */
+/* Combines the ids of was[0..n) with new ids from more[0..n_more), at most PATTERN_EVIDENCE
+ * ids. */
 WARD_MUST enum ward_code pattern_evidence(const uint8_t (*was)[DOSAGE_ID], size_t n,
                                           const struct pattern *more, size_t n_more,
                                           struct ward_arena *mem, struct ward_val *out,
                                           struct ward_err *err);
-/* The sentence of a workaround for people, without a patient. */
+/* A sentence that describes a workaround to people, without naming a patient. */
 WARD_MUST enum ward_code pattern_text(const struct pattern *p, struct ward_arena *mem,
                                       Ward__Dosage__V1__Sentence **out, struct ward_err *err);
 

@@ -11,11 +11,12 @@
 #define HOUR_US   (60 * MINUTE_US)
 #define DAY_US    (24 * HOUR_US)
 #define KEPT_US   (14 * DAY_US)
-#define FORGET    "10000" /* rows in one statement */
+#define FORGET    "10000" /* rows deleted by one statement */
 
 #define PLACES 4096
 
-/* The last writes: hashes of subject and time. Two that share a place cause more writes. */
+/* Hashes of subject and time of the last writes. Two subjects that share a place cause
+ * additional writes. */
 struct presence {
     struct ward_arena keep;
     _Atomic uint64_t place[PLACES];
@@ -52,7 +53,8 @@ struct seen {
     uint64_t is;
 };
 
-/* The place of `what` does not depend on time, so that the next minute replaces this one. */
+/* The place in the array does not depend on the time, so that the next minute replaces this
+ * minute. */
 static bool is_new(struct presence *p, const char *what, int64_t when, struct seen *out)
 {
     const struct ward_bytes parts[] = {{what, strlen(what)}, {&when, sizeof(when)}};
@@ -126,7 +128,7 @@ void presence_note(struct ward_call *c, const struct ward_principal *who)
         note_ward(c, p, who->ward, now_us);
 }
 
-/* ---- asking ---- */
+/* ---- reading ---- */
 
 enum ward_code presence_knows(struct worker *w, struct ward_arena *mem, const char *subject,
                               bool *gives, bool *witnesses, struct ward_err *err)

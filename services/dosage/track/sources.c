@@ -7,7 +7,7 @@
 #define DAY_US     (24 * 3600 * PATTERN_S)
 #define WEEK_US    (7 * DAY_US)
 
-/* Doses that were charted one by one: no emergency doses, and no reconciled ones. */
+/* Doses that were charted one by one: neither emergency doses nor reconciled doses. */
 #define CHARTED                                                                                \
     " FROM administration a LEFT JOIN offline_entry e"                                         \
     " ON e.administration_id = a.administration_id"                                            \
@@ -102,7 +102,7 @@ enum ward_code pattern_rows(struct pattern *p, const struct ward_rows *rows,
     return WARD_OK;
 }
 
-/* ---- not scanned ---- */
+/* ---- doses without a scan ---- */
 
 #define GIVEN CHARTED " AND a.outcome IN (1, 2)"
 
@@ -156,13 +156,13 @@ enum ward_code find_unscanned(struct ward_db *db, struct ward_arena *mem, int64_
     return WARD_OK;
 }
 
-/* ---- overridden ---- */
+/* ---- overridden findings ---- */
 
 enum ward_code find_habits(struct ward_db *db, struct ward_arena *mem, int64_t to_us,
                            struct patterns *out, struct ward_err *err)
 {
-    /* Overridable findings (WARN, HARD) of orders (PLACE, CHANGE): at the bedside the question
-     * is not repeated. */
+    /* Findings that can be overridden (WARN, HARD), of orders only (PLACE, CHANGE), because at
+     * the bedside the question is not repeated. */
     static const char SQL[] =
         "SELECT rule_id, COUNT(*), CAST(SUM(overridden) AS INTEGER),"
         " MIN(IF(overridden, at_us, NULL)), MAX(IF(overridden, at_us, NULL)) FROM finding"
@@ -196,7 +196,7 @@ enum ward_code find_habits(struct ward_db *db, struct ward_arena *mem, int64_t t
     return WARD_OK;
 }
 
-/* ---- late ---- */
+/* ---- late acknowledgements ---- */
 
 enum ward_code find_late(struct ward_db *db, struct ward_arena *mem, int64_t to_us,
                          struct patterns *out, struct ward_err *err)

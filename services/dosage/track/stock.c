@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* Only supply has a sign: an amount of a drug has none. */
+/* A supply may be negative (returned); an amount of a drug may not. The sign is therefore
+ * removed. */
 static enum ward_code without_sign(const Quantity *given, Quantity *out, bool *negative,
                                    struct ward_err *err)
 {
@@ -21,7 +22,8 @@ static bool same_unit(const Quantity *a, const Quantity *b)
     return strcmp(a->unit, b->unit) == 0;
 }
 
-/* amount / one dose of it, in doses, times the content of a dose: exact or not at all. */
+/* Converts an amount to the unit of the dose, by the content of the first ingredient. Fails if
+ * the conversion is not exact. */
 static enum ward_code by_strength(const struct ruleset *rules,
                                   const Ward__Dosage__V1__Prescription *p,
                                   const char *product_id, const Quantity *given,

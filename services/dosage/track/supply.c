@@ -50,7 +50,7 @@ static enum ward_code record(struct recording *k, const Order *order, struct war
     return supply_add(c->wrk, c->mem, k->chart.id, id, c->who->subject, &what, k->now_us, err);
 }
 
-/* The stored answer names the order: the amounts are read again. */
+/* The stored answer has no amounts; a repeated call reads the amounts again. */
 static enum ward_code keep(struct recording *k, struct ward_db *db, struct ward_err *err)
 {
     RecordResponse kept = WARD__DOSAGE__V1__RECORD_SUPPLY_RESPONSE__INIT;

@@ -10,13 +10,13 @@
 
 typedef Ward__Dosage__V1__Supply Supply;
 
-/* One row: a dispensed amount, or below 0 a returned one. */
+/* One row: a dispensed amount; a negative amount was returned. */
 struct supplied {
     Quantity *quantity;
-    char *product_id; /* "": the order's */
+    char *product_id; /* "": the order's product */
 };
 
-/* In a transaction. */
+/* Call in a transaction. */
 WARD_MUST enum ward_code supply_add(struct worker *w, struct ward_arena *mem,
                                     const uint8_t patient[DOSAGE_ID],
                                     const uint8_t order[DOSAGE_ID], const char *by,
@@ -25,18 +25,18 @@ WARD_MUST enum ward_code supply_add(struct worker *w, struct ward_arena *mem,
 WARD_MUST enum ward_code supply_of(struct worker *w, struct ward_arena *mem,
                                    const uint8_t order[DOSAGE_ID], struct supplied **out,
                                    size_t *n, struct ward_err *err);
-/* Orders of a patient and merged records with dispensed supplies, by id. */
+/* Ids of orders with dispensed supplies, of a patient and merged records. */
 WARD_MUST enum ward_code supply_orders(struct worker *w, struct ward_arena *mem,
                                        const uint8_t patient[DOSAGE_ID],
                                        uint8_t (**out)[DOSAGE_ID], size_t *n,
                                        struct ward_err *err);
 #define SUPPLY_DOSES 10000
-/* Doses charted for an order: their ids.   RESOURCE_EXHAUSTED  more than SUPPLY_DOSES */
+/* Ids of the doses charted for an order.   RESOURCE_EXHAUSTED  more than SUPPLY_DOSES */
 WARD_MUST enum ward_code supply_doses(struct worker *w, struct ward_arena *mem,
                                       const uint8_t order[DOSAGE_ID],
                                       uint8_t (**out)[DOSAGE_ID], size_t *n,
                                       struct ward_err *err);
-/* The sum of an order's supplies, in the unit of its dose. */
+/* Sums an order's supplies, in the unit of the order's dose. */
 WARD_MUST enum ward_code supply_sum(struct worker *w, struct ward_arena *mem,
                                     const struct ruleset *rules, const Order *order,
                                     int64_t now_us, Supply **out, struct ward_err *err);

@@ -1,4 +1,4 @@
-/* Rows of supply. A dispensed supply is encrypted as a prescription with product and amount:
+/* Rows of supply. A dispensed supply is encrypted as a prescription with product and amount,
  * bound to its row, order and time. */
 #include "services/dosage/track/supply.h"
 

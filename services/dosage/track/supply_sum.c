@@ -1,6 +1,6 @@
 #include "services/dosage/track/supply.h"
 
-/* A dose every five minutes for a year, and one more: the densest possible timing. */
+/* The densest possible timing has a dose every five minutes. Slots of a year, and one more. */
 #define SLOTS_YEAR 105121
 #define YEAR_US    (366 * TRACK_DAY_US)
 
@@ -27,7 +27,7 @@ static enum ward_code add_used(struct sums *s, const Dose *a, const Quantity *wh
     return ward_decimal_add(&s->used, &amount, &s->used, err);
 }
 
-/* Wasted amounts are used up too, whether or not the patient got any. */
+/* A wasted amount is used up, too, even if the patient got nothing. */
 static enum ward_code use(struct worker *w, struct ward_arena *mem, struct sums *s,
                           const uint8_t id[DOSAGE_ID], struct ward_err *err)
 {
@@ -67,7 +67,7 @@ static enum ward_code add_all(struct worker *w, struct ward_arena *mem, struct s
     return WARD_OK;
 }
 
-/* The first slot that the remaining supply does not cover. */
+/* *until_us: the due time of the first slot that the remaining supply does not cover. */
 static enum ward_code lasts(struct worker *w, struct ward_arena *mem, const Order *order,
                             int32_t doses, int64_t now_us, int64_t *until_us,
                             struct ward_err *err)

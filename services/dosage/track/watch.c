@@ -11,11 +11,11 @@
 
 #define ARENA_CAP ((size_t)64 << 20)
 #define HOUR_US   (3600 * PATTERN_S)
-/* A row is visible this long after its time at the latest: no call has a longer deadline. */
+/* A row is visible at most this long after its time, because no call has a longer deadline. */
 #define OVERLAP_US (120 * PATTERN_S)
-#define FIRST_US   (24 * HOUR_US) /* how far back the first scan goes */
-/* The minimum after halving: the repeated part of each step, OVERLAP_US and SECOND_BACK, is
- * larger already. */
+#define FIRST_US   (24 * HOUR_US) /* start of the first scan, before now */
+/* Smallest step after halving. A smaller step would not help, because each step repeats
+ * OVERLAP_US and SECOND_BACK, which are larger. */
 #define STEP_LEAST_US (60 * PATTERN_S)
 
 /* ---- one scan ---- */
@@ -59,8 +59,8 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     return watch_keep_looked(db, l->mem, l->to_us, err);
 }
 
-/* From the end of the last scan, an hour at a time, or less if the rows of an hour do not fit
- * into memory. */
+/* Scans from the end of the last scan, one hour at a time. If the rows of an hour do not fit
+ * into memory, the step is halved. */
 static enum ward_code look_on(struct ward_db *db, struct ward_arena *mem, int64_t now_us,
                               struct ward_err *err)
 {
@@ -131,7 +131,7 @@ enum ward_code watch_once(struct worker *w, int64_t now_us, struct ward_err *err
         code = presence_forget(w->event_ctx.db, &w->mem, now_us, err);
     }
     if (give_lock(w->event_ctx.db, &w->mem, &why) != WARD_OK && code == WARD_OK) {
-        *err = why; /* the end of the connection releases it */
+        *err = why; /* closing the connection releases the lock */
         return why.code;
     }
     return code;
@@ -143,7 +143,7 @@ struct watcher {
     struct ward_arena keep;
     struct worker worker;
     pthread_t thread;
-    pthread_mutex_t lock; /* of stop */
+    pthread_mutex_t lock; /* protects `stop` */
     pthread_cond_t wake;
     bool stop;
 };

@@ -1,4 +1,5 @@
-/* watch.h - searches charted doses for workarounds, every watch_s, one replica at a time.
+/* watch.h - searches charted doses for workarounds, every watch_s seconds, on one replica at a
+ * time.
  *
  * Threads: one of its own. Memory: its own. Errors: watch_open's.
  */
@@ -10,7 +11,7 @@
 WARD_MUST enum ward_code watch_open(struct dosage *dos, struct watcher **out,
                                     struct ward_err *err);
 void watch_close(struct watcher *w); /* NULL is fine */
-/* One scan now, which writes its findings. For tests and the thread. */
+/* Scans once and writes the findings. Called by the thread and by tests. */
 WARD_MUST enum ward_code watch_once(struct worker *w, int64_t now_us, struct ward_err *err);
 
 #endif

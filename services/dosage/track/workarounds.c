@@ -16,7 +16,7 @@ typedef Ward__Dosage__V1__Workaround Workaround;
 #define PAGE_USUAL 50
 #define PAGE_MOST  200
 
-/* ---- one row ---- */
+/* ---- rows ---- */
 
 enum column {
     ID,
@@ -49,7 +49,7 @@ static enum ward_code say_evidence(struct ward_call *c, struct ward_val ids,
     out->evidence = ward_alloc(c->mem, (n + 1) * sizeof(char *));
     if (out->evidence == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the evidence");
-    if (*rule_id != '\0') /* a finding identifies nobody: only the rule can be reviewed */
+    if (*rule_id != '\0') /* a finding identifies nobody, so the evidence is the rule */
         out->evidence[out->n_evidence++] = api_text(rule_id);
     for (size_t i = 0; i < n; i++)
         WARD_TRY(ward_call_uuid(c, (const uint8_t *)ids.p + i * DOSAGE_ID,
@@ -102,7 +102,7 @@ struct listing {
     ListResponse *r;
 };
 
-/* "<last_at_us>.<id>" */
+/* Reads a token "<last_at_us>.<id>". */
 static enum ward_code take_token(struct listing *l)
 {
     const char *token = l->req->page_token, *dot = strchr(token, '.');
