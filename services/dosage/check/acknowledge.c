@@ -117,7 +117,7 @@ bool check_matter(const struct ruleset *rules, const Decision *d, const Finding 
 
 /* ---- lowering ---- */
 
-/* The newest acknowledgement of this finding; NULL: none. */
+/* The newest acknowledgement of this finding; NULL: there is no acknowledgement. */
 static const Acknowledged *acknowledged(const struct run *r, const Finding *f,
                                         const char *matter)
 {

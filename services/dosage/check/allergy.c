@@ -13,15 +13,14 @@
     "others: {1}. Read them in the chart."
 #define ALL_ZH "有 {0} 条过敏记录未能识别，另有部分内容未能识别：{1}；均未经核对。请查阅病历。"
 
-/* One entry of the chart, and its known meanings. */
+/* A chart entry and its known meanings. */
 struct known {
     const Ward__Dosage__V1__Allergy *msg;
     struct target *is;
     size_t n;
-    bool told;                             /* a rule of the set matched it, and stops the
-                                            * order */
-    const char *left;                      /* uninterpreted words of it; "" */
-    const struct allergy_reading *reading; /* NULL: for version 1 */
+    bool told;        /* a rule of the rule set matched this entry and stops the order */
+    const char *left; /* uninterpreted words of the entry */
+    const struct allergy_reading *reading; /* NULL: the engine has version 1 */
 };
 
 static bool in_drug(const struct drug *d, int ingredient)
@@ -55,7 +54,7 @@ static bool speaks_of(const struct run *r, const struct target *t, int rule)
     }
 }
 
-/* An ingredient of this order that an entry names directly; -1: none. */
+/* The ingredient of this order that an entry names directly; -1: the entry names none. */
 static int named(const struct run *r, const struct target *t)
 {
     for (size_t k = 0; k < r->n_shares; k++) {
@@ -107,7 +106,7 @@ static bool seen(const struct run *r, size_t k, int rule)
     return false;
 }
 
-/* An allergy to an ingredient of the order needs no rule of the set. */
+/* An allergy to an ingredient of the order needs no rule in the rule set. */
 static void check_named(struct run *r, const struct known *known, size_t n)
 {
     for (size_t k = 0; k < r->n_shares; k++) {
@@ -141,7 +140,7 @@ static bool is_unread(const struct known *k)
     return k->n == 0 && (k->reading == NULL || k->reading->n_denied == 0);
 }
 
-/* For partly interpreted entries: the uninterpreted words. */
+/* Joins the uninterpreted words of partly interpreted entries. */
 static const char *left_of(struct run *r, const struct known *known, size_t n,
                            struct told *told, size_t *room)
 {
@@ -157,8 +156,9 @@ static const char *left_of(struct run *r, const struct known *known, size_t n,
     return all;
 }
 
-/* At least as severe as a missing allergy status, except for food and dust. An entry about a
- * possibly fatal reaction stops the order until a person reads it. */
+/* Reports uninterpreted entries, as severely as a missing allergy status (INFO if an entry is
+ * only about food or dust). An entry about a possibly fatal reaction stops the order until a
+ * person reads the entry. */
 static void not_understood(struct run *r, const struct known *known, size_t n)
 {
     Ward__Dosage__V1__Severity severity = WARD__DOSAGE__V1__SEVERITY__SEVERITY_INFO;
@@ -188,7 +188,7 @@ static void not_understood(struct run *r, const struct known *known, size_t n)
                        say(r, count > 0 ? ALL_ZH : PART_ZH, args), &told);
 }
 
-/* An allergy to it would concern this order. */
+/* Whether an allergy to `t` would concern this order. */
 static bool is_about(const struct run *r, const struct target *t)
 {
     bool is_group = t->kind == IS_RULE || t->kind == IS_CLASS;
@@ -205,8 +205,8 @@ static bool is_about(const struct run *r, const struct target *t)
     return false;
 }
 
-/* The chart denies an allergy to an ordered drug. The finding says so, in case it was
- * misinterpreted. */
+/* The chart denies an allergy to an ordered drug. The denial is reported, in case the chart's
+ * text was misinterpreted. */
 static void check_denied(struct run *r, const struct known *known, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -226,7 +226,7 @@ static void check_denied(struct run *r, const struct known *known, size_t n)
     }
 }
 
-/* ---- the whole check ---- */
+/* ---- all checks ---- */
 
 static void read_first(struct run *r, struct known *k)
 {
@@ -234,8 +234,8 @@ static void read_first(struct run *r, struct known *k)
         k->n = 0;
 }
 
-/* false: the entry says nothing about drugs, or it denies all drug allergies. *none: the
- * latter. */
+/* False: the entry is not about drugs, or denies all drug allergies. *none: the entry denies
+ * all drug allergies. */
 static bool read_second(struct run *r, struct known *k, bool *none)
 {
     struct allergy_reading *read = ward_new(r->mem, struct allergy_reading);
@@ -250,8 +250,8 @@ static bool read_second(struct run *r, struct known *k, bool *none)
     return !read->none && !read->nothing;
 }
 
-/* Selects the informative entries; *told: the chart has a statement about drug allergies, even
- * if it denies them. */
+/* Selects the entries about drug allergies. *told: the chart has a statement about drug
+ * allergies, or denies drug allergies. */
 static struct known *read_all(struct run *r, const Ward__Dosage__V1__Facts *f, size_t *n,
                               bool *told)
 {
@@ -285,7 +285,7 @@ void check_allergies(struct run *r)
     bool told;
 
     if (f == NULL || f->state == WARD__DOSAGE__V1__CHART_STATE__CHART_STATE_UNAVAILABLE)
-        return; /* this is a separate finding */
+        return; /* an unavailable chart is a separate finding */
     known = read_all(r, f, &n, &told);
     if (known == NULL)
         return;

@@ -12,7 +12,7 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for an allergy");
 }
 
-/* One normalized text: a display or the entry's text. */
+/* A normalized text: the display of a code, or the entry's text. */
 struct piece {
     char *folded;
     struct name_at *names;
@@ -20,7 +20,7 @@ struct piece {
     enum words_says says;
     bool denies;
 };
-/* One concept: the entry's own, or a reaction's substance. */
+/* A concept: of the entry, or of a reaction's substance. */
 struct concept {
     Ward__Dosage__V1__Coding *const *codings;
     size_t n_codings;
@@ -34,7 +34,7 @@ struct reader {
     size_t room, room_denied;
     size_t left_size;
     char left[LEFT_MOST + 16];
-    size_t pieces, deny, none, nothing; /* number of texts */
+    size_t pieces, deny, none, nothing; /* numbers of texts */
     size_t codes;                       /* number of interpreted codes */
     const char *said;
 };
@@ -85,7 +85,7 @@ static bool is_left(const struct reader *r, const char *word, size_t n)
     return false;
 }
 
-/* Each once, as many as fit. */
+/* Collects an uninterpreted word once, if there is room. */
 static void leave(struct reader *r, const char *word, size_t n)
 {
     const char *before = r->left_size == 0 ? "" : ", ";
@@ -114,7 +114,7 @@ static size_t step(const char *s)
     return n;
 }
 
-/* Characters of a Chinese run that are not filler words. */
+/* Collects the parts of a Chinese text that are not filler words. */
 static void leave_unspaced(struct reader *r, const char *s, size_t n)
 {
     size_t from = 0, at = 0;
@@ -151,7 +151,7 @@ static size_t next_name(const struct piece *x, size_t at, size_t end)
     return end;
 }
 
-/* A word, without the part that names cover. */
+/* Collects the parts of a word that no name covers. */
 static void leave_word(struct reader *r, const struct piece *x, const struct word_at *w)
 {
     size_t at = w->from;
@@ -190,7 +190,7 @@ static bool is_letter(unsigned char ch)
     return (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || ch >= 0x80;
 }
 
-/* Punctuation of Chinese and other scripts with three bytes: U+2000 to U+206F, U+3000 to
+/* Punctuation with three bytes, of Chinese and other scripts: U+2000 to U+206F, U+3000 to
  * U+303F. */
 static bool is_mark(const char *s)
 {
@@ -198,8 +198,8 @@ static bool is_mark(const char *s)
            memcmp(s, "\xe3\x80", 2) == 0;
 }
 
-/* Without spaces and punctuation, except "-" and "+", which have a meaning; '#' for names, one
- * for adjacent names. */
+/* Removes spaces and punctuation, except "-" and "+", which have a meaning. Names become '#';
+ * adjacent names become one '#'. */
 static char *compact(struct reader *r, const struct piece *x)
 {
     char *out = ward_alloc(r->mem, strlen(x->folded) + 1);
@@ -227,7 +227,7 @@ static char *compact(struct reader *r, const struct piece *x)
     return out;
 }
 
-/* A denial treats "penicillin or cefazolin" and "青霉素、头孢" as one. */
+/* Joins names in a denial: "penicillin or cefazolin" and "青霉素、头孢" become one '#'. */
 static void join_names(char *s)
 {
     static const char *const BETWEEN[] = {"#or#", "#and#", "#及#", "#和#", "#或#", "#与#"};
@@ -240,7 +240,8 @@ static void join_names(char *s)
     }
 }
 
-/* Of a name such as "penicillin allergy" only the drug: the last word belongs to the denial. */
+/* Shortens a name such as "penicillin allergy" to the drug, because the last word belongs to
+ * the denial. */
 static void trim_names(struct piece *x)
 {
     static const char *const LAST[] = {"allergy", "allergies", "过敏"};
@@ -262,7 +263,7 @@ static enum ward_code piece_of(struct reader *r, const char *text, struct piece 
     *x = (struct piece){0};
     if (ward_fold(r->mem, text, &x->folded, NULL) != WARD_OK) {
         x->folded = ward_strdup(r->mem, "");
-        leave(r, "?", 1); /* not text */
+        leave(r, "?", 1); /* invalid text */
         return r->mem->full || x->folded == NULL ? no_memory(r->err) : WARD_OK;
     }
     WARD_TRY(names_in(r->p, x->folded, r->mem, &x->names, &x->n, r->err));
@@ -278,8 +279,8 @@ static enum ward_code piece_of(struct reader *r, const char *text, struct piece 
 
 /* ---- one concept ---- */
 
-/* The words of a display count as uninterpreted only if no code of the concept is interpreted,
- * because a code is more precise. */
+/* The words of a display count as uninterpreted only if no code of the concept is interpreted:
+ * a code is more precise than a display. */
 static enum ward_code read_text(struct reader *r, const char *text, bool coded,
                                 size_t *understood)
 {
@@ -351,13 +352,13 @@ enum ward_code allergy_read(const struct prepared *p, const Ward__Dosage__V1__Al
     silent = r.codes == 0 && out->n == 0 && r.pieces == r.none + r.nothing && r.left_size == 0;
     out->none = silent && (r.none > 0 || allergy->no_known);
     out->nothing = silent && !out->none && r.nothing > 0;
-    /* The whole text is a denial, so its names are denied. */
+    /* The whole text is a denial, so all its names are denied. */
     if (r.deny > 0 && r.deny == r.pieces && r.codes == 0 && allergy->n_substances == 0 &&
         !allergy->no_known)
         out->n = 0;
     else
         out->n_denied = 0;
-    if (r.deny > 0 && out->n_denied == 0) /* it contradicts another part of the entry */
+    if (r.deny > 0 && out->n_denied == 0) /* the denial contradicts another part of the entry */
         leave(&r, r.said, strnlen(r.said, LEFT_MOST));
     out->said = r.said;
     out->left = ward_strdup(mem, r.left);

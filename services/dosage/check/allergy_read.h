@@ -2,7 +2,7 @@
  * denied allergens, and uninterpreted text.
  *
  * The entry's own codings and text, and each reaction's substance, are interpreted separately,
- * so that an interpreted one does not hide an uninterpreted one.
+ * so that an interpreted part does not hide an uninterpreted part.
  *
  * Threads: pure. Memory: the arena. Errors: RESOURCE_EXHAUSTED.
  */
@@ -12,14 +12,14 @@
 #include "services/dosage/check/names.h"
 
 struct allergy_reading {
-    struct target *is; /* the allergens, as often as they are named */
+    struct target *is; /* the allergens; an allergen may occur several times */
     size_t n;
     struct target *denied; /* allergens that the entry only denies */
     size_t n_denied;
-    const char *said; /* with denied: the text */
-    const char *left; /* "": everything was interpreted; otherwise the uninterpreted words */
-    bool none;        /* it only says that no drug allergy is known */
-    bool nothing;     /* it says nothing about drugs */
+    const char *said; /* the text of the denial, if `denied` is not empty */
+    const char *left; /* the uninterpreted words; "": everything was interpreted */
+    bool none;        /* the entry only denies all drug allergies */
+    bool nothing;     /* the entry is not about drugs */
 };
 WARD_MUST enum ward_code allergy_read(const struct prepared *p,
                                       const Ward__Dosage__V1__Allergy *allergy,

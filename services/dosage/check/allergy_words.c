@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* Words of everyday charting, collected for this service; no publication lists them. A missing
- * word causes a warning that names it. A word in the list that names a drug would hide that
+/* Words of everyday charting, collected for this service; no publication lists these words. A
+ * missing word causes a warning that names the word. A drug's name in the list would hide the
  * drug, so the list has no short or ambiguous words. */
 static const char *const FILLERS[] = {
     "a",           "about",        "adult",       "adverse",
@@ -45,7 +45,7 @@ static const char *const FILLERS[] = {
     "with",        "year",         "years",
 };
 
-/* The same for Chinese text. */
+/* Filler words of Chinese text. */
 static const char *const HAN_FILLERS[] = {
     "过敏性休克", "过敏性皮疹", "过敏反应", "过敏体质", "过敏史",   "过敏",       "药物性皮炎",
     "药物性皮疹", "药物过敏",   "药物",     "药疹",     "药品",     "类药物",     "类药",
@@ -67,7 +67,7 @@ static const char *const HAN_FILLERS[] = {
     "日",         "岁",         "的",       "了",
 };
 
-/* Without spaces and punctuation, unordered. */
+/* Texts that deny all drug allergies, without spaces and punctuation, unordered. */
 static const char *const NO_ALLERGY[] = {
     "nkda",
     "nka",
@@ -131,8 +131,8 @@ static const char *const NOTHING[] = {
     "否认食物过敏",
 };
 
-/* With '#' for one or several drugs. Only these patterns match, so the text contains nothing
- * else. */
+/* Denials, with '#' for one or several drugs. Only a text that equals a pattern matches, so the
+ * text contains nothing else. */
 static const char *const DENIALS[] = {
     "no#allergy",
     "no#allergies",

@@ -9,9 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A word that names no drug: "rash", "severe", a number. n bytes, normalized. */
+/* Whether a word names no drug: "rash", "severe", a number. word: n bytes, normalized. */
 bool words_is_filler(const char *word, size_t n);
-/* Number of bytes at the beginning of Chinese text that name no drug; 0: none. */
+/* Number of bytes at the beginning of a Chinese text that are a filler word; 0: no filler
+ * word. */
 size_t words_han_filler(const char *s, size_t n);
 
 enum words_says {
@@ -19,9 +20,10 @@ enum words_says {
     WORDS_SAY_NO_ALLERGY, /* no known drug allergy */
     WORDS_SAY_NOTHING     /* no known food or environmental allergy */
 };
-/* The whole text, normalized, without spaces and punctuation. */
+/* The meaning of a whole text, normalized, without spaces and punctuation. */
 enum words_says words_say(const char *compact);
-/* The whole text in the same form, with '#' for each drug: "no#allergy", "#皮试阴性". */
+/* Whether a whole text is a denial. compact: normalized, without spaces and punctuation, with
+ * '#' for each drug: "no#allergy", "#皮试阴性". */
 bool words_deny(const char *compact);
 
 #endif

@@ -37,7 +37,8 @@ const struct unit *unit_of(const struct prepared *p, const char *text, struct un
     return parsed;
 }
 
-/* Digits with at most one point: no sign and no exponent, so that a number has one reading. */
+/* Accepts digits with at most one point, without sign and exponent, so that a number is
+ * unambiguous. */
 static bool plain(const char *s)
 {
     size_t digits = 0, points = 0;
@@ -91,7 +92,7 @@ enum ward_code amount_of(const Ward__Dosage__V1__Quantity *q, struct amount *out
     return amount_from(NULL, q, out, err);
 }
 
-/* The next annotation of a unit: "{tablet}"; NULL: no more. */
+/* The next annotation of a unit, such as "{tablet}"; NULL: there is no further annotation. */
 static const char *annotation(const char *s, size_t *n)
 {
     const char *from = strchr(s, '{'), *to = from == NULL ? NULL : strchr(from, '}');
@@ -147,7 +148,7 @@ static const struct strength *strength_of(const struct product *product, int ing
     return NULL;
 }
 
-/* x * amount / per, if exact. */
+/* Computes x * amount / per, if the result is exact. */
 static bool by_strength(const struct ward_decimal *x, const struct strength *s,
                         struct ward_decimal *out)
 {
@@ -157,8 +158,8 @@ static bool by_strength(const struct ward_decimal *x, const struct strength *s,
            ward_decimal_div(&all, &s->per, out, NULL) == WARD_OK;
 }
 
-/* Converts x of the first ingredient to the k-th ingredient of this product: both are in the
- * same number of units. */
+/* Converts x of the first ingredient to the k-th ingredient of this product. A dose contains
+ * both ingredients in the ratio of their strengths. */
 static bool by_ratio(const struct drug *d, const struct product *product,
                      const struct ward_decimal *x, size_t k, struct ward_decimal *out)
 {
@@ -187,7 +188,7 @@ bool amount_share(const struct prepared *p, const struct drug *d, const struct p
     }
     if (product != NULL)
         return by_ratio(d, product, x, k, out);
-    /* Any product may be used, so all products must agree. */
+    /* Any product may be given, so all products must have the same ratio. */
     if (d->msg->n_products == 0 || !by_ratio(d, &d->products[0], x, k, &first))
         return false;
     for (size_t i = 1; i < d->msg->n_products; i++)
@@ -197,7 +198,8 @@ bool amount_share(const struct prepared *p, const struct drug *d, const struct p
     return true;
 }
 
-/* In the unit of an ingredient; its equivalents convert units that UCUM does not. */
+/* Converts a dose to the unit of an ingredient. The ingredient's equivalents convert units that
+ * UCUM does not convert. */
 static bool to_ingredient(const struct ingredient *i, const struct amount *dose,
                           struct ward_decimal *out)
 {
@@ -215,7 +217,7 @@ static bool to_ingredient(const struct ingredient *i, const struct amount *dose,
     return false;
 }
 
-/* The same for a rate, per day; *per: the denominator. */
+/* Converts a rate to the unit of an ingredient per day. *per: the denominator. */
 static bool to_ingredient_day(const struct ingredient *i, const struct amount *rate,
                               enum limit_per *per, struct ward_decimal *out)
 {
@@ -261,7 +263,7 @@ bool amount_rate(const struct prepared *p, const struct drug *d, const struct pr
     if (to_ingredient_day(first, dose, per, &x))
         return (*per != PER_KG || (kg != NULL && decimal_mul(&x, kg, &x))) &&
                amount_share(p, d, product, &x, k, out);
-    /* In UCUM mg/kg is dimensionless: a unit without "kg" is not such a rate. */
+    /* In UCUM mg/kg is dimensionless. A unit without "kg" is therefore not a rate per kg. */
     if (strstr(dose->text, "kg") != NULL && amount_to(dose, &first->kg_day, &x)) {
         *per = PER_KG;
         return kg != NULL && decimal_mul(&x, kg, &x) && amount_share(p, d, product, &x, k, out);

@@ -28,7 +28,7 @@ static bool indication_fits(const struct run *r, const Ward__Dosage__V1__Band *b
     return b->n_indications == 0;
 }
 
-/* A range of whole numbers and a half-open band. */
+/* Compares the range [least, most] of whole numbers with the band [from, to). */
 static enum fit within(int64_t least, int64_t most, int64_t from, int64_t to)
 {
     bool low = least<from, high = to> 0 && most >= to;
@@ -47,7 +47,7 @@ enum fit band_age(const struct run *r, int32_t from_days, int32_t to_days)
     return within(r->body.days_least, r->body.days_most, from_days, to_days);
 }
 
-/* The same for decimals. */
+/* As within, for decimals. */
 static enum fit bound_fits(const struct bound *b, const struct ward_decimal *least,
                            const struct ward_decimal *most)
 {
@@ -78,8 +78,8 @@ static enum fit weight_fits(struct run *r, const struct bound *b)
     return bound_fits(b, &r->body.weight.value, &r->body.weight.value);
 }
 
-/* With the weight that the band names. If no clearance can be computed, an eGFR is used, and a
- * finding reports it. */
+/* Uses the weight that the band names. If no clearance can be computed, an eGFR is used, and a
+ * finding reports the replacement. */
 static enum fit clearance_fits(struct run *r, const struct dose_rule *rule)
 {
     const struct body *b = &r->body;
@@ -117,7 +117,7 @@ static enum fit renal_fits(struct run *r, const struct dose_rule *rule)
     return bound_fits(&rule->renal, &b->egfr_least, &b->egfr_most);
 }
 
-/* For an order without a phase, the maintenance dose applies. */
+/* The phase of an order without a phase is maintenance. */
 static bool phase_fits(const struct run *r, const Ward__Dosage__V1__Band *b)
 {
     bool loading = r->p->phase == WARD__DOSAGE__V1__PHASE__PHASE_LOADING;
@@ -134,7 +134,8 @@ static bool phase_fits(const struct run *r, const Ward__Dosage__V1__Band *b)
     }
 }
 
-/* Time during which a given dose counts; a patch counts until it is changed. */
+/* Days for which a given patch counts: until the patch is changed. Other doses count for one
+ * day. */
 #define PATCH_DAYS 3
 
 static bool given_on(const struct run *r, int class_id, int64_t day)
@@ -153,8 +154,8 @@ static bool given_on(const struct run *r, int class_id, int64_t day)
     return false;
 }
 
-/* Whether the class is new to the patient: no dose of it was given on at least one of the
- * days. */
+/* Whether the class is new to the patient: on at least one of the days, no dose of the class
+ * was given. */
 static bool naive_fits(const struct run *r, const struct dose_rule *rule)
 {
     for (int64_t day = 0; rule->naive_class >= 0 && day < band_of(rule)->naive_days; day++)
@@ -180,7 +181,7 @@ struct verdict {
     unsigned lacking;
 };
 
-/* One more criterion. True: continue. */
+/* Adds one criterion to the verdict. True: continue. */
 static bool ask(struct verdict *v, enum fit fit, const char *no, const char *maybe,
                 unsigned lack)
 {

@@ -11,8 +11,8 @@ static int64_t day_of(int64_t us)
     return us >= 0 ? us / DAY_US : -((-us + DAY_US - 1) / DAY_US);
 }
 
-/* Days are counted in UTC. A child born today east of Greenwich may be born tomorrow in UTC:
- * that is day 0. */
+/* Days are counted in UTC. A child born today east of Greenwich may be born tomorrow in UTC,
+ * which counts as day 0. */
 static void age_of(struct run *r, const char *birth_date)
 {
     struct body *b = &r->body;
@@ -26,7 +26,7 @@ static void age_of(struct run *r, const char *birth_date)
     least = today - (day_of(birth.to_us) - 1);
     most = today - day_of(birth.from_us);
     if (most < -1)
-        return; /* in the future: counts as no birth date */
+        return; /* a birth date in the future is ignored */
     b->days_least = least < 0 ? 0 : least;
     b->days_most = most < 0 ? 0 : most;
     ward_days_to(today, &now.year, &now.month, &now.day);
@@ -72,8 +72,8 @@ static void creatinine(struct run *r, const Ward__Dosage__V1__Facts *f)
     }
 }
 
-/* A laboratory's eGFR refers to 1.73 m2; its unit has that in an annotation with many
- * spellings. */
+/* A laboratory's eGFR refers to 1.73 m2. Its unit may contain 1.73 m2 in an annotation with
+ * many spellings. */
 static void egfr(struct run *r, const Ward__Dosage__V1__Facts *f)
 {
     struct measure *m = &r->body.egfr;

@@ -135,7 +135,7 @@ static void check_chart(struct run *r)
         find_own(r, OWN_CUT, NULL, NULL, NULL);
 }
 
-/* ---- the whole check ---- */
+/* ---- all checks ---- */
 
 static enum ward_code begin(struct run *r)
 {

@@ -1,6 +1,6 @@
 /* check.h - the dose check: a pure function of a snapshot and a rule set.
  *
- * It uses no clock, database, locale or floating point, except where a formula's source
+ * The check uses no clock, database, locale or floating point, except where a formula's source
  * requires a root (Mosteller's, computed in integers). The same input gives the same bytes on
  * every machine, for as long as the rule set is stored. Snapshot.engine names the version of
  * this code, so a newer program replays an old decision to the same bytes
@@ -20,7 +20,7 @@
  * differently, and keep the old behaviour for snapshots of older versions. */
 #define CHECK_ENGINE 3
 
-/* Fills out's findings, trace, outcome and sha256; its snapshot is the given one. */
+/* Fills findings, trace, outcome and sha256 of `out`; out->snapshot is the given snapshot. */
 WARD_MUST enum ward_code check_run(const struct ruleset *rules,
                                    const Ward__Dosage__V1__Snapshot *snap,
                                    struct ward_arena *mem, Ward__Dosage__V1__Decision *out,
@@ -33,9 +33,10 @@ struct check_who {
     int n_roles;
     bool second; /* a second person confirmed with a valid token */
 };
-/* Which findings still block the order: their ids are added to *open. A finding above INFO
- * needs an override; HARD needs a second person too; a final finding always blocks.
- * INVALID_ARGUMENT REASON_UNKNOWN, OVERRIDE_UNUSED PERMISSION_DENIED  OVERRIDE_ROLE */
+/* Determines the findings that still block the order, and adds their ids to *open. A finding
+ * above INFO needs an override; a HARD finding also needs a second person; a final finding
+ * always blocks. INVALID_ARGUMENT REASON_UNKNOWN, OVERRIDE_UNUSED; PERMISSION_DENIED
+ * OVERRIDE_ROLE */
 WARD_MUST enum ward_code check_open(const struct ruleset *rules,
                                     const Ward__Dosage__V1__Decision *d,
                                     Ward__Dosage__V1__Override *const *overrides, size_t n,
@@ -45,15 +46,15 @@ WARD_MUST enum ward_code check_open(const struct ruleset *rules,
 
 #define CHECK_MATTER 65
 /* Whether a warning concerns the patient and not the order. `out`: a hash of the chart's
- * relevant entries, 64 hex digits, which changes with them. False: it concerns the order, or is
- * not a warning. */
+ * relevant entries, 64 hex digits, which changes if the entries change. False: the finding
+ * concerns the order, or is not a warning. */
 bool check_matter(const struct ruleset *rules, const Ward__Dosage__V1__Decision *d,
                   const Ward__Dosage__V1__Finding *f, struct ward_arena *mem,
                   char out[CHECK_MATTER]);
-/* An acknowledgement in the snapshot lowered it from WARN to INFO. */
+/* Whether an acknowledgement in the snapshot lowered the finding from WARN to INFO. */
 bool check_lowered(const Ward__Dosage__V1__Decision *d, const Ward__Dosage__V1__Finding *f);
 
-/* At least one of them is HARD and can be overridden. */
+/* Whether at least one finding is HARD and can be overridden. */
 bool check_needs_second(const Ward__Dosage__V1__Decision *d);
 
 /* ---- amounts ---- */
@@ -76,14 +77,15 @@ WARD_MUST enum ward_code amount_in(const struct amount *a, const char *unit,
                                    struct ward_decimal *out, struct ward_err *err);
 /* The amount of an ingredient in a dose of a drug, in the ingredient's unit. The dose is an
  * amount of the ingredient, of the drug's first ingredient (the product's strengths give the
- * others), or of the product ("2 {tablet}", "5 mL"). Exact, or a failure:
+ * other ingredients), or of the product ("2 {tablet}", "5 mL"). Exact, or a failure:
  *   INVALID_ARGUMENT  DOSE_UNIT: no exact conversion; DOSE_VALUE */
 WARD_MUST enum ward_code amount_of_ingredient(const struct ruleset *rules, const char *drug_id,
                                               const char *product_id,
                                               const Ward__Dosage__V1__Quantity *dose,
                                               const char *ingredient, struct ward_decimal *out,
                                               struct ward_err *err);
-/* In the notation for nurses, in English: "125 mcg", "1 mg" for "1.000 mg". NULL: no memory. */
+/* Prints an amount in the notation for nurses, in English: "125 mcg", "1 mg" for "1.000 mg".
+ * NULL: no memory. */
 char *amount_shown(const Ward__Dosage__V1__Quantity *q, struct ward_arena *mem);
 /* Converts a decimal to a canonical Quantity. */
 WARD_MUST enum ward_code amount_print(const struct ward_decimal *value, const char *unit,

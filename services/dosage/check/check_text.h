@@ -43,7 +43,7 @@ static inline char *pb_word(struct pb_text *t)
 static inline ProtobufCMessage *pb_message(struct pb_text *t,
                                            const ProtobufCMessageDescriptor *d);
 
-/* '5 mg' */
+/* Reads a quantity such as '5 mg'. */
 static inline ProtobufCMessage *pb_quantity(struct pb_text *t)
 {
     Ward__Dosage__V1__Quantity *q = ward_new(t->mem, Ward__Dosage__V1__Quantity);
@@ -122,7 +122,7 @@ static inline void pb_field(struct pb_text *t, const ProtobufCFieldDescriptor *f
     memcpy(m + f->offset, &list, sizeof(list));
 }
 
-/* "{ field: value field { ... } }", without the outermost braces. */
+/* Reads "{ field: value field { ... } }", without the outermost braces. */
 static inline ProtobufCMessage *pb_message(struct pb_text *t,
                                            const ProtobufCMessageDescriptor *d)
 {
@@ -158,7 +158,7 @@ static inline void *pb(struct ward_arena *mem, const ProtobufCMessageDescriptor 
     return pb_message(&t, d);
 }
 
-/* ---- the set ---- */
+/* ---- the rule set ---- */
 
 /* Protobuf text; a quantity may be written as '5 mg'. */
 static const char WORLD[] =

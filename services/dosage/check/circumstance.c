@@ -7,10 +7,10 @@
 
 /* A pregnancy lasts 280 days from the last menstrual period to the estimated date of delivery.
  * Source: ACOG Committee Opinion 700, Methods for Estimating the Due Date, Obstet Gynecol
- * 2017;129:e150-4, doi 10.1097/AOG.0000000000002046. Without a charted end it lasts at most 3
- * weeks beyond that date. Source: ACOG Practice Bulletin 146, Management of Late-Term and
- * Postterm Pregnancies, Obstet Gynecol 2014;124:390-6, doi 10.1097/01.AOG.0000452744.06088.48
- * (postterm from 42 weeks). Checked 2026-11-22. */
+ * 2017;129:e150-4, doi 10.1097/AOG.0000000000002046. A pregnancy without a charted end lasts at
+ * most 3 weeks beyond that date. Source: ACOG Practice Bulletin 146, Management of Late-Term
+ * and Postterm Pregnancies, Obstet Gynecol 2014;124:390-6, doi
+ * 10.1097/01.AOG.0000452744.06088.48 (postterm from 42 weeks). Checked 2026-11-22. */
 #define TERM_DAYS   280
 #define BEYOND_DAYS 21
 #define DAYS_A_WEEK 7

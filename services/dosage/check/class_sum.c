@@ -30,7 +30,7 @@ static void not_a_number(struct summed *s)
     not_decided(s, "unit");
 }
 
-/* This order's dose in the sum's unit. False: unknown. */
+/* This order's dose in the unit of the sum. False: the amount is unknown. */
 static bool own_of(struct summed *s, bool *counts, struct ward_decimal *out)
 {
     struct ward_decimal part;

@@ -10,7 +10,7 @@
 #define NOT_THIS   WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_NOT_FOR_THIS
 #define WHEN(name) WARD__DOSAGE__V1__CONTEXT_RULE__WHEN_UNKNOWN__WHEN_UNKNOWN_##name
 
-/* The answers to the questions of one rule. */
+/* The answers to the conditions of one rule. */
 struct asked {
     struct run *r;
     const struct context_rule *rule;
@@ -18,7 +18,7 @@ struct asked {
     size_t n;
 };
 
-/* *any: the strongest answer; *all: the weakest. */
+/* *any: the most certain answer; *all: the least certain answer. */
 static void ask(struct asked *a, const struct circumstance *list, size_t n, enum truth *any,
                 enum truth *all)
 {
@@ -33,7 +33,7 @@ static void ask(struct asked *a, const struct circumstance *list, size_t n, enum
     }
 }
 
-/* An exception must be certain; a possible exception does not count. */
+/* Exceptions count only if the chart answers yes. */
 static enum truth decide(struct asked *a)
 {
     const Ward__Dosage__V1__ContextRule *m = a->rule->msg;
@@ -53,7 +53,7 @@ static enum truth decide(struct asked *a)
     return any < all ? any : all;
 }
 
-/* "potassium 6.2 mmol/L, kidney failure": the answers of one kind. */
+/* Joins answers of one kind: "potassium 6.2 mmol/L, kidney failure". */
 static char *list(const struct asked *a, enum truth is, bool zh)
 {
     const char *args[2] = {say(a->r, "", NULL), ""};
@@ -141,7 +141,8 @@ static void check_context(struct run *r, const struct context_rule *rule)
         tell_unknown(&a);
 }
 
-/* An ingredient of the order that the rule applies to, above the rule's dose. */
+/* Whether the order has a dose above the rule's dose, of an ingredient that the rule
+ * concerns. */
 static bool has_dose(const struct run *r, const struct context_rule *rule)
 {
     for (size_t k = 0; k < r->n_shares; k++)
@@ -169,7 +170,7 @@ void check_contexts(struct run *r)
     const Ward__Dosage__V1__Facts *f = r->snap->facts;
 
     if (f == NULL || f->state == WARD__DOSAGE__V1__CHART_STATE__CHART_STATE_UNAVAILABLE)
-        return; /* this is a separate finding */
+        return; /* an unavailable chart is a separate finding */
     for (size_t k = 0; k < r->n_shares; k++) {
         const struct ingredient *in = &r->set->ingredients[r->shares[k].ingredient];
 

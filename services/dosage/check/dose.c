@@ -32,8 +32,8 @@ void held_looked(struct held *h, Ward__Dosage__V1__Compared *c, bool broken)
 
 /* ---- limits of amounts ---- */
 
-/* {0} the amount, {1} the limit, {2} the limit for this patient, {3} the weight or surface, {4}
- * and {5} the time span. */
+/* {0}: the amount; {1}: the limit; {2}: the limit for this patient; {3}: the weight or body
+ * surface; {4} and {5}: the time span. */
 static const struct words limit_words[LIMITS] = {
     [MAX_SINGLE] = {"one dose is {0}, at most {1}", "单次剂量 {0}，最多 {1}"},
     [MAX_SINGLE_KG] = {"one dose is {0}, at most {1}, {2} at {3}",
@@ -62,7 +62,7 @@ static const struct words limit_words[LIMITS] = {
 /* The compared amount, and the factor of the limit. */
 struct sides {
     struct ward_decimal actual, per;
-    struct per_body over; /* the weight or surface in `per` */
+    struct per_body over; /* the weight or body surface in `per` */
     bool undiluted;
 };
 
@@ -79,7 +79,8 @@ static bool sum_of(struct held *h, enum limit_group group, struct ward_decimal *
     return false;
 }
 
-/* A rate is compared as the daily amount with the daily limit times the minutes. */
+/* Compares a rate without a division: the amount times 1440, with the daily limit times the
+ * minutes. */
 static bool infused(struct held *h, struct sides *s)
 {
     const struct ward_decimal day = ward_decimal_of(1440, 0);
@@ -94,7 +95,7 @@ static bool infused(struct held *h, struct sides *s)
     return false;
 }
 
-/* False and undecided if they are not comparable. */
+/* Determines both sides of a comparison. False: not comparable, and the rule is undecided. */
 static bool sides_of(struct held *h, enum limit_kind kind, struct sides *s)
 {
     const struct limit_shape *shape = &limit_shapes[kind];
@@ -139,7 +140,7 @@ static struct ward_decimal shown(const struct held *h, enum limit_kind kind,
     return x;
 }
 
-/* {4} and {5} of limit_words. */
+/* Sets {4} and {5} of limit_words. */
 static void span_words(struct held *h, enum limit_group group, const struct sides *s,
                        const char **args)
 {
@@ -159,7 +160,7 @@ static void span_words(struct held *h, enum limit_group group, const struct side
     }
 }
 
-/* The sentence in one language: the weight with its kind. */
+/* The weight with its kind, or the body surface, as text. */
 static const char *weighed(struct held *h, const struct limit_shape *shape,
                            const struct sides *s, const char *kind)
 {
@@ -207,7 +208,7 @@ static void larger(bool *has, struct ward_decimal *most, const struct ward_decim
     *has = true;
 }
 
-/* Other limits apply to a rate than to a single dose. */
+/* Whether a group of limits applies: a rate has other limits than a single dose. */
 static bool applies(const struct run *r, enum limit_group group)
 {
     switch (group) {
@@ -233,8 +234,7 @@ static void check_limit(struct held *h, enum limit_kind kind)
 
     if (!l->set || (h->skip & shape->group) != 0 || !applies(h->r, shape->group))
         return;
-    h->share->covered |= !shape->least && !thin; /* at least one limit of the amount was
-                                                  * checked */
+    h->share->covered |= !shape->least && !thin; /* a maximum amount was checked */
     if (!sides_of(h, kind, &s))
         return;
     if (!l->good || !decimal_mul(&l->value, &s.per, &total)) {
@@ -293,7 +293,7 @@ static void conclude(struct held *h)
     trace_add(h->r, h->rule->msg->rule, result, h->why, h->told.compared, h->told.n_compared);
 }
 
-/* False: no memory. */
+/* Compares the rule's limits with the order. False: no memory. */
 static bool look(struct held *h)
 {
     size_t room = h->rule->n_kinds + WHOLE_NUMBERS;
@@ -384,7 +384,7 @@ static void consider(struct run *r, struct share *share, struct sums **sums,
     share->covered |= fit->fit == FIT_MAYBE;
 }
 
-/* The kidney function as last computed, from either source. */
+/* Marks the newest source of kidney function as used: creatinine or eGFR. */
 static void need_kidneys(struct run *r)
 {
     const struct measure *c = &r->body.creatinine, *e = &r->body.egfr;

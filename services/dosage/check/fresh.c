@@ -9,7 +9,7 @@
 #define NOT_THIS  WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_NOT_FOR_THIS
 
 struct kind {
-    unsigned used; /* of enum use */
+    unsigned used; /* values of enum use */
     const char *what, *missing, *en, *zh;
 };
 static const struct kind kinds[] = {
@@ -22,7 +22,7 @@ static const struct kind kinds[] = {
                                                              "kidney function", "肾功能"},
 };
 
-/* Of two values the one that was used; if both were used, the older one. */
+/* The value that was used; if both were used, the older value. */
 static const struct measure *older(const struct measure *a, bool a_used,
                                    const struct measure *b, bool b_used)
 {
@@ -54,7 +54,7 @@ static void check_age_of(struct run *r, const Ward__Dosage__V1__FreshRule *rule,
     const char *args[3], *about[1] = {m->from->record_id};
     char *en;
 
-    /* Rounded up, so that an outdated value never appears current. */
+    /* Rounded up, so that an outdated value never appears to be current. */
     if (ward_decimal_div_round(&us, &hour, -1, WARD_ROUND_UP, &hours, NULL, NULL) != WARD_OK)
         hours = us;
     told.compared = ward_new(r->mem, Ward__Dosage__V1__Compared *);
@@ -99,8 +99,9 @@ void check_fresh(struct run *r)
 
 /* ---- missing inputs ---- */
 
-/* Missing information of the order or the formulary. It is reported, so that nobody believes it
- * was checked; it is a warning only for high-alert drugs. */
+/* The severity of missing information in the order or the formulary. Missing information is
+ * reported, because it prevented a check. The finding is a warning only for high-alert
+ * drugs. */
 static Ward__Dosage__V1__Severity gap_severity(const struct run *r)
 {
     bool warn = !engine_at_least(r, 2);

@@ -14,24 +14,24 @@ struct words {
     const char *en, *zh;
 };
 
-/* One rule compared with one ingredient. */
+/* A rule compared with one ingredient of the order. */
 struct held {
     struct run *r;
     struct share *share;
     const struct ingredient *of;
     struct sums *sums;
     const struct dose_rule *rule;
-    unsigned skip;      /* enum limit_group: limits that a rule of the indication replaces */
+    unsigned skip;      /* enum limit_group: limits replaced by a rule of the indication */
     struct told told;   /* limits that were checked */
     struct told broken; /* limits that were exceeded */
-    char *en, *zh;      /* ...in words */
+    char *en, *zh;      /* sentence of the exceeded limits */
     bool undecided;
     bool failed;      /* exceeded, without a number to display */
     unsigned missing; /* enum lack: information that the rule requires from the order */
     const char *why;
 };
 
-/* Marks a rule without a violation as undecided; the first `why` is kept. */
+/* Marks a rule as undecided, unless a limit is exceeded. The first `why` is preserved. */
 void held_undecided(struct held *h, const char *why);
 /* Adds one clause to the finding's sentence. */
 void held_also(struct held *h, const char *en, const char *zh, const char *const *args);
@@ -42,12 +42,14 @@ void held_number(struct held *h, const char *what, int64_t actual, int64_t limit
 
 /* ---- dose.c ---- */
 
-/* Whether the rule would find nothing if it applied to this patient; notes nothing. */
+/* Whether the rule would find nothing if the rule applied to this patient. Findings, trace and
+ * limits are not recorded. */
 bool dose_would_hold(struct run *r, const struct share *share, struct sums **sums,
                      const struct dose_rule *rule, unsigned instead);
 /* ---- infuse.c: volume and duration of an infusion ---- */
 
-/* The amount and its volume. False: the order does not state it, which is noted. */
+/* The amount and the volume that contains the amount. False: the order states no volume, and
+ * the missing volume is recorded. */
 bool held_volume(struct held *h, struct ward_decimal *amount, struct ward_decimal *ml,
                  bool *undiluted);
 bool held_minutes(struct held *h, struct ward_decimal *out);

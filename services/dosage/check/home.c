@@ -1,5 +1,5 @@
-/* Home medicines in the check: each as a drug with the ingredients that its codes and words
- * name, and with the decision at admission. */
+/* Home medicines in the check. Each is converted to a drug with the ingredients that its codes
+ * and words name. The decision at admission is considered. */
 #include "services/dosage/check/names.h"
 #include "services/dosage/check/run.h"
 
@@ -26,7 +26,7 @@ static const HomeReconciliation *decided(const struct run *r, const HomeMedicine
     return NULL;
 }
 
-/* The checked order, or another active one. */
+/* Whether an order is the checked order or another active order. */
 static bool is_here(const struct run *r, const char *order_id)
 {
     if (*order_id == '\0')
@@ -37,7 +37,8 @@ static bool is_here(const struct run *r, const char *order_id)
     return strcmp(r->snap->order_id, order_id) == 0;
 }
 
-/* An order that has ended treats nothing: the medicine then counts as before. */
+/* An ended order does not replace the home medicine: the patient is then assumed to take the
+ * medicine. */
 static enum home_is home_is(const struct run *r, const HomeReconciliation *d)
 {
     if (d == NULL)
@@ -49,7 +50,7 @@ static enum home_is home_is(const struct run *r, const HomeReconciliation *d)
     return d->decision == DECIDED(CHANGE) ? HOME_STOPPED : HOME_ORDERED;
 }
 
-/* ---- as a drug ---- */
+/* ---- conversion to a drug ---- */
 
 static void add_ingredient(struct drug *d, int ingredient)
 {
@@ -59,7 +60,7 @@ static void add_ingredient(struct drug *d, int ingredient)
     d->ingredients[d->n_ingredients++] = ingredient;
 }
 
-/* A class, or an allergy rule, that the words name is not a medicine. */
+/* Only ingredients and drugs are medicines: a class or an allergy rule is ignored. */
 static void add_target(const struct run *r, struct drug *d, const struct target *t)
 {
     if (t->kind == IS_INGREDIENT)
@@ -129,7 +130,8 @@ static void tell_homes(struct run *r, enum own_id which, bool (*is)(const struct
         find_own(r, which, args, args, &told);
 }
 
-/* A person who gives a dose does not decide on home medicines, so no decision is requested. */
+/* Decisions on home medicines are not requested when a dose is given, because the person at the
+ * bedside does not decide on home medicines. */
 void check_homes(struct run *r)
 {
     tell_homes(r, OWN_HOME_TEXT, was_not_understood);

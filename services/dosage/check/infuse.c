@@ -24,7 +24,8 @@ static bool litres(const struct run *r, const Ward__Dosage__V1__Quantity *q,
            amount_to(&a, unit_of(r->set, "mL", &parsed), ml);
 }
 
-/* "0.4 meq/mL" of the first ingredient, converted to this ingredient in 1 mL. */
+/* Converts a concentration of the first ingredient, such as "0.4 meq/mL", to the amount of this
+ * ingredient in 1 mL. */
 static bool said(const struct held *h, struct ward_decimal *amount, struct ward_decimal *ml)
 {
     const struct run *r = h->r;
@@ -39,7 +40,7 @@ static bool said(const struct held *h, struct ward_decimal *amount, struct ward_
     return false;
 }
 
-/* The product as supplied: an undiluted solution. */
+/* The concentration of the product as supplied, an undiluted solution. */
 static bool undiluted_of(const struct held *h, struct ward_decimal *amount,
                          struct ward_decimal *ml)
 {

@@ -12,8 +12,8 @@
 #define CG_WOMEN  85 /* hundredths */
 #define CG_ADULT  18
 /* 1 mg/dL of creatinine is 88.4 umol/L. Source: KDIGO 2012 Clinical Practice Guideline for the
- * Evaluation and Management of CKD, Kidney Int Suppl 2013;3:1-150, conversion of units; by its
- * molar mass, 113.12 g/mol, 10/113.12 mmol/L. Checked 2026-11-21. */
+ * Evaluation and Management of CKD, Kidney Int Suppl 2013;3:1-150, conversion of units; from
+ * the molar mass of 113.12 g/mol: 10/113.12 mmol/L. Checked 2026-11-21. */
 #define CREATININE_MOLAR 884 /* tenths */
 
 #define CRCL_EXP (-1) /* rounded to 0.1 mL/min, half up */
@@ -26,8 +26,8 @@
 #define EPI_ADULT  18
 /* eGFR = 0.413 * height in cm / creatinine in mg/dL. Source: Schwartz GJ et al. New equations
  * to estimate GFR in children with CKD. J Am Soc Nephrol 2009;20:629-637, doi
- * 10.1681/ASN.2008030287. From children of 1 to 16 years; used up to 18, as KDIGO 2012 does.
- * Checked 2026-11-22. */
+ * 10.1681/ASN.2008030287. Derived from children of 1 to 16 years; used up to 18 years, as in
+ * KDIGO 2012. Checked 2026-11-22. */
 #define SCHWARTZ      413 /* thousandths */
 #define SCHWARTZ_FROM 1
 
@@ -111,7 +111,7 @@ static bool schwartz(const struct body *b, const struct ward_decimal *mg,
                WARD_OK;
 }
 
-/* If the sex is unknown: the results of both sexes; values between them are uncertain. */
+/* If the sex is unknown, egfr_least and egfr_most are the results of both sexes. */
 static bool filtration(struct run *r)
 {
     struct body *b = &r->body;

@@ -6,7 +6,7 @@
 #define KIDNEYS_LACK ((unsigned)LACK_RENAL | LACK_CLEARANCE | LACK_RENAL_SINGLE)
 #define KIDNEYS_USED ((unsigned)USED_CREATININE | USED_EGFR)
 
-/* ---- whose ---- */
+/* ---- patients at risk ---- */
 
 static bool selects(const struct run *r, const struct selector *list, size_t n, int ingredient)
 {
@@ -24,7 +24,7 @@ static bool has_drug(const struct run *r, const struct kidney_risk *risk)
     return false;
 }
 
-/* Whether the order contains only drugs that the rule does not apply to. */
+/* Whether the rule excludes all ingredients of the order. */
 static bool is_left_out(const struct run *r, const struct kidney_risk *risk)
 {
     for (size_t k = 0; k < r->n_shares; k++)
@@ -61,14 +61,15 @@ bool kidneys_at_risk(struct run *r)
     return yes;
 }
 
-/* ---- the dose in question ---- */
+/* ---- the checked dose ---- */
 
 static bool has_kidneys(const struct dose_rule *rule)
 {
     return rule->renal.has_from || rule->renal.has_to || !rule->renal.good;
 }
 
-/* Whether the rule would apply to this order with the kidney function that it names. */
+/* Whether the rule would apply to this order if the kidney function were in the rule's
+ * range. */
 static bool fits_otherwise(struct run *r, const struct dose_rule *rule)
 {
     struct dose_rule any = *rule;
@@ -91,7 +92,7 @@ enum need { NEED_NOTHING, NEED_LATER, NEED_NOW };
 /* One dose may be given before the kidney function is known, unless a rule forbids the drug.
  * Source: Matzke GR et al. Drug dosing consideration in patients with acute and chronic kidney
  * disease: a clinical update from KDIGO, Kidney Int 2011;80:1122-37, doi 10.1038/ki.2011.322:
- * the first (loading) dose is the dose of normal kidneys. Checked 2026-11-22. */
+ * the first (loading) dose equals the dose for normal kidneys. Checked 2026-11-22. */
 static enum need need_of(struct run *r, const struct share *share, struct sums **sums,
                          unsigned instead)
 {

@@ -7,14 +7,14 @@
 
 #include "services/dosage/check/run.h"
 
-/* Whether unknown kidney function is a warning for this patient, or only INFO. */
+/* Whether an unknown kidney function is a warning for this patient; otherwise INFO. */
 bool kidneys_at_risk(struct run *r);
-/* The inputs that were missing or used before this ingredient's rules were evaluated. */
+/* Inputs that were missing or used before this ingredient's rules were evaluated. */
 struct lacked {
     unsigned used, lacking;
 };
-/* Clears "kidney function unknown or outdated" if no rule for any kidney function is violated.
- * `instead` as in held.skip. */
+/* Removes the finding about an unknown or outdated kidney function, if no kidney function would
+ * violate a rule. `instead`: as held.skip. */
 void kidneys_needed(struct run *r, const struct share *share, struct sums **sums,
                     unsigned instead, const struct lacked *before);
 

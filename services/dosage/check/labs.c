@@ -34,7 +34,7 @@ const Measured *lab_newest(const Ward__Dosage__V1__Facts *f, char *const *loincs
     return newest;
 }
 
-/* A value may be 0: no neutrophils. */
+/* Reads a laboratory value, which may be 0 (no neutrophils). */
 static bool read(const Measured *m, struct lab *out)
 {
     out->msg = m;
@@ -46,7 +46,7 @@ static bool read(const Measured *m, struct lab *out)
     return out->unit.good;
 }
 
-/* Annotations in laboratory units are words: "{INR}", "10*3/uL{cells}". */
+/* Annotations in laboratory units do not affect the conversion: "{INR}", "10*3/uL{cells}". */
 static bool in_unit(const struct lab *l, const struct unit *unit, struct ward_decimal *out)
 {
     return ward_ucum_convert(&l->value, &l->unit.ucum, &unit->ucum, out, NULL) == WARD_OK;
@@ -73,12 +73,12 @@ static struct answer unknown(struct run *r, const Ward__Dosage__V1__Sentence *na
 
 /* ---- a value ---- */
 
-/* Result of comparing a value that is only a bound ("<", ">=") with a limit. sign: of the bound
- * relative to the limit. */
+/* Compares a value that is only a bound ("<", ">=") with a limit. sign: -1, 0 or 1 if the bound
+ * is below, at or above the limit. */
 static enum truth bounded(int sign, const char *comparator, int relation)
 {
     bool low = relation == (int)RELATION(BELOW) || relation == (int)RELATION(AT_MOST);
-    /* The limit itself belongs to the upper side: BELOW and AT_LEAST differ there. */
+    /* For BELOW and AT_LEAST, the limit itself belongs to the values above. */
     bool upper = relation == (int)RELATION(BELOW) || relation == (int)RELATION(AT_LEAST);
     bool strict = comparator[1] == '\0';
 
@@ -108,7 +108,7 @@ static enum truth holds(const struct ward_decimal *value, const char *comparator
     }
 }
 
-/* The condition that should hold but does not. */
+/* The relation that a normal value would have to the limit. */
 static const char *should(int relation)
 {
     return relation == (int)RELATION(BELOW)      ? ">="
@@ -124,7 +124,7 @@ static const char *what_of(struct run *r, const char *loinc)
     return say(r, "loinc-{0}", args);
 }
 
-/* "potassium 6.2 mmol/L" */
+/* Sets the text of an answer: "potassium 6.2 mmol/L". */
 static void tell(struct run *r, const struct circumstance *c, const struct lab *l,
                  struct answer *out)
 {
@@ -164,7 +164,7 @@ struct answer lab_value(struct run *r, const struct circumstance *c)
 
 /* ---- a trend ---- */
 
-/* The earlier value, in the newest value's unit, with the largest difference from it. */
+/* The earlier value that differs most from the newest value, in the newest value's unit. */
 static bool furthest(const struct run *r, const Ward__Dosage__V1__TrendIs *q,
                      const struct lab *newest, struct ward_decimal *out)
 {
@@ -193,7 +193,7 @@ static bool furthest(const struct run *r, const Ward__Dosage__V1__TrendIs *q,
     return any;
 }
 
-/* earlier * (1 + share), or earlier * (1 - share). */
+/* Computes earlier * (1 + share), or for a fall earlier * (1 - share). */
 static bool bound_of(const struct circumstance *c, const struct ward_decimal *earlier,
                      struct ward_decimal *out)
 {

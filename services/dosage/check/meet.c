@@ -18,7 +18,7 @@ static bool holds(const struct drug *d, int ingredient)
     return false;
 }
 
-/* "warfarin, aspirin" */
+/* Joins names: "warfarin, aspirin". */
 static char *list_names(struct run *r, const bool *in, bool zh)
 {
     const char *args[2] = {say(r, "", NULL), ""};
@@ -36,7 +36,8 @@ static char *list_names(struct run *r, const bool *in, bool zh)
 
 /* ---- interactions ---- */
 
-/* An order, a dose or a home medicine beside this order: one of the last three fields. */
+/* An active order, a given dose or a home medicine, to be compared with this order. One of the
+ * last three fields is set. */
 struct beside {
     const struct drug *drug;
     const char *id, *product_id;
@@ -55,7 +56,7 @@ struct meeting {
     size_t room;
 };
 
-/* The dose's order is active and compared itself. */
+/* Whether the order of a dose is active. The order itself is then compared. */
 static bool is_running(const struct run *r, const char *order_id)
 {
     for (size_t i = 0; *order_id != '\0' && i < r->n_others; i++)
@@ -66,8 +67,8 @@ static bool is_running(const struct run *r, const char *order_id)
 }
 
 /* Whether a dose was given so recently that it can interact with this order, by the rule's
- * duration. If the rule applies only to simultaneous drugs, a dose without an active order
- * counts for a day: an emergency dose, or one of an order that was just stopped. */
+ * duration. If the rule has no duration, a dose without an active order counts for a day, for
+ * example an emergency dose, or a dose of an order that was just stopped. */
 static bool is_met(const struct run *r, const Ward__Dosage__V1__GivenDose *g, int64_t after_us)
 {
     if (after_us == 0 && !is_running(r, g->order_id))
@@ -75,7 +76,7 @@ static bool is_met(const struct run *r, const Ward__Dosage__V1__GivenDose *g, in
     return time_since(g->given_at_us, order_begins(r)) < after_us;
 }
 
-/* How long after the last dose of one drug an interaction with the other is possible. */
+/* How long after the last dose of one drug an interaction with the other drug is possible. */
 static int64_t after_us(const Ward__Dosage__V1__InteractionRule *m, enum role first,
                         enum role then)
 {
@@ -87,9 +88,9 @@ static int64_t after_us(const Ward__Dosage__V1__InteractionRule *m, enum role fi
     return hours > 0 ? hours * HOUR_US : 0;
 }
 
-/* A stopped home medicine was last taken when it was stopped, at the latest. It is compared
- * with this order like a dose given then. For the order that replaces it, only the rule's own
- * duration counts. */
+/* A stopped home medicine may have been taken until the decision to stop. The medicine is
+ * therefore compared like a dose given at the time of the decision. For the order that replaces
+ * the medicine, only the rule's own duration counts. */
 static bool home_meets(const struct run *r, const struct home *h, int64_t after_us)
 {
     if (after_us == 0 && !h->replaced)
@@ -147,7 +148,7 @@ static bool they_are(struct run *r, const struct interaction *i, enum role role,
                    per_day);
 }
 
-/* One ingredient of the order with one of the other drug. */
+/* Compares one ingredient of the order with one ingredient of the other drug. */
 static void meet_pair(struct run *r, struct meeting *m, const struct beside *b, size_t k,
                       size_t i)
 {
@@ -164,8 +165,8 @@ static void meet_pair(struct run *r, struct meeting *m, const struct beside *b, 
         }
 }
 
-/* Each ingredient of the order with each of the other drug; a common one is a duplicate
- * ingredient. */
+/* Compares all ingredients of the order with all ingredients of the other drug. A common
+ * ingredient is skipped: duplicates are another finding. */
 static void meet(struct run *r, struct meeting *m, const struct beside *b)
 {
     for (size_t k = 0; k < r->n_shares; k++)
@@ -199,9 +200,8 @@ static void meet_all(struct run *r, struct meeting *m)
                               &r->homes[i]});
 }
 
-/* For a rule of three: all three are present, as three ingredients. A combination may contain
- * two of them.
- */
+/* For a rule about three drugs: whether all three are present, as three ingredients. A
+ * combination product may contain two of the ingredients. */
 static bool all_three(const struct run *r, struct meeting *m)
 {
     size_t n = 0;
@@ -307,10 +307,10 @@ static void check_same(struct run *r, int ingredient)
         find_own(r, OWN_SAME_INGREDIENT, en, zh, &told);
 }
 
-/* Ingredients of a common class, each counted once. */
+/* Ingredients in one class, each counted once. */
 struct met {
     int class_id;
-    bool *in; /* by ingredient */
+    bool *in; /* indexed by ingredient */
     size_t count;
 };
 
@@ -323,7 +323,7 @@ static bool met_add(struct met *m, const struct run *r, int ingredient)
     return true;
 }
 
-/* A home medicine of the class that no order continues or replaces. */
+/* Adds home medicines of the class, unless an order continues or replaces them. */
 static void add_homes(struct run *r, struct met *m, struct told *told, size_t *room)
 {
     for (size_t i = 0; i < r->n_homes; i++) {

@@ -8,7 +8,7 @@
 #define HELD     WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_HELD
 #define NOT_THIS WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_NOT_FOR_THIS
 
-/* Doses that are further apart than this belong to two courses; a weekly drug is one course.
+/* Doses more than this many days apart belong to two courses. A weekly drug is one course.
  * Local policy: set by your pharmacists. */
 #define COURSE_GAP_DAYS 30
 
@@ -20,7 +20,7 @@ static bool holds(const struct drug *d, int ingredient)
     return false;
 }
 
-/* Time of the first dose of this course; the doses are sorted by time. 0: none. */
+/* Time of the first dose of this course. The doses are sorted by time. 0: no dose was given. */
 static int64_t course_began(const struct run *r, int ingredient)
 {
     int64_t began = 0, next = r->at_us;
@@ -38,8 +38,8 @@ static int64_t course_began(const struct run *r, int ingredient)
     return began;
 }
 
-/* The maximum age of a value in hours; 0: none is required now. *since_us: the value must also
- * be newer than that. */
+/* The maximum age of a value in hours; 0: no value is required now. *since_us: a value must
+ * also be newer than this time. */
 static int64_t wanted(const struct run *r, const Ward__Dosage__V1__MonitoringRule *m,
                       int ingredient, int64_t *since_us)
 {

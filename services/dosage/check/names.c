@@ -21,7 +21,8 @@ static int by_code(const void *a, const void *b)
 }
 
 /* Scripts that ward_words does not split into words (Han, kana, hangul, Thai...) have letters
- * of at least three bytes, from U+0E00 on. Punctuation and quotes are also below U+3000. */
+ * of at least three bytes, from U+0E00 on. Their punctuation and quotes below U+3000 are
+ * excluded. */
 static bool is_unspaced_at(const unsigned char *s)
 {
     return *s >= 0xe0 && *s != 0xe2 && !(*s == 0xe0 && s[1] < 0xb8);
@@ -199,7 +200,7 @@ static void by_coding(const struct prepared *p, const Ward__Dosage__V1__Coding *
             add(f, p->codes[lo].is, 0, 0);
 }
 
-/* A word, or its plural: "opioids". */
+/* Whether a word is a name or its plural, such as "opioids". */
 static bool is_word(const char *name, const char *word)
 {
     size_t n = strlen(name);
@@ -217,7 +218,7 @@ static bool begins(const struct name *name, const struct word_at *words, size_t 
     return true;
 }
 
-/* Names that begin with `first`, which is the first word or its plural. */
+/* Adds the names that begin with `first`, which is the first word or its singular. */
 static void from_word(const struct prepared *p, const char *first, const struct word_at *words,
                       size_t n, struct found *f)
 {
@@ -236,8 +237,8 @@ static void from_word(const struct prepared *p, const char *first, const struct 
             add(f, p->names[lo].is, words[0].from, words[p->names[lo].n - 1].to);
 }
 
-/* Inserts a space between scripts with and without spaces ("对penicillin过敏"), and with
- * `digits` between letters and digits ("penicillin500mg"). NULL: no memory. */
+/* Inserts a space between scripts with and without spaces ("对penicillin过敏"). With `digits`,
+ * also inserts a space between letters and digits ("penicillin500mg"). NULL: no memory. */
 static char *parted(struct ward_arena *mem, const char *folded, bool digits)
 {
     char *out = ward_alloc(mem, 2 * strlen(folded) + 1);
@@ -257,7 +258,7 @@ static char *parted(struct ward_arena *mem, const char *folded, bool digits)
     return out;
 }
 
-/* Words are in text order, so each match is the first after the previous one. */
+/* Finds each word after the previous word, because words are in the order of the text. */
 static enum ward_code words_of(const char *folded, bool digits, struct ward_arena *mem,
                                struct word_at **out, size_t *n, struct ward_err *err)
 {
@@ -274,7 +275,8 @@ static enum ward_code words_of(const char *folded, bool digits, struct ward_aren
     for (size_t i = 0; i < *n; i++) {
         const char *at = strstr(from, words[i]);
 
-        if (at == NULL) /* normalizing again changed it, so it does not occur in the text */
+        /* a second normalization changed the word, so the text does not contain it */
+        if (at == NULL)
             at = from;
         all[i] = (struct word_at){
             .text = words[i], .from = (size_t)(at - folded), .unspaced = is_unspaced(words[i])};
@@ -336,7 +338,8 @@ static enum ward_code by_text(const struct prepared *p, const char *text, struct
     if (*text == '\0')
         return WARD_OK;
     if (ward_fold(f->mem, text, &folded, err) != WARD_OK)
-        return f->mem->full ? no_memory(err) : WARD_OK; /* not text: nothing is interpreted */
+        /* invalid text: nothing is interpreted */
+        return f->mem->full ? no_memory(err) : WARD_OK;
     return by_folded(p, folded, f, err);
 }
 

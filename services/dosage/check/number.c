@@ -54,7 +54,8 @@ static void check_count(struct held *h)
         held_number(h, "doses-per-day", (int64_t)n.coef, most, "1", false, &words);
 }
 
-/* Doses that are further apart belong to two courses. Local policy: set by your pharmacists. */
+/* Doses more than 36 hours apart belong to two courses. Local policy: set by your
+ * pharmacists. */
 #define COURSE_GAP_US (36 * HOUR_US)
 
 static bool holds(const struct drug *d, int ingredient)
@@ -65,14 +66,14 @@ static bool holds(const struct drug *d, int ingredient)
     return false;
 }
 
-/* The start for order_days: a changed active order began in the past. */
+/* The order's start for order_days. A changed active order began in the past. */
 static int64_t order_began(const struct run *r)
 {
     return r->p->starts_at_us > 0 ? time_of(r->p->starts_at_us) : r->at_us;
 }
 
 /* Start of the uninterrupted sequence of doses of the ingredient up to this order, from any
- * order and by any route; the order's own start if there is none. */
+ * order and by any route. Without earlier doses, the order's own start. */
 static int64_t course_begins(const struct held *h)
 {
     const struct run *r = h->r;

@@ -6,13 +6,13 @@
 #define WARN WARD__DOSAGE__V1__SEVERITY__SEVERITY_WARN
 #define HARD WARD__DOSAGE__V1__SEVERITY__SEVERITY_HARD
 
-/* The most severe of a rule's findings that an override can apply to; NULL: none. A finding
- * that an acknowledgement lowered accepts an override, because the caller may have read the
- * decision before the acknowledgement. */
+/* A rule's most severe finding, if an override can apply to the finding; otherwise NULL. A
+ * finding that an acknowledgement lowered accepts an override, because the caller may have read
+ * the decision before the acknowledgement. */
 static const Ward__Dosage__V1__Finding *found(const Ward__Dosage__V1__Decision *d,
                                               const char *rule_id)
 {
-    for (size_t i = 0; i < d->n_findings; i++) /* worst first */
+    for (size_t i = 0; i < d->n_findings; i++) /* most severe first */
         if (strcmp(d->findings[i]->rule_id, rule_id) == 0)
             return (d->findings[i]->severity >= WARN || check_lowered(d, d->findings[i])) &&
                            !d->findings[i]->final

@@ -5,7 +5,7 @@
 #define HARD WARD__DOSAGE__V1__SEVERITY__SEVERITY_HARD
 
 #define HERE "docs/dosage.md"
-/* For the two formulas that need more than the dose. */
+/* Sources of the formulas for kidney function and body surface. */
 #define COCKCROFT_GAULT "Cockcroft and Gault, Nephron 1976;16:31-41, doi 10.1159/000180580"
 #define EGFR                                                                                   \
     "Inker et al., N Engl J Med 2021;385:1737-1749, doi 10.1056/NEJMoa2102953; Schwartz et "   \

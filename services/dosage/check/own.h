@@ -1,4 +1,4 @@
-/* own.h - this service's built-in findings, "ward.": one table, which docs/dosage.md quotes.
+/* own.h - this service's built-in findings, "ward.": one table, which docs/dosage.md repeats.
  *
  * Threads: constant. Memory: static. Errors: none.
  */
@@ -38,10 +38,10 @@ enum own_id {
 
 struct own_finding {
     const char *id;
-    Ward__Dosage__V1__Severity severity; /* or more severe, where documented */
-    bool final;                          /* nobody overrides it */
+    Ward__Dosage__V1__Severity severity; /* default; docs/dosage.md documents exceptions */
+    bool final;                          /* cannot be overridden */
     const char *source;
-    const char *en, *zh; /* {0}...: arguments */
+    const char *en, *zh; /* {0}, {1}...: arguments */
 };
 extern const struct own_finding own_findings[OWNS];
 

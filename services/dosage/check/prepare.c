@@ -54,7 +54,7 @@ static size_t hash_of(const char *id)
     return (size_t)(h ^ h >> 32);
 }
 
-/* The drug's slot, or the free slot for it. */
+/* The slot of a drug, or the free slot for a drug that is not in the table. */
 static struct drug **slot_of(const struct prepared *p, const char *id)
 {
     size_t mask = p->n_drug_slots - 1, at = hash_of(id) & mask;
@@ -102,7 +102,7 @@ bool set_selects(const struct prepared *p, const struct selector *s, int ingredi
            (s->class_id >= 0 && set_in_class(p, ingredient, s->class_id));
 }
 
-/* "(mg)/kg/d" */
+/* Derives a unit such as "(mg)/kg/d". */
 static bool derive(struct ward_arena *mem, const char *unit, const char *over, struct unit *out)
 {
     char *text = ward_printf(mem, "(%s)%s", unit, over);
@@ -258,7 +258,7 @@ static bool prepare_drug(const struct prepared *p, struct ward_arena *mem, struc
     return true;
 }
 
-/* At most half of the slots are used. */
+/* At most half of the hash table's slots are used. */
 static enum ward_code prepare_slots(struct prepared *p, struct ward_arena *mem,
                                     struct ward_err *err)
 {
@@ -289,7 +289,7 @@ static enum ward_code prepare_drugs(struct prepared *p, struct ward_arena *mem,
     return prepare_slots(p, mem, err);
 }
 
-/* Units of doses, parsed in advance: of ingredients and of products. */
+/* Parses the units in which doses may be given: of ingredients and of products. */
 static enum ward_code prepare_doses(struct prepared *p, struct ward_arena *mem,
                                     struct ward_err *err)
 {

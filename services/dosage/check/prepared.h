@@ -1,6 +1,5 @@
-/* prepared.h - a rule set prepared for the check, once: parsed decimals and units, limits in
- * the ingredients' units, normalized names, and the interactions and allergies of each
- * ingredient.
+/* prepared.h - a rule set prepared once for the check: parsed decimals and units, limits in the
+ * ingredients' units, normalized names, and the interactions and allergies of each ingredient.
  *
  * ruleset_make calls check_prepare as its last step, stores the result in the set's own arena
  * and returns it from ruleset_prepared (formulary/ruleset.h).

@@ -1,7 +1,8 @@
 /* run.h - one check in progress: declarations that its parts share.
  *
  * Numbers are exact. If a number cannot be exact, or an input is missing, the rule that needs
- * it is undecided, and a finding reports that; nothing passes by default.
+ * the number or the input is undecided, and a finding reports the undecided rule. No rule
+ * passes by default.
  *
  * Threads: one run is one thread's. Memory: the arena; a refused allocation sets mem->full,
  * which check_run tests at its end; until then texts may be "". Errors: check_run's.
@@ -16,7 +17,7 @@
 #define HOUR_US   (60 * MINUTE_US)
 #define DAY_US    (24 * HOUR_US)
 
-/* Times of a snapshot are clamped to the year 2255, so that differences fit. */
+/* Times of a snapshot are clamped to the year 2255, so that differences fit into 64 bits. */
 #define TIME_MOST (INT64_C(1) << 53)
 static inline int64_t time_of(int64_t us)
 {
@@ -36,23 +37,24 @@ enum lack {
     LACK_WEIGHT = 2,
     LACK_HEIGHT = 4,
     LACK_RENAL = 8,
-    LACK_CLEARANCE = 16, /* an eGFR was used instead */
+    LACK_CLEARANCE = 16, /* the clearance is missing, and an eGFR was used */
     LACK_VOLUME = 32,
     LACK_MINUTES = 64,
-    LACK_RENAL_SINGLE = 128 /* for a single dose, which need not wait for them */
+    LACK_RENAL_SINGLE = 128 /* for a single dose, which need not wait for kidney values */
 };
 
-/* A measurement of the chart in the unit for computation. */
+/* A measurement of the chart, converted to the unit of the computation. */
 struct measure {
     bool there;
     struct ward_decimal value;
-    const Ward__Dosage__V1__Measured *from; /* NULL: missing; not `there`: unknown unit */
+    /* NULL: missing; not NULL without `there`: unknown unit */
+    const Ward__Dosage__V1__Measured *from;
     int64_t age_us;
 };
 struct body {
     bool has_age;
-    int64_t days_least, days_most; /* days since birth: two values if the birth date has no
-                                    * day */
+    /* days since birth; two values if the birth date has no day */
+    int64_t days_least, days_most;
     int years_least, years_most;
     struct measure weight; /* kg */
     struct measure height; /* cm */
@@ -60,14 +62,14 @@ struct body {
     bool creatinine_molar; /* umol/L; otherwise mg/dL */
     struct measure egfr;   /* mL/min */
     bool has_bsa, has_crcl, has_egfr;
-    bool egfr_tried, egfr_reckoned;            /* computed from creatinine, not the laboratory's
-                                                * value */
+    /* eGFR from creatinine: computation tried; computation successful */
+    bool egfr_tried, egfr_reckoned;
     struct ward_decimal bsa;                   /* m2, to 0.01 */
     struct ward_decimal crcl_least, crcl_most; /* mL/min, to 0.1 */
     struct ward_decimal egfr_least, egfr_most;
 };
 
-/* Another order, or a given dose. drug NULL: the set has no such drug. */
+/* Another active order, or a given dose. drug NULL: the rule set does not have the drug. */
 struct other {
     const Ward__Dosage__V1__RunningOrder *msg;
     const struct drug *drug;
@@ -76,35 +78,37 @@ struct past {
     const Ward__Dosage__V1__GivenDose *msg;
     const struct drug *drug;
 };
-/* A home medicine as its ingredients; none: not interpreted. ORDERED: an existing order
- * continues it. STOPPED: stopped, on hold, or replaced by such an order. */
+/* A home medicine as a drug; without ingredients: not interpreted. ORDERED: an active order
+ * continues the medicine. STOPPED: the medicine was stopped or put on hold, or an active order
+ * replaces it. */
 enum home_is { HOME_TAKEN, HOME_ORDERED, HOME_STOPPED };
 struct home {
     const Ward__Dosage__V1__HomeMedicine *msg;
     struct drug drug;
-    const Ward__Dosage__V1__HomeReconciliation *decided; /* NULL: it has no decision yet */
+    const Ward__Dosage__V1__HomeReconciliation *decided; /* NULL: undecided */
     enum home_is is;
-    bool replaced; /* by the checked order */
+    bool replaced; /* the checked order replaces the medicine */
 };
 
-/* This order's dose as an amount of one of its ingredients (for a rate: per day). */
+/* This order's dose as an amount of one ingredient (for a rate: per day). */
 struct share {
     int ingredient;
     bool good; /* false for a rate per kg without a weight */
     struct ward_decimal amount;
-    bool covered;     /* at least one rule of a maximum amount was applied */
-    bool has_largest; /* limits of a single dose (or rate) that apply, otherwise per day: */
+    bool covered; /* a rule with a maximum amount was applied */
+    /* `largest`: the largest limit of a single dose or rate; without such a limit, of a day */
+    bool has_largest;
     struct ward_decimal largest;
-    bool has_a_day; /* ...of a day */
+    bool has_a_day; /* `a_day`: the largest limit of a day */
     struct ward_decimal a_day;
-    bool usual; /* at least one usual dose was applied */
+    bool usual; /* a usual dose was applied */
 };
 
 struct run {
     const struct prepared *set;
     const Ward__Dosage__V1__Snapshot *snap;
     const Ward__Dosage__V1__Prescription *p;
-    int64_t at_us; /* the snapshot's, within TIME_MOST */
+    int64_t at_us; /* the snapshot's time, clamped */
     struct ward_arena *mem;
     struct ward_err *err;
     const struct drug *drug;
@@ -121,10 +125,11 @@ struct run {
     size_t n_pasts;
     struct home *homes;
     size_t n_homes;
-    unsigned used, lacking; /* of enum use, enum lack */
-    bool renal_top_set;     /* for rules that an unknown kidney function might violate: */
-    struct bound renal_top; /* the highest limit; without an end: any function */
-    const char **unfit;     /* ids of items whose amount cannot be compared with a limit */
+    unsigned used, lacking; /* values of enum use and enum lack */
+    bool renal_top_set;     /* a rule would be violated at some kidney function */
+    /* the highest range of such rules; without an end: any kidney function */
+    struct bound renal_top;
+    const char **unfit; /* ids of items whose amount cannot be compared with a limit */
     size_t n_unfit, room_unfit;
     Ward__Dosage__V1__Finding **findings;
     size_t n_findings, room_findings;
@@ -132,7 +137,7 @@ struct run {
     size_t n_trace, room_trace;
 };
 
-/* Whether the decision has at least that version of the check's code. */
+/* Whether the decision was made with at least this version of the check's code. */
 static inline bool engine_at_least(const struct run *r, int32_t version)
 {
     return r->snap->engine >= version;
@@ -140,21 +145,23 @@ static inline bool engine_at_least(const struct run *r, int32_t version)
 
 /* ---- say.c: sentences, findings, the trace ---- */
 
-/* {0} to {9} are the arguments. */
+/* Replaces {0} to {9} by the arguments. */
 char *say(struct run *r, const char *words, const char *const *args);
-char *say_decimal(struct run *r, const struct ward_decimal *v, const char *unit); /* "5 mg" */
-/* Adds one string to a set, once; findings sort their subjects. */
+/* such as "5 mg" */
+char *say_decimal(struct run *r, const struct ward_decimal *v, const char *unit);
+/* Adds a string to a set, unless the set contains the string; findings sort their subjects. */
 void about_add(struct run *r, const char ***list, size_t *n, size_t *room, const char *id);
-/* what, relation: static, or in the arena. The same for why of trace_add. */
+/* The texts `what` and `relation` must be static or in the arena, as well as `why` of
+ * trace_add. */
 Ward__Dosage__V1__Compared *compared(struct run *r, const char *what,
                                      const struct ward_decimal *actual,
                                      const struct ward_decimal *limit, const char *unit,
                                      const char *relation);
 
-/* Marks the rule, order, dose or measurement of this id as not convertible. */
+/* Marks a rule, an order, a dose or a measurement by id as not convertible. */
 void unfit_add(struct run *r, const char *id);
 
-/* Adds a finding; sentences are built from the arguments. */
+/* Comparisons and subjects of a finding. */
 struct told {
     Ward__Dosage__V1__Compared **compared;
     size_t n_compared;
@@ -163,25 +170,26 @@ struct told {
 };
 void find_own(struct run *r, enum own_id which, const char *const *en, const char *const *zh,
               const struct told *told);
-/* ...with another severity than its default. */
+/* As find_own, with another severity than the default. */
 void find_own_as(struct run *r, enum own_id which, Ward__Dosage__V1__Severity severity,
                  const char *const *en, const char *const *zh, const struct told *told);
-/* ...with another sentence than its default. */
+/* As find_own, with another severity and another sentence than the default. */
 void find_own_words(struct run *r, enum own_id which, Ward__Dosage__V1__Severity severity,
                     char *en, char *zh, const struct told *told);
 void find_rule(struct run *r, const Ward__Dosage__V1__Rule *rule, char *en, char *zh,
                const struct told *told);
-/* ...with another severity than the rule's; final only if the rule's own. */
+/* As find_rule, with another severity than the rule's. The finding is final only at the rule's
+ * own severity. */
 void find_rule_as(struct run *r, const Ward__Dosage__V1__Rule *rule,
                   Ward__Dosage__V1__Severity severity, char *en, char *zh,
                   const struct told *told);
 void trace_add(struct run *r, const Ward__Dosage__V1__Rule *rule,
                Ward__Dosage__V1__TraceStep__Result result, const char *why,
                Ward__Dosage__V1__Compared **compared, size_t n_compared);
-/* Names of an ingredient or a drug; the id if it has none. */
+/* The name of an ingredient or a drug; without a name, the id. */
 const char *name_en(const Ward__Dosage__V1__Sentence *s, const char *id);
 const char *name_zh(const Ward__Dosage__V1__Sentence *s, const char *id);
-/* Sorts, hashes and sets the outcome. */
+/* Sorts the findings, and sets outcome and sha256. */
 WARD_MUST enum ward_code tell_end(struct run *r, Ward__Dosage__V1__Decision *out);
 
 /* ---- body.c ---- */
@@ -190,10 +198,11 @@ void body_of(struct run *r);
 /* ---- kidney.c ---- */
 
 void kidneys_of(struct run *r);
-/* By Cockcroft and Gault, with a weight; false: an input is missing. */
+/* The clearance by Cockcroft and Gault, with a weight. False: an input is missing. */
 bool kidney_clearance(struct run *r, const struct ward_decimal *kg, struct ward_decimal *least,
                       struct ward_decimal *most);
-/* body.egfr_least and _most: the laboratory's value, otherwise computed from creatinine. */
+/* Sets egfr_least and egfr_most of body: the laboratory's value, otherwise computed from
+ * creatinine. */
 bool kidney_filtration(struct run *r);
 /* ---- weigh.c ---- */
 
@@ -201,18 +210,20 @@ bool kidney_filtration(struct run *r);
 struct per_body {
     struct ward_decimal value;
     const char *en, *zh; /* kind of weight: "", "ideal body weight" */
-    const char *why;     /* for a trace: the missing input */
+    const char *why;     /* the missing input, for the trace */
 };
-/* False: missing; the run then notes the lack. */
+/* False: an input is missing, which is recorded in run.lacking. */
 bool body_over(struct run *r, enum limit_per per, Ward__Dosage__V1__WeightBasis basis,
                struct per_body *out);
 /* ---- band.c ---- */
 
 enum fit { FIT_NO, FIT_MAYBE, FIT_YES };
-/* *why: the criterion that gave no or maybe; used and missing inputs are noted in the run. */
+/* *why: the criterion that gave no or maybe. Used and missing inputs are recorded in the
+ * run. */
 enum fit band_fit(struct run *r, const struct dose_rule *rule, const char **why);
 enum fit band_age(const struct run *r, int32_t from_days, int32_t to_days);
-/* By route, indication and age alone; NULL always matches. An unknown age matches. */
+/* Whether a band fits by route, indication and age alone. NULL always fits. An unknown age
+ * fits. */
 bool band_fits(const struct run *r, const Ward__Dosage__V1__Band *b, const char **why);
 /* For a contraindication: the bounds that the patient meets, as comparisons and as text. */
 void band_tell(struct run *r, const struct dose_rule *rule, struct told *told, char **en,
@@ -220,58 +231,58 @@ void band_tell(struct run *r, const struct dose_rule *rule, struct told *told, c
 
 /* ---- sum.c: given and future doses ---- */
 
-struct sums; /* of one ingredient */
+struct sums; /* the sums of one ingredient or class */
 struct sums *sums_of(struct run *r, const struct share *share);
-/* The maximum in any `days` days (0: for life), or of doses; false: it cannot be exact. */
+/* The maximum amount in any `days` days (0: for life). `doses`: the maximum number of doses
+ * instead. False: the result cannot be exact. */
 bool sums_most(struct run *r, const struct sums *s, int days, bool doses,
                struct ward_decimal *out);
 /* Whether a class sum counts doses by this route. */
 bool member_by(const struct member *m, Ward__Dosage__V1__Route route);
-/* Minutes from the last dose of the ingredient to the next dose of this order, and the minimum
- * for a rule of `least`: an earlier dose of this order may have been late within its window,
- * and the next one may be early. The worst case of several; false: none. */
+/* *minutes: from the last dose of the ingredient to the next dose of this order; *limit: the
+ * minimum, for a rule with minimum `least`. An earlier dose of this order may have been late
+ * within its window, and the next dose may be early. The worst of several doses counts. False:
+ * no dose was given. */
 bool sums_gap(const struct run *r, const struct sums *s, int64_t least, int64_t *minutes,
               int64_t *limit);
-/* The sum of all drugs of a class in its unit; `own` is this order's dose (for a rate: per
- * day).
- */
+/* Sums all drugs of a class in the class's unit. `own`: this order's dose (for a rate: per
+ * day). */
 struct sums *sums_of_class(struct run *r, const struct class_sum *c,
                            const struct ward_decimal *own);
-/* Other orders that contribute to it. */
+/* Adds the other orders that contribute to the sum. */
 void sums_about(struct run *r, const struct sums *s, struct told *told);
-/* From the order's start to its last dose, in days rounded up; -1: no end. */
+/* Days from the order's start to its last dose, rounded up; -1: no end. */
 int64_t order_days(const struct run *r);
-/* The two orders overlap, or the later one starts within the given time after the other's end:
- * `theirs` if ours is later, `ours` if theirs is. */
+/* Whether both orders overlap, or the later order starts within the given time after the other
+ * order's end: after_theirs_us if this order is later, otherwise after_ours_us. */
 bool orders_meet_by(const struct run *r, const Ward__Dosage__V1__Prescription *other,
                     int64_t after_theirs_us, int64_t after_ours_us);
 bool orders_meet(const struct run *r, const Ward__Dosage__V1__Prescription *other,
                  int64_t after_us);
-int64_t order_begins(const struct run *r); /* its next dose */
-/* A dose as an amount of the drug's k-th ingredient; for a rate per day. False: no
- * conversion.
- */
+int64_t order_begins(const struct run *r); /* time of the order's next dose */
+/* Converts a dose to an amount of the drug's k-th ingredient; for a rate: per day. False: no
+ * conversion. */
 bool amount_at(struct run *r, const struct drug *d, const char *product_id,
                const Ward__Dosage__V1__Quantity *q, size_t k, bool rate,
                struct ward_decimal *out);
 
 /* ---- over.c ---- */
 
-/* An amount of an ingredient (NULL: unknown) and its frequency per day; for a rate the daily
- * amount. True if no comparison is possible. */
+/* Whether a dose exceeds the limits of `o`. amount: of an ingredient (NULL: unknown), for a
+ * rate per day. per_day: doses per day. True if no comparison is possible. */
 bool is_over(const struct run *r, const struct over *o, int ingredient,
              const struct ward_decimal *amount, bool rate, int per_day);
-/* For this order's k-th ingredient. */
+/* As is_over, for this order's k-th ingredient. */
 bool order_is_over(const struct run *r, const struct over *o, size_t k);
 
 /* ---- the kinds of rules ---- */
 
 void check_doses(struct run *r); /* dose.c */
-/* usual.c: for one ingredient, after its dose rules. */
+/* usual.c: for one ingredient, after its dose rules */
 void check_usual(struct run *r, struct share *share, struct sums **sums);
 void check_class_sums(struct run *r);   /* class_sum.c */
 void homes_of(struct run *r);           /* home.c */
-void check_homes(struct run *r);        /* home.c: uninterpreted and undecided ones */
+void check_homes(struct run *r);        /* home.c: uninterpreted and undecided home medicines */
 void check_interactions(struct run *r); /* meet.c */
 void check_duplicates(struct run *r);   /* meet.c */
 void check_too_soon(struct run *r);     /* soon.c */
@@ -284,14 +295,14 @@ void check_lacking(struct run *r);      /* fresh.c: missing, unfit or truncated 
 
 /* ---- acknowledge.c ---- */
 
-/* check_matter for a finding of any severity. False: it does not concern the patient alone, or
- * no memory. */
+/* As check_matter, for a finding of any severity. False: the finding does not concern the
+ * patient alone, or no memory. */
 bool matter_of(const struct prepared *set, const Ward__Dosage__V1__Facts *facts,
                const Ward__Dosage__V1__Finding *f, struct ward_arena *mem,
                char out[CHECK_MATTER]);
-void check_acknowledged(struct run *r); /* after all the others */
+void check_acknowledged(struct run *r); /* must be the last check */
 
-/* check.c, with a set that has no struct ruleset. */
+/* In check.c: check_run with a prepared rule set, without a struct ruleset. */
 WARD_MUST enum ward_code check_with(const struct prepared *set,
                                     const Ward__Dosage__V1__Snapshot *snap,
                                     struct ward_arena *mem, Ward__Dosage__V1__Decision *out,

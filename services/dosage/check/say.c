@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* For a message that is only read: its fields are not const. */
+/* Casts const away, for messages that are only read. */
 static char *same(const char *s)
 {
     return (char *)(uintptr_t)s;
@@ -61,7 +61,7 @@ static void print(const struct ward_decimal *v, char out[WARD_DECIMAL_SIZE])
     ward_decimal_print(&c, out);
 }
 
-/* An amount in the form that shown() finds in a sentence. */
+/* Marks an amount, so that shown() finds the amount in a sentence. */
 static char *marked(struct run *r, const char *number, const char *unit)
 {
     size_t n = strlen(number), m = strlen(unit);
@@ -271,7 +271,7 @@ void trace_add(struct run *r, const Ward__Dosage__V1__Rule *rule,
     r->trace[r->n_trace++] = t;
 }
 
-/* Most severe first, then by rule id, then by content. */
+/* Compares by severity (most severe first), then by rule id, then by content. */
 static int by_weight(const void *a, const void *b)
 {
     const Ward__Dosage__V1__Finding *x = *(Ward__Dosage__V1__Finding *const *)a;
@@ -290,7 +290,7 @@ static int by_weight(const void *a, const void *b)
     return id;
 }
 
-/* The canonical bytes: a Decision with only findings, trace and outcome, as protobuf. */
+/* Hashes the canonical bytes: a Decision with only findings, trace and outcome, as protobuf. */
 static enum ward_code hash(struct run *r, Ward__Dosage__V1__Decision *out)
 {
     Ward__Dosage__V1__Decision d = WARD__DOSAGE__V1__DECISION__INIT;

@@ -1,4 +1,4 @@
-/* Context, monitoring and kidney risk rules of a set, prepared once. */
+/* Context, monitoring and kidney risk rules of a rule set, prepared once. */
 #include "services/dosage/check/set.h"
 
 #include <string.h>

@@ -197,7 +197,8 @@ enum ward_code prepare_class_sums(struct prepared *p, struct ward_arena *mem,
 
 /* ---- usual doses ---- */
 
-/* The usual amounts as limits of a rule: in the ingredient's units, with the same band. */
+/* Converts usual amounts to the limits of two dose rules: in the ingredient's units, with the
+ * same band. */
 static bool as_rules(const Ward__Dosage__V1__UsualDoseRule *u, struct ward_arena *mem,
                      Ward__Dosage__V1__DoseRule **high, Ward__Dosage__V1__DoseRule **low)
 {

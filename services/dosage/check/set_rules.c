@@ -113,7 +113,7 @@ static enum ward_code prepare_lists(struct prepared *p, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* Ranges have no factor; all other kinds have one. */
+/* Range rules have no factor; all other slip rules have a factor. */
 static void prepare_slip(const Ward__Dosage__V1__SlipRule *msg, struct slip_rule *out)
 {
     bool range = msg->kind >= WARD__DOSAGE__V1__SLIP_RULE__KIND__KIND_WEIGHT_RANGE, has;

@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-#define GROUPED_FROM 5 /* digits before the point: 10,000 */
-#define GROW         6 /* maximum bytes for one byte of a unit */
+#define GROUPED_FROM 5 /* digits before the point: from 10,000 on */
+#define GROW         6 /* maximum bytes that one byte of a unit becomes */
 
-/* A part of a unit, between "/" and ".". An annotation of a count without its braces. */
+/* A part of a unit, delimited by "/" and ".". The annotation of a count has no braces here. */
 struct unit_name {
     const char *code, *en, *zh;
 };
@@ -48,7 +48,7 @@ static void put(struct writer *w, const char *s, size_t n)
     w->n += n;
 }
 
-/* "1000000.5" becomes "1,000,000.5"; numbers below 10,000 are unchanged. */
+/* Writes "1000000.5" as "1,000,000.5"; numbers below 10,000 are unchanged. */
 static void put_number(struct writer *w, const char *s, size_t n)
 {
     const char *point = memchr(s, '.', n);

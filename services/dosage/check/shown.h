@@ -5,7 +5,7 @@
  * trailing zero, commas in numbers of 10,000 and above, "mcg", "units" and never "U". Chinese:
  * 微克 and 单位. Checked 2026-11-22.
  *
- * Threads: pure. Memory: the arena. Errors: NULL if it is full.
+ * Threads: pure. Memory: the arena. Errors: NULL if the arena is full.
  */
 #ifndef DOSAGE_CHECK_SHOWN_H
 #define DOSAGE_CHECK_SHOWN_H
@@ -14,11 +14,11 @@
 
 #include <stdbool.h>
 
-/* Encloses a number and its UCUM unit in a sentence that is not yet localized. */
+/* Marks a number and its UCUM unit in a sentence that is not yet localized. */
 #define SHOWN_FROM '\x01'
 #define SHOWN_TO   '\x02'
 
-/* The sentence with its amounts in the words of a language. */
+/* Replaces the marked amounts of a sentence by the words of a language. */
 char *shown(struct ward_arena *mem, const char *sentence, bool zh);
 
 #endif

@@ -1,4 +1,4 @@
-/* Detection of entry errors by their numbers. */
+/* Finds entry errors by their numbers. */
 #include "services/dosage/check/slip.h"
 
 #include <stdlib.h>
@@ -52,7 +52,7 @@ static void tenfold(struct slip *s)
     for (size_t k = 0; k < s->r->n_shares; k++) {
         const struct share *share = &s->r->shares[k];
 
-        usual |= share->usual; /* which is more specific than a limit */
+        usual |= share->usual; /* a usual dose is more specific than a limit */
         if (!share->good || !share->has_largest || share->usual)
             continue;
         if (!decimal_mul(&share->largest, &s->rule->factor, &top)) {
@@ -140,7 +140,8 @@ static bool differs(const struct ward_decimal *a, const struct ward_decimal *b,
     return true;
 }
 
-/* 15 mg/kg * 68 kg, in the unit of the first ingredient (a rate: a day). */
+/* Computes the dose from its basis, such as 15 mg/kg * 68 kg, in the unit of the first
+ * ingredient (for a rate: per day). */
 static bool calculated(struct run *r, const Ward__Dosage__V1__CalculatedFrom *from,
                        const struct unit *to, struct ward_decimal *out)
 {
@@ -186,7 +187,8 @@ static void not_as_calculated(struct slip *s)
     slip_conclude(s, broken, &r->shares[0].amount, &want, to->text, "=", NULL);
 }
 
-/* The same for a surface: the chart's is computed from weight and height. */
+/* Compares a calculation from body surface. The chart's body surface is computed from weight
+ * and height. */
 static void surface_differs(struct slip *s, const Ward__Dosage__V1__CalculatedFrom *from)
 {
     struct run *r = s->r;
@@ -254,7 +256,8 @@ void check_slips(struct run *r)
         [WARD__DOSAGE__V1__SLIP_RULE__KIND__KIND_WEIGHT_JUMP] = weight_jump,
     };
 
-    /* Measurements last: their relevance is known after all other checks. */
+    /* Measurements are checked last, because the other checks determine the used
+     * measurements. */
     for (int last = 0; last <= 1; last++)
         for (size_t i = 0; i < r->set->set->n_slips; i++) {
             struct slip s = {.r = r, .rule = &r->set->slips[i]};

@@ -12,9 +12,9 @@ struct slip {
     struct run *r;
     const struct slip_rule *rule;
     const char *what;
-    const char *en, *zh; /* {0} the number, {1} the reference value, {2} the factor */
+    const char *en, *zh; /* {0}: the number; {1}: the reference value; {2}: the factor */
 };
-/* An invalid value is undecided, not passed. */
+/* Marks the rule as undecided, because a value is invalid. */
 void slip_unclear(const struct slip *s, const char *why);
 void slip_conclude(const struct slip *s, bool broken, const struct ward_decimal *actual,
                    const struct ward_decimal *limit, const char *unit, const char *relation,

@@ -12,8 +12,8 @@
 enum verdict { NOT_FOR, NO_AGE, UNCLEAR, FITS, ABOVE, BELOW };
 
 struct found {
-    struct ward_decimal actual, bound; /* ABOVE, BELOW and FITS */
-    const char *why;                   /* NOT_FOR */
+    struct ward_decimal actual, bound; /* set for ABOVE, BELOW and FITS */
+    const char *why;                   /* set for NOT_FOR */
 };
 
 static bool is_of_weight(Ward__Dosage__V1__SlipRule__Kind kind)
@@ -53,7 +53,7 @@ static enum verdict held(const struct ward_decimal *low, const struct ward_decim
     return ward_decimal_cmp(&f->actual, low) < 0 ? BELOW : FITS;
 }
 
-/* The age on the day of the measurement. */
+/* Uses the patient's age on the day of the measurement. */
 static enum verdict by_growth(const struct run *r, const struct slip_rule *rule,
                               const struct measure *m, struct found *f)
 {
@@ -85,7 +85,7 @@ static enum verdict by_range(const struct run *r, const struct slip_rule *rule, 
     return held(rule->has_low ? &rule->low : NULL, rule->has_high ? &rule->high : NULL, f);
 }
 
-/* kg / m2, to one decimal. */
+/* Body mass index: kg / m2, to one decimal. */
 static bool mass_of(const struct body *b, struct ward_decimal *out)
 {
     struct ward_decimal above = ward_decimal_of(10000, 0), below;
@@ -115,7 +115,7 @@ static enum verdict judge(const struct run *r, const struct slip_rule *rule, str
     return is_score(kind) ? by_growth(r, rule, m, f) : by_range(r, rule, f);
 }
 
-/* Another rule of this kind reports the same with higher severity. */
+/* Whether another rule of this kind reports the measurement with higher severity. */
 static bool told_by_another(const struct run *r, const struct slip_rule *rule)
 {
     for (size_t i = 0; i < r->set->set->n_slips; i++) {

@@ -1,17 +1,17 @@
 /* soon.c - too soon: a dose within half the ordered interval after another dose of the same
- * ingredient, from any order. This needs no rule of the set.
+ * ingredient, from any order. This check needs no rule of the rule set.
  *
  * Doses that are close together on purpose are exempt:
- *   - as-needed doses beside scheduled ones (breakthrough pain): sums and PRN limits apply
- *     there;
- *   - two simultaneous orders (mealtime insulin as three orders, an extra dose at once): they
- *     are planned, so the interval is at most the distance of their due times, and at least
+ *   - as-needed doses beside scheduled doses (breakthrough pain): sums and PRN limits apply to
+ *     these doses;
+ *   - planned doses of two simultaneous orders (mealtime insulin as three orders, an extra dose
+ *     at once): the interval is at most the distance of the due times, but at least
  *     PLANNED_LEAST;
- *   - the rest of a partly given dose: it belongs to the same slot;
+ *   - the rest of a partly given dose, which belongs to the same slot;
  *   - the order written for an emergency dose without an acknowledgement (its next dose is
  *     checked at the bedside);
- *   - the first maintenance dose after a larger dose that the set defines as a loading dose:
- *     the set's minutes apply;
+ *   - the first maintenance dose after a larger dose that the rule set defines as a loading
+ *     dose: the rule set's minutes apply;
  *   - infusions, and single doses of orders without an interval (loading). */
 #include "services/dosage/check/run.h"
 #include "services/dosage/schedule/timing.h"
@@ -26,12 +26,12 @@ typedef Ward__Dosage__V1__GivenDose GivenDose;
 #define KIND(name) WARD__DOSAGE__V1__TIMING__KIND__KIND_##name
 
 /* Local policy: set by your pharmacists. No publication gives these numbers. */
-#define SHARE_PERCENT 50  /* of the interval */
+#define SHARE_PERCENT 50  /* percent of the interval */
 #define PLANNED_LEAST 240 /* minutes */
 
 struct soon {
     bool any, broken, hard;
-    bool after; /* the other dose was given after this one */
+    bool after; /* the other dose was given after the checked dose */
     int64_t gap_min, limit_min;
     struct told told;
     size_t room;
@@ -42,7 +42,7 @@ static bool is_prn(const Prescription *p)
     return p->timing->kind == KIND(AS_NEEDED);
 }
 
-/* The minimum minutes between two doses of the order; 0: none. */
+/* The minimum minutes between two doses of the order; 0: the order has no interval. */
 static int64_t interval_of(const Prescription *p)
 {
     int per_day, apart;
@@ -51,7 +51,7 @@ static int64_t interval_of(const Prescription *p)
     return apart == INT32_MAX ? 0 : apart;
 }
 
-/* The order of the given dose, if it is also active; NULL: none. */
+/* The order of the given dose, if the order is another active order; otherwise NULL. */
 static const Prescription *beside(const struct run *r, const GivenDose *g)
 {
     for (size_t i = 0; *g->order_id != '\0' && i < r->n_others; i++)
@@ -72,7 +72,7 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* For two simultaneous orders. */
+/* The interval for a dose of another simultaneous order. */
 static int64_t interval_beside(const struct run *r, const GivenDose *g, const Prescription *of)
 {
     int64_t own = interval_of(r->p), other = interval_of(of), both, planned;
@@ -86,7 +86,7 @@ static int64_t interval_beside(const struct run *r, const GivenDose *g, const Pr
     return least(both, planned < PLANNED_LEAST ? PLANNED_LEAST : planned);
 }
 
-/* The reference for the distance from a given dose; 0: none. */
+/* The interval for the distance from a given dose; 0: the dose is exempt. */
 static int64_t interval_for(const struct run *r, const GivenDose *g)
 {
     bool own = *g->order_id != '\0' && strcmp(g->order_id, r->snap->order_id) == 0;
@@ -102,7 +102,7 @@ static int64_t interval_for(const struct run *r, const GivenDose *g)
     return interval > 0 ? interval : g->interval_minutes;
 }
 
-/* Time of this dose; for an order, its first dose from now on. */
+/* Time of the checked dose. For an order, the time of its first dose from now on. */
 static int64_t moment(const struct run *r)
 {
     int64_t begins = order_begins(r), due = time_of(r->snap->due_at_us);
@@ -131,7 +131,7 @@ static bool is_rate(const struct run *r, const struct past *past)
             per != PER_NOTHING);
 }
 
-/* A patch is compared with patches; other doses with doses that are not rates. */
+/* Patches are compared with patches. Other doses are compared with doses that are not rates. */
 static bool is_alike(const struct run *r, const struct past *past)
 {
     const GivenDose *g = past->msg;
@@ -141,7 +141,7 @@ static bool is_alike(const struct run *r, const struct past *past)
     return !r->patch || g->interval_minutes > 0 || strcmp(g->order_id, r->snap->order_id) == 0;
 }
 
-/* The amount of the share's ingredient that was given. */
+/* The given amount of the ingredient. */
 static bool given_amount(const struct run *r, const struct past *past, int ingredient,
                          struct ward_decimal *out)
 {
@@ -156,8 +156,8 @@ static bool given_amount(const struct run *r, const struct past *past, int ingre
     return false;
 }
 
-/* A dose of another order that is larger than this one and that the set defines as a loading
- * dose. */
+/* Whether the given dose belongs to another order, is larger than the checked dose, and is a
+ * loading dose by the rule set. */
 static bool is_loading(const struct run *r, const struct past *past, const struct share *share)
 {
     const struct ingredient *of = &r->set->ingredients[share->ingredient];
@@ -200,7 +200,7 @@ static void compare(struct run *r, struct soon *s, const struct past *past, int6
     s->limit_min = limit;
 }
 
-/* "2 h 30 min" */
+/* Prints a duration, such as "2 h 30 min". */
 static char *how_long(struct run *r, int64_t minutes, bool zh)
 {
     char h[24], min[24];
@@ -245,7 +245,8 @@ static void check_share(struct run *r, const struct share *share)
     struct soon s = {.any = false};
     int64_t at_us = moment(r);
 
-    for (size_t i = r->n_pasts; i-- > 0;) /* the newest first: usually the only compared one */
+    /* newest first: usually only the newest dose is compared */
+    for (size_t i = r->n_pasts; i-- > 0;)
         if (holds(r->pasts[i].drug, ingredient))
             compare(r, &s, &r->pasts[i], at_us, share);
     if (!s.any)
@@ -267,9 +268,8 @@ static void check_share(struct run *r, const struct share *share)
         tell(r, &s, of);
 }
 
-/* An as-needed order is compared with the last dose when a dose is given, because it does not
- * mean that a dose is due now. The same applies to a change that does not move the doses.
- */
+/* An as-needed order, which does not mean that a dose is due, is compared when a dose is given.
+ * A change that does not move doses is also compared only when a dose is given. */
 void check_too_soon(struct run *r)
 {
     bool held_later = !r->giving && (r->snap->times_kept || is_prn(r->p));

@@ -10,7 +10,7 @@ static int64_t ends_of(const Ward__Dosage__V1__Prescription *p)
     return p->ends_at_us == 0 ? FOREVER : time_of(p->ends_at_us);
 }
 
-/* Start of the order, past or future. */
+/* Start of the order, in the past or the future. */
 static int64_t begin_of(const struct run *r)
 {
     return r->p->starts_at_us > 0 ? time_of(r->p->starts_at_us) : r->at_us;
@@ -41,7 +41,7 @@ bool orders_meet(const struct run *r, const Ward__Dosage__V1__Prescription *othe
 
 /* ---- the order's length ---- */
 
-/* Days for `count` doses of a timing, including the last one's day. */
+/* Days for `count` doses of a timing, including the day of the last dose. */
 static int64_t count_days(const Ward__Dosage__V1__Timing *t)
 {
     int64_t days, per_week = t->n_weekdays == 0 ? 7 : (int64_t)t->n_weekdays;
@@ -73,8 +73,8 @@ int64_t order_days(const struct run *r)
 
 /* ---- streams ---- */
 
-/* The maximum tolerance of windows, and the default of an order without its own windows: +/-1
- * hour. */
+/* The maximum tolerance of windows in minutes, and the tolerance of an order without its own
+ * windows: +/-1 hour. */
 #define SLACK_MIN 120
 
 /* Single, as-needed and continuous doses have no windows. */
@@ -116,7 +116,7 @@ static bool holds(const struct drug *d, int ingredient, size_t *k)
     return false;
 }
 
-/* A dose as an amount of the ingredient; for an infusion per day. */
+/* Converts a dose to an amount of the ingredient; for an infusion: per day. */
 bool amount_at(struct run *r, const struct drug *d, const char *product_id,
                const Ward__Dosage__V1__Quantity *q, size_t k, bool rate,
                struct ward_decimal *out)
@@ -134,7 +134,7 @@ bool amount_at(struct run *r, const struct drug *d, const char *product_id,
                        &per, out);
 }
 
-/* ...as an amount in the sum's unit. */
+/* Converts a dose to an amount in the unit of the sum. */
 static bool part_at(struct run *r, const struct member *m, const struct drug *d,
                     const char *product_id, const Ward__Dosage__V1__Quantity *q, size_t k,
                     bool rate, struct ward_decimal *out)
@@ -173,7 +173,7 @@ static void add_running(struct run *r, struct sums *s, const struct member *m)
     }
 }
 
-/* ---- given ---- */
+/* ---- given doses ---- */
 
 static int stream_at(const struct sums *s, const char *order_id)
 {
@@ -183,7 +183,7 @@ static int stream_at(const struct sums *s, const char *order_id)
     return -1;
 }
 
-/* The next dose of an order follows its last dose no sooner than its timing allows. */
+/* The next dose of an order comes no earlier after its last dose than the timing permits. */
 static void follow(struct stream *st, const struct dose_given *g)
 {
     if (st->left > 0)
@@ -192,8 +192,8 @@ static void follow(struct stream *st, const struct dose_given *g)
         st->first_us = st->apart_us - g->ago_us;
 }
 
-/* A charted rate runs until its order ends; without an order for a day, and a patch for three
- * days. */
+/* A charted rate lasts until its order ends. Without an order, a rate lasts a day, and a patch
+ * three days. */
 #define PATCH_US (3 * DAY_US)
 static void add_infused(struct run *r, struct sums *s, struct dose_given *to,
                         const struct past *past, const struct member *m, size_t k)
@@ -215,7 +215,7 @@ static void add_infused(struct run *r, struct sums *s, struct dose_given *to,
         return;
     }
     if (to->ago_us > st->ran_us)
-        st->ran_us = to->ago_us; /* it counts with the future doses */
+        st->ran_us = to->ago_us; /* the rate counts with the future doses */
 }
 
 static void add_given(struct run *r, struct sums *s, const struct member *m)
@@ -270,8 +270,8 @@ static int newest_first(const void *a, const void *b)
     return strcmp(x->msg->administration_id, y->msg->administration_id);
 }
 
-/* A dose counts until, with the tolerance of its order's windows, it leaves the span and the
- * previous dose has left too: one dose of an order at a time is exempt. */
+/* A dose may leave the span earlier, by the tolerance of its order's windows, but not before
+ * the previous dose: only one dose of an order at a time is exempt. */
 static void slack_of_given(struct sums *s)
 {
     for (size_t i = s->n_given; i-- > 0;) {
@@ -287,7 +287,7 @@ static void slack_of_given(struct sums *s)
     }
 }
 
-/* Number of the list's drugs that contain a member. */
+/* Number of members that a drug contains. */
 static size_t count_of(const struct member *members, size_t n, const struct drug *d)
 {
     size_t k, count = 0;

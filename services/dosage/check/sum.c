@@ -1,17 +1,18 @@
 /* sum.c - the amount of an ingredient within a time span: given doses, and future doses of this
- * order and the other active ones.
+ * order and the other active orders.
  *
- * It searches the worst span, not the next one. That span ends just before a given dose leaves
- * it, or contains no given dose. Future doses are as dense as an order's timing permits.
+ * The worst time span is searched, not the next one. The worst time span ends just before a
+ * given dose leaves the span, or contains no given dose. Future doses are as dense as an
+ * order's timing permits.
  *
- * Doses of an order are charted minutes early or late. Its oldest dose is therefore not counted
- * if it lies near the span's start, within the tolerance of its windows. Otherwise punctual
- * doses would sometimes count as one too many. */
+ * Doses of an order are charted minutes early or late. An order's oldest dose is therefore not
+ * counted if the dose is near the span's start, within the tolerance of the dose's window.
+ * Otherwise punctual doses would sometimes count as one too many. */
 #include "services/dosage/check/sum.h"
 
 #include <stdlib.h>
 
-#define TRIED_MOST 20000 /* doses times orders */
+#define TRIED_MOST 20000 /* maximum product of doses and orders */
 
 bool sum_minutes(const struct ward_decimal *a_day, int64_t us, struct ward_decimal *out)
 {
@@ -23,7 +24,7 @@ bool sum_minutes(const struct ward_decimal *a_day, int64_t us, struct ward_decim
                WARD_OK;
 }
 
-/* Doses within t_us of the first one, including it. */
+/* Maximum doses within t_us of the first dose, including the first dose. */
 static int64_t doses_within(const struct stream *s, int64_t t_us)
 {
     int64_t week = t_us / (7 * DAY_US), n = t_us % DAY_US / s->apart_us + 1;
@@ -34,7 +35,8 @@ static int64_t doses_within(const struct stream *s, int64_t t_us)
     return n;
 }
 
-/* Doses of an order in the first x_us from now (`steady`: from its own start). */
+/* Maximum doses of an order in the first x_us from now. `steady`: from the order's own
+ * start. */
 static int64_t doses_ahead(const struct stream *s, int64_t x_us, bool steady)
 {
     int64_t to = !steady && s->ends_us <= x_us ? s->ends_us - 1 : x_us;
@@ -48,8 +50,8 @@ static int64_t doses_ahead(const struct stream *s, int64_t x_us, bool steady)
     return s->left >= 0 && s->left < n ? s->left : n;
 }
 
-/* Duration of an infusion within a span that ends at most x_us from now and not before from_us
- * (FOREVER: past duration does not matter). */
+/* Duration of an infusion within a time span that ends at most x_us from now and not before
+ * from_us. from_us FOREVER: the past duration does not count. */
 static int64_t infused_us(const struct stream *s, int64_t span_us, int64_t x_us,
                           int64_t from_us)
 {
@@ -66,7 +68,7 @@ static int64_t infused_us(const struct stream *s, int64_t span_us, int64_t x_us,
     return before > span_us - ahead ? span_us : before + ahead;
 }
 
-/* A given dose, in a span that ends at least from_us from now. */
+/* The amount of a given dose in a time span that ends at least from_us from now. */
 static bool given_in(const struct dose_given *g, int64_t span_us, int64_t from_us,
                      struct ward_decimal *out)
 {
@@ -79,7 +81,7 @@ static bool given_in(const struct dose_given *g, int64_t span_us, int64_t from_u
     return sum_minutes(&g->amount, us < 0 ? 0 : us, out);
 }
 
-/* Its end, before now: nothing earlier is in a span. */
+/* Time since the end of a dose. Time spans that begin after the end do not contain the dose. */
 static int64_t over_us(const struct dose_given *g)
 {
     return g->infusion ? g->ended_us : g->ago_us;
@@ -117,7 +119,7 @@ static bool add_ahead(const struct sums *s, int64_t span_us, int64_t x_us, bool 
     return true;
 }
 
-/* How long from now on a given dose remains in a span. */
+/* How long from now on a time span contains a given dose. */
 static int64_t stays_us(const struct dose_given *g, int64_t span_us)
 {
     return span_us == FOREVER ? FOREVER : span_us - over_us(g) - g->slack_us;
@@ -142,7 +144,8 @@ static bool add_given(struct run *r, const struct sums *s, int64_t span_us, int6
     return true;
 }
 
-/* A given dose while a span moves: its remaining time, and its amount. */
+/* A given dose while the time span moves: the time until the dose leaves the span, and its
+ * amount. */
 struct leaving {
     int64_t stays_us;
     struct ward_decimal adds;
@@ -156,7 +159,7 @@ static int first_to_leave(const void *a, const void *b)
                                       : ward_decimal_cmp(&x->adds, &y->adds);
 }
 
-/* Doses in the span now, by the time of leaving. */
+/* Doses in the current time span, sorted by the time of leaving. */
 static struct leaving *leaving_of(struct run *r, const struct sums *s, int64_t span_us,
                                   bool doses, size_t *n)
 {
@@ -194,9 +197,9 @@ static bool keep_worst(const struct ward_decimal *given, const struct ward_decim
     return true;
 }
 
-/* Evaluates the times just before each given dose leaves, when the most future doses coincide
- * with it, and the time after all have left. Too many doses and orders are all added together,
- * which is never less. */
+/* Evaluates the times just before each given dose leaves the span, when the most future doses
+ * coincide with the given dose, and the time after all given doses have left. If there are too
+ * many doses and orders, all doses are added together, which is never less. */
 static bool worst_span(struct run *r, const struct sums *s, int64_t span_us, bool doses,
                        struct ward_decimal *worst)
 {
@@ -224,8 +227,8 @@ static bool worst_span(struct run *r, const struct sums *s, int64_t span_us, boo
            keep_worst(&given, &ahead, worst) && keep_worst(&none, &steady, worst);
 }
 
-/* Lifetime amount: given doses, and the certain doses of the orders: one dose of orders without
- * an end, one day of an infusion. */
+/* Lifetime amount: given doses, and the certain doses of the orders. An order without an end
+ * counts with one dose, or with one day of an infusion. */
 static bool for_life(struct run *r, const struct sums *s, struct ward_decimal *out)
 {
     struct ward_decimal sum = s->lifetime;
@@ -252,7 +255,7 @@ static bool for_life(struct run *r, const struct sums *s, struct ward_decimal *o
     return true;
 }
 
-/* At the bedside, given doses and the present dose count. */
+/* At the bedside, only given doses and the present dose count. */
 static bool now_too(struct run *r, const struct sums *s, int days, bool doses,
                     struct ward_decimal *out)
 {
@@ -294,10 +297,10 @@ bool sums_most(struct run *r, const struct sums *s, int days, bool doses,
     return true;
 }
 
-#define ON_TIME_MIN 60 /* maximum tolerance for punctual doses that are closer together */
+#define ON_TIME_MIN 60 /* maximum tolerance in minutes for punctual doses */
 
-/* For doses that a rule keeps `least` apart, within their windows; doses that are further apart
- * by their timing need no tolerance. */
+/* The minimum between two doses of an order, reduced by the tolerance of their windows. Doses
+ * further apart by their timing need no tolerance. */
 static int64_t least_own(const struct stream *own, int64_t least)
 {
     int64_t apart = own->apart_us / MINUTE_US, slack = own->slack_us / MINUTE_US;
@@ -320,7 +323,7 @@ bool sums_gap(const struct run *r, const struct sums *s, int64_t least, int64_t 
 
         if (own && r->giving && s->given[i].msg->due_at_us != 0 &&
             s->given[i].msg->due_at_us == r->snap->due_at_us)
-            continue; /* a part of the same dose */
+            continue; /* another part of the present dose */
         if ((own && !r->giving) || gap - most >= worst)
             continue;
         worst = gap - most;

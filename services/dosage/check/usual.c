@@ -19,13 +19,14 @@ struct usual {
     const struct usual_rule *rule;
     const struct ingredient *of;
     enum tier worst;
-    const char *args[5]; /* of the worst: ingredient, dose, usual amount, factor, per kg */
+    /* for the worst amount: ingredient, dose, usual amount, factor, per kg */
+    const char *args[5];
     Ward__Dosage__V1__Compared **list;
     size_t n;
     const char *undecided;
 };
 
-/* Kind of an amount: a dose, a rate, a day. */
+/* Kind of an amount: a dose, a rate, or the amount of a day. */
 struct part {
     enum limit_kind kind;
     const char *what;
@@ -67,7 +68,7 @@ static bool actual_of(struct usual *u, enum limit_group group, struct ward_decim
     return false;
 }
 
-/* "3 times", to one decimal. */
+/* The factor with one decimal, such as "3". */
 static const char *how_many(struct usual *u, const struct ward_decimal *actual,
                             const struct ward_decimal *usual)
 {
@@ -122,7 +123,7 @@ static void judge_high(struct usual *u, const struct part *part,
     u->share->usual |= limit_shapes[part->kind].group != GROUP_DAILY;
 }
 
-/* A partial dose at the bedside is intentionally less than ordered. */
+/* A partial dose at the bedside is intentionally lower than ordered, and is not checked. */
 static void judge_low(struct usual *u, const struct part *part,
                       const struct ward_decimal *actual, const struct ward_decimal *usual)
 {

@@ -27,7 +27,7 @@
 #define ADULT_YEARS 18
 #define KG_EXP      (-1) /* rounded to 0.1 kg, half up */
 
-/* If the sex is unknown, the lower weight: the women's. */
+/* If the sex is unknown, the lower weight is used, which is the women's. */
 static bool is_man(const struct run *r)
 {
     return r->snap->facts->sex == WARD__DOSAGE__V1__SEX__SEX_MALE;
@@ -75,7 +75,7 @@ static bool adjusted(const struct run *r, struct ward_decimal *out)
            ward_decimal_add(out, &more, out, NULL) == WARD_OK && rounded(out, &one, out);
 }
 
-/* LEAN * kg * h2 / (a * h2 + b * METRE * kg), with BMI = kg * METRE / h2. */
+/* Computes LEAN * kg * h2 / (a * h2 + b * METRE * kg), with BMI = kg * METRE / h2. */
 static bool lean(const struct run *r, struct ward_decimal *out)
 {
     const struct ward_decimal *kg = &r->body.weight.value, *h = &r->body.height.value;
@@ -112,7 +112,7 @@ static bool lacking(struct run *r, enum lack which, const char *why, struct per_
     return false;
 }
 
-/* For children the actual weight is used. */
+/* For children, the actual weight is used. */
 static bool by_kg(struct run *r, Ward__Dosage__V1__WeightBasis basis, struct per_body *out)
 {
     const struct body *b = &r->body;
