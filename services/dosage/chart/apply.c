@@ -48,7 +48,8 @@ static enum ward_code load_merges(struct charts *ch, struct ward_db *db, struct 
     return WARD_OK;
 }
 
-/* The position stays locked while the merges are read, so that both are consistent. */
+/* The position stays locked while the merges are read, so that position and merges are
+ * consistent. */
 static enum ward_code load_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     static const char SQL[] =
@@ -70,8 +71,8 @@ enum ward_code feed_load(struct charts *ch, struct ward_err *err)
     return ward_db_tx(ch->w.event_ctx.db, load_in_tx, ch, err);
 }
 
-/* The first replica writes the change. For the other replicas the position has already
- * advanced. */
+/* The first replica deletes the position. Other replicas no longer find the position and change
+ * nothing. */
 static enum ward_code reset_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     static const char POSITION[] = "DELETE FROM feed_position WHERE one = 1 AND token = ?";
@@ -103,8 +104,7 @@ struct applying {
     const Message *msg;
 };
 
-/* Creates a row and a key for a patient without one. For an erased patient, creates the row
- * marked as erased. */
+/* Ensures a row and a key for a patient. An erased patient has only a row. */
 static enum ward_code known(struct charts *ch, const uint8_t id[DOSAGE_ID],
                             struct ward_err *err)
 {
@@ -134,8 +134,8 @@ static enum ward_code into_of(struct charts *ch, const uint8_t from[DOSAGE_ID],
     return WARD_OK;
 }
 
-/* Sets this root for `top` and for all patients who were merged into `top` and are still
- * merged. */
+/* Sets this root for `top` and for all patients who are currently merged into `top`, directly
+ * or indirectly. */
 static enum ward_code point(struct charts *ch, const uint8_t top[DOSAGE_ID],
                             const uint8_t root[DOSAGE_ID], struct ward_err *err)
 {
@@ -237,7 +237,7 @@ static enum ward_code apply(struct charts *ch, const Change *c, struct ward_err 
     return unmerge(ch, other, id, err);
 }
 
-/* The position, locked; 0 if there is none. */
+/* Locks the position. *stored: 0 if there is no position. */
 static enum ward_code hold(struct charts *ch, int64_t *stored, struct ward_err *err)
 {
     static const char MAKE[] =

@@ -12,8 +12,8 @@ typedef Ward__Records__V1__SearchManyRequest SearchManyRequest;
 typedef Ward__Records__V1__SearchManyResponse SearchManyResponse;
 typedef Ward__Records__V1__Parameter Parameter;
 
-/* records may hang. The call to records gets at most half of the remaining time, so that the
- * caller still gets an answer. */
+/* Calls to records get at most half of the remaining time: if records hangs, the caller still
+ * gets an answer. */
 void asking_begin(struct asking *a, struct ward_call *c)
 {
     struct worker *w = c->wrk;
@@ -39,11 +39,12 @@ enum ward_code ask_meant(struct ward_call *c, enum ward_code code)
     switch (code) {
     case WARD_NOT_FOUND:
         return nobody(err);
-    case WARD_CANCELLED: /* usually the caller's replica, which this process may not know yet */
+    /* usually the caller has disconnected, which this process may not know yet */
+    case WARD_CANCELLED:
         return code;
     case WARD_UNAVAILABLE:
     case WARD_DEADLINE_EXCEEDED:
-    case WARD_RESOURCE_EXHAUSTED: /* it sheds calls */
+    case WARD_RESOURCE_EXHAUSTED: /* records refuses calls because of overload */
         break;
     default:
         return code;
@@ -78,7 +79,7 @@ static enum ward_code lost(struct ward_call *c)
     return WARD_FAIL(c->err, INTERNAL, "records returned a malformed answer");
 }
 
-/* ---- the Patient ---- */
+/* ---- the Patient resource ---- */
 
 enum ward_code asking_patient(struct asking *a, const uint8_t id[DOSAGE_ID], struct answer *out)
 {

@@ -2,8 +2,8 @@
  *
  * Threads: any worker's. Memory: the call's arena. Errors: NOT_FOUND PATIENT_NOT_FOUND: no such
  * patient, or the person has no access; UNAVAILABLE RECORDS_AWAY: no answer before the
- * deadline; others are records' own (a token that expired meanwhile, a record that cannot be
- * decrypted).
+ * deadline; other errors of records are returned unchanged (a token that expired meanwhile, a
+ * record that cannot be decrypted).
  */
 #ifndef DOSAGE_CHART_ASK_H
 #define DOSAGE_CHART_ASK_H
@@ -12,9 +12,9 @@
 #include "services/dosage/dosage.h"
 
 struct answer {
-    uint8_t id[DOSAGE_ID]; /* surviving record's id */
+    uint8_t id[DOSAGE_ID]; /* the surviving record's id */
     Facts *facts;          /* all facts; from ask_may only birth_date and sex */
-    const char *lies;      /* the ward of the latest encounter, for any caller; "" if none */
+    const char *lies; /* the ward of the latest encounter, for any caller; "": no encounter */
 };
 /* Calls Records.Read for the Patient. */
 WARD_MUST enum ward_code ask_may(struct ward_call *c, const uint8_t id[DOSAGE_ID],

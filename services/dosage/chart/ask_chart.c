@@ -42,7 +42,7 @@ static enum ward_code ask_allergies(struct asking *a, Facts *out)
 
 #define GROUP_BIT(group) (1u << (group))
 
-/* Codes of the groups, as "http://loinc.org|29463-7". */
+/* Parameter values for the codes of the groups, such as "http://loinc.org|29463-7". */
 static enum ward_code code_values(struct ward_arena *mem, unsigned groups, char ***out,
                                   size_t *n, struct ward_err *err)
 {
@@ -102,8 +102,8 @@ static enum ward_code add(struct ward_call *c, struct found *f, const SearchResp
     return WARD_OK;
 }
 
-/* Reads two groups at once, newest first. If one group filled the page, reads the other one
- * alone. */
+/* Reads two groups at once, newest first. If the values of one group filled the page, the other
+ * group is read alone. */
 static enum ward_code ask_pair(struct asking *a, size_t which, enum facts_group one,
                                enum facts_group two, int64_t now_us, struct found *f)
 {
@@ -135,9 +135,10 @@ static enum ward_code ask_pair(struct asking *a, size_t which, enum facts_group 
 
 #define PROBLEM_PAGE  200
 #define PROBLEM_PAGES 3
-#define LOINCS_A_CALL 20  /* maximum number of values of a parameter in records */
-#define LAB_PAGE      100 /* with LOINCS_A_CALL codes, at least one fills FACTS_LABS */
-#define LAB_CALLS     24
+#define LOINCS_A_CALL 20 /* maximum number of values of a parameter in records */
+/* with LOINCS_A_CALL codes, a full page has FACTS_LABS values of at least one code */
+#define LAB_PAGE  100
+#define LAB_CALLS 24
 
 static void question_problems(struct question *q, struct asking *a)
 {
@@ -185,8 +186,8 @@ static enum ward_code ask_home(struct asking *a, Facts *out)
     return WARD_OK;
 }
 
-/* Codes that the active set's rules name, and codes of pregnancy. Without an active set nothing
- * is checked, so only the codes of pregnancy are read. */
+/* Codes that the active rule set names, and codes of pregnancy. Without an active rule set no
+ * dose is checked, so only the codes of pregnancy are read. */
 static enum ward_code lab_codes(struct ward_call *c, char ***out, size_t *n)
 {
     const struct ruleset *rules = NULL;
@@ -240,8 +241,9 @@ static size_t part_of(size_t left)
     return left < LOINCS_A_CALL ? left : LOINCS_A_CALL;
 }
 
-/* Reads that many codes at once, newest first. If the result exceeds a page, codes with enough
- * values on it may have hidden others; these are requested again alone. */
+/* Reads up to LOINCS_A_CALL codes at once, newest first. If the result exceeds a page, codes
+ * with few values on the page are requested again, because other codes may have displaced their
+ * values. */
 static enum ward_code ask_labs(struct asking *a, char *const *codes, size_t n, int64_t now_us,
                                Facts *out)
 {
@@ -275,7 +277,7 @@ static enum ward_code ask_labs(struct asking *a, char *const *codes, size_t n, i
 
 /* ---- all searches in one call ---- */
 
-/* The first page of every search. */
+/* The searches, whose first pages are requested together. */
 static enum ward_code questions(struct asking *a, char *const *codes, size_t n_codes,
                                 struct question *q, size_t *n)
 {

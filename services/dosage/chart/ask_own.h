@@ -1,4 +1,5 @@
-/* ask_own.h - searches in records for one patient: built, and sent together or separately.
+/* ask_own.h - builds searches in records for one patient, and sends the searches together or
+ * separately.
  *
  * Threads: a worker's own. Memory: the call's arena; a search contains pointers to itself and
  * must not be moved. Errors: ask.h's.
@@ -8,10 +9,10 @@
 
 #include "services/dosage/chart/ask.h"
 
-#define PAGE       50 /* all resources of a kind */
+#define PAGE       50 /* resources on a page */
 #define KIND(name) WARD__RECORDS__V1__KIND__KIND_##name
 
-/* The searches whose first pages are requested together, in this order. */
+/* Searches whose first pages are requested together, in this order. */
 enum {
     ASKED_WARD,
     ASKED_ALLERGIES,
@@ -19,7 +20,7 @@ enum {
     ASKED_KIDNEYS,
     ASKED_PROBLEMS,
     ASKED_HOME,
-    ASKED_LABS /* and of the following ones */
+    ASKED_LABS /* the first search for laboratory values; others follow */
 };
 
 struct asking {
@@ -27,8 +28,8 @@ struct asking {
     struct ward_client *records;
     struct ward_out with;
     char patient[37];
-    Ward__Records__V1__SearchResponse **got; /* first pages, by search number; NULL: send each
-                                              * search separately */
+    /* first pages, by search number; NULL: each search is sent separately */
+    Ward__Records__V1__SearchResponse **got;
     size_t n_got;
 };
 
@@ -50,10 +51,10 @@ void question_begin(struct question *q, struct asking *a, Ward__Records__V1__Kin
 void question_also(struct question *q, const char *name, char **values, size_t n);
 WARD_MUST enum ward_code asking_search(struct asking *a, const struct question *q,
                                        Ward__Records__V1__SearchResponse **out);
-/* Sends the first n searches at once. If the answers exceed one message, or if records has no
- * SearchMany, nothing is fetched, and each search is sent separately. */
+/* Sends the first n searches in one call. If the answers exceed one message, or if records has
+ * no SearchMany, no page is fetched, and each search is sent separately. */
 WARD_MUST enum ward_code asking_many(struct asking *a, struct question *q, size_t n);
-/* The first page of search `which`: fetched before, or requested now. */
+/* The first page of search `which`, from asking_many or requested now. */
 WARD_MUST enum ward_code asking_first(struct asking *a, size_t which, const struct question *q,
                                       Ward__Records__V1__SearchResponse **out);
 void question_ward(struct question *q, struct asking *a);

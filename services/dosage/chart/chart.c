@@ -17,14 +17,14 @@
 #define STALE       WARD__DOSAGE__V1__CHART_STATE__CHART_STATE_STALE
 #define UNAVAILABLE WARD__DOSAGE__V1__CHART_STATE__CHART_STATE_UNAVAILABLE
 
-/* One request of a person about a patient. */
+/* A person's request about a patient. */
 struct query {
     struct ward_call *call;
     struct charts *ch;
-    bool whole; /* the facts too */
+    bool whole; /* requests facts and access; false: only access */
     bool keeps; /* the answer may be cached, and may come from the cache */
     uint8_t asked[DOSAGE_ID];
-    struct keep_key key; /* the surviving record, as far as known */
+    struct keep_key key; /* id of the surviving record, as far as known */
     struct kept kept;
     bool found;
 };
@@ -34,7 +34,7 @@ static void count_from(const char *from)
     ward_metric_add(ward_series_of(&dosage_chart_reads, from, NULL, NULL), 1);
 }
 
-/* The caller's attributes that determine access. */
+/* Hashes the caller's attributes that determine access. */
 static void hash_person(const struct ward_principal *p, uint8_t out[32])
 {
     struct ward_bytes part[WARD_MAX_ROLES + 4];
@@ -98,8 +98,8 @@ static Facts *unpack(const struct kept *k, struct ward_arena *mem)
     return (Facts *)msg;
 }
 
-/* Time at which the cached chart was last known to be current: when it was read, or when the
- * feed last confirmed it. */
+/* Time at which the cached chart was last known to be current: when the chart was read, or when
+ * the feed last confirmed the chart. */
 static int64_t as_of(const struct charts *ch, const struct kept *k)
 {
     int64_t heard_us = atomic_load(&ch->heard_us);
@@ -175,8 +175,8 @@ void charts_moved(struct charts *ch, const uint8_t id[DOSAGE_ID])
     atomic_fetch_or(in, bit);
 }
 
-/* On failure, the next request about the patient reads the ward. The present call still
- * succeeds. */
+/* If reading the ward fails, the next request about the patient reads the ward. The present
+ * call still succeeds. */
 static void find_out(struct query *q, struct answer *a, int64_t began_us)
 {
     struct ward_call *c = q->call;
@@ -193,7 +193,8 @@ static void find_out(struct query *q, struct answer *a, int64_t began_us)
         charts_moved(q->ch, a->id);
 }
 
-/* Cleared before the call to records, so that a change during the call sets it again. */
+/* The bit is cleared before the call to records, so that a change during the call sets the bit
+ * again. */
 static bool take_moved(const struct query *q)
 {
     uint64_t bit;
@@ -224,8 +225,8 @@ static enum ward_code ask(struct query *q, struct chart *out)
     return WARD_OK;
 }
 
-/* The feed is silent and the last call to records timed out. For one second, other calls do not
- * wait for records; otherwise all workers would block. */
+/* Whether the feed is silent and the last call to records timed out less than a second ago.
+ * Other calls then do not wait for records; otherwise all workers would block. */
 static bool hangs(const struct query *q)
 {
     int64_t hung = atomic_load(&q->ch->hung_ns);
@@ -310,7 +311,7 @@ double charts_feed_age_s(struct charts *ch)
     return heard_ns == 0 ? -1 : (double)(ward_mono_ns() - heard_ns) / (double)NS_PER_S;
 }
 
-/* ---- life ---- */
+/* ---- opening and closing ---- */
 
 static enum ward_code start(struct charts *ch, struct ward_err *err)
 {

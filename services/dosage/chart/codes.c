@@ -1,4 +1,4 @@
-/* Codes for reading a chart. */
+/* Codes that are read from a chart. */
 #include "services/dosage/chart/facts.h"
 
 #include <string.h>
@@ -9,12 +9,12 @@
 /* Source: LOINC (https://loinc.org/<code>), Regenstrief Institute, long common names; weights
  * and heights also HL7 FHIR R4 observation-vitalsigns. Checked 2026-11-21.
  *
- * Omitted on purpose: estimated weights and heights (8335-2, 8301-4), dry and ideal ones, birth
- * weight and length (8339-4, 8305-5). eGFR "among blacks" (48643-1, 88293-6): laboratories that
- * used a factor for race reported two values of one sample, and the higher value is not a safe
- * bound. Source: Delgado et al., A Unifying Approach for GFR Estimation: Recommendations of the
- * NKF-ASN Task Force, JASN 32:2994 (2021), doi:10.1681/ASN.2021070988. eGFR of one sex alone
- * (50044-7, 70969-1), for the same reason. */
+ * Omitted on purpose: estimated weights and heights (8335-2, 8301-4), dry and ideal weights,
+ * birth weight and length (8339-4, 8305-5). eGFR "among blacks" (48643-1, 88293-6):
+ * laboratories that used a factor for race reported two values of one sample, and the higher
+ * value is not a safe bound. Source: Delgado et al., A Unifying Approach for GFR Estimation:
+ * Recommendations of the NKF-ASN Task Force, JASN 32:2994 (2021), doi:10.1681/ASN.2021070988.
+ * eGFR of one sex alone (50044-7, 70969-1), for the same reason. */
 const struct facts_code facts_codes[] = {
     {"29463-7", GROUP_WEIGHT, false}, /* Body weight */
     {"3141-9", GROUP_WEIGHT, false},  /* Body weight Measured */
@@ -39,8 +39,8 @@ const struct facts_code facts_codes[] = {
     {"33914-3", GROUP_EGFR, false}, /* by Creatinine-based formula (MDRD) */
     {"50210-4", GROUP_EGFR, false}, /* by Cystatin-based formula */
     {"50384-7", GROUP_EGFR, false}, /* by Creatinine-based formula (Schwartz) */
-    {"88294-4", GROUP_EGFR, false}, /* among non-blacks, CKD-EPI: the lower of the two */
-    {"48642-3", GROUP_EGFR, false}, /* among non-blacks, MDRD: the lower of the two */
+    {"88294-4", GROUP_EGFR, false}, /* among non-blacks, CKD-EPI: the lower value */
+    {"48642-3", GROUP_EGFR, false}, /* among non-blacks, MDRD: the lower value */
     {NULL, FACTS_GROUPS, false},
 };
 

@@ -7,9 +7,10 @@
 #include <string.h>
 
 #define EARLIEST_MIN 840 /* a time without a zone means its earliest moment: UTC+14 */
-#define EARLY_US     (900 * WARD_US_PER_SECOND) /* the beginning of a stay, as in records */
-#define TEXT_MAX     1000                       /* maximum bytes of an allergy's text */
-#define CODINGS_MAX  40                         /* for one allergy, with its reactions */
+/* tolerance for the start of a stay, as in records */
+#define EARLY_US    (900 * WARD_US_PER_SECOND)
+#define TEXT_MAX    1000 /* maximum bytes of an allergy's text */
+#define CODINGS_MAX 40   /* codings of one allergy, with its reactions */
 
 #define CLINICAL       "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
 #define VERIFICATION   "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
@@ -52,8 +53,8 @@ void facts_patient(const Ward__Records__V1__Patient *p, Facts *out)
     }
 }
 
-/* Whether a period includes this time. A day without a zone counts anywhere in the world, as in
- * records. *from_us: its beginning. */
+/* Whether a period includes now_us. A day without a zone counts anywhere in the world, as in
+ * records. *from_us: the start of the period. */
 static bool lasts(const Ward__Records__V1__Period *p, int64_t now_us, int64_t *from_us)
 {
     struct ward_fhirtime t;
@@ -151,7 +152,7 @@ static bool stands(const Entry *a)
            !says(a->verification_status, VERIFICATION, "entered-in-error");
 }
 
-/* The content of one concept: its codings and its text. */
+/* A concept's codings and text. */
 struct said {
     Ward__Dosage__V1__Coding **codings;
     size_t n_codings;
@@ -178,7 +179,8 @@ static enum ward_code codings_of(const Concept *c, size_t *left, struct ward_are
     return WARD_OK;
 }
 
-/* More entries than the limit: an omitted one may be important. */
+/* Whether an entry has more text or codings than the limit. An omitted coding may be
+ * important. */
 static bool too_much(const Entry *a)
 {
     size_t n = a->code == NULL ? 0 : a->code->n_coding;
@@ -205,8 +207,9 @@ static bool names_substance(const Entry *a)
     return false;
 }
 
-/* True if all of at least one coding say that nothing is known: about drugs, or with `nothing`
- * about anything else. A concept that says more belongs to an allergy. */
+/* Whether an entry has at least one coding, and all its codings deny allergies: at least one
+ * about drugs, or with `nothing` none about drugs. A concept with other codings is an
+ * allergy. */
 static bool denies(const Entry *a, bool nothing)
 {
     const Concept *c = a->code;
@@ -224,7 +227,7 @@ static bool denies(const Entry *a, bool nothing)
     return nothing ? known == 0 : known > 0;
 }
 
-/* Irrelevant for drugs: "no known food allergy" without further text. */
+/* Whether an entry is irrelevant for drugs: "no known food allergy" without further text. */
 static bool says_nothing(const Entry *a)
 {
     if (!denies(a, true))
@@ -261,7 +264,7 @@ static enum ward_code say_all(const Concept *c, size_t *left, struct ward_arena 
     return out->text == NULL ? full(err) : WARD_OK;
 }
 
-/* The substance of the reaction is often more precise than the entry: the drug, not its
+/* The substance of a reaction is often more precise than the entry: a drug instead of its
  * class. */
 static enum ward_code substances_of(const Entry *a, size_t *left, struct ward_arena *mem,
                                     Allergy *out, struct ward_err *err)
@@ -288,7 +291,8 @@ static enum ward_code substances_of(const Entry *a, size_t *left, struct ward_ar
     return WARD_OK;
 }
 
-/* Only food and environmental allergens, without any indication of a drug. */
+/* Whether an entry has only food and environmental allergens, without any indication of a
+ * drug. */
 static bool no_medication(const Entry *a)
 {
     for (size_t i = 0; i < a->n_category; i++)

@@ -10,9 +10,9 @@
 #include <time.h>
 
 #define KEYS_NS       (1000 * WARD_NS_PER_MS)
-#define FIRST_MS      250 /* delay before the next try; doubles, up to: */
+#define FIRST_MS      250 /* delay before the next attempt, which doubles up to MOST_MS */
 #define MOST_MS       4000
-#define AT_ONCE       500 /* changes of a message that is not the last of its batch */
+#define AT_ONCE       500 /* changes of one message, unless the message is the last of its batch */
 #define KIND_OF(name) WARD__RECORDS__V1__KIND__KIND_##name
 #define ACT(name)     WARD__RECORDS__V1__ACT__ACT_##name
 
@@ -44,7 +44,7 @@ static void merge_of(struct charts *ch, const Change *c, const uint8_t id[DOSAGE
     if (merges_into(ch->merges, id, into) && memcmp(into, other, DOSAGE_ID) == 0) {
         if (c->act == ACT(UNMERGED))
             merges_unset(ch->merges, id);
-        return; /* the second of a merge's two changes */
+        return; /* this is the second of a merge's two changes */
     }
     if (c->act == ACT(MERGED))
         merges_set(ch->merges, other, id);
@@ -66,7 +66,7 @@ static void forget(struct charts *ch, const Change *c)
         what = KEEP_FACTS;
     else if (c->kind == KIND_OF(DOCUMENT_REFERENCE) || c->kind == KIND_OF(DIAGNOSTIC_REPORT) ||
              c->kind == KIND_OF(OTHER))
-        return; /* not part of the facts */
+        return; /* other kinds of resources are not part of the facts */
     merges_root(ch->merges, id, root);
     keep_forget(ch->keep, root, what);
     keep_forget(ch->keep, id, what);
@@ -79,8 +79,8 @@ static void forget(struct charts *ch, const Change *c)
     }
 }
 
-/* Evict after the write to the tables; an earlier eviction would allow reading the old state
- * again. */
+/* The eviction follows the write to the tables. After an earlier eviction, the old state could
+ * be read again. */
 static void forget_erased(struct charts *ch, const Change *c)
 {
     uint8_t id[DOSAGE_ID];
@@ -101,7 +101,8 @@ static void heard(struct charts *ch)
     ch->lost = false;
 }
 
-/* Evict first: whatever happens to the tables, no outdated chart is returned. */
+/* The eviction comes first: no outdated chart is returned, even if writing to the tables
+ * fails. */
 static enum ward_code deal(struct charts *ch, const Message *msg, struct ward_err *err)
 {
     size_t n;
@@ -193,7 +194,7 @@ static enum ward_code follow(struct charts *ch, bool *some, struct ward_err *err
 
 /* ---- the thread ---- */
 
-/* Another database's feed: everything derived from the old feed may be wrong. */
+/* The feed belongs to another database: all data derived from the old feed may be wrong. */
 static enum ward_code start_over(struct charts *ch, struct ward_err *err)
 {
     WARD_LOG(ERROR, "records' feed belongs to another database and is read from the beginning");
@@ -215,14 +216,15 @@ static enum ward_code once(struct charts *ch, bool *some, struct ward_err *err)
     }
     follow_keys(ch);
     code = follow(ch, some, err);
-    /* The token is the only argument, so it is the invalid one: another database's token, or
-     * malformed bytes. */
+    /* The token is the only argument, so the token is invalid: from another database, or
+     * malformed. */
     if (code == WARD_OUT_OF_RANGE || (code == WARD_INVALID_ARGUMENT && *ch->token != '\0'))
         return start_over(ch, err);
     return code;
 }
 
-/* A random variation, so that replicas do not reconnect at the same time. */
+/* Waits about ms, with a random variation, so that replicas do not reconnect at the same
+ * time. */
 static bool rest(struct charts *ch, int ms)
 {
     struct timespec until;

@@ -18,7 +18,7 @@ static enum ward_code full(struct ward_err *err)
 }
 
 /* The statuses on-hold, stopped, completed and not-taken mean that the patient does not take
- * the medicine. The decision at admission is not a status: order/home.h. */
+ * the medicine. The decision at admission (order/home.h) is not a status. */
 static bool is_taken(const Statement *s)
 {
     return s->status == STATUS(ACTIVE) || s->status == STATUS(INTENDED) ||

@@ -10,9 +10,9 @@
 
 #define EARLIEST_MIN 840 /* a time without a zone means its earliest moment: UTC+14 */
 #define DAY_US       INT64_C(86400000000)
-#define TERM_DAYS    280 /* check/circumstance.c says whose */
+#define TERM_DAYS    280 /* days; source in check/circumstance.c */
 #define WEEKS_MOST   45
-#define CODINGS_MAX  20 /* of one answer */
+#define CODINGS_MAX  20 /* maximum codings of one answer */
 #define LOINC        "http://loinc.org"
 #define SNOMED       "http://snomed.info/sct"
 #define VALUE(name)  WARD__RECORDS__V1__OBSERVATION__VALUE_VALUE_##name
@@ -48,7 +48,7 @@ const char *facts_state_code(size_t i)
     return state_codes[i].loinc;
 }
 
-/* Source: the answers lists of these LOINC codes; HL7 International Patient Summary 1.1 for
+/* Source: the answer lists of these LOINC codes; HL7 International Patient Summary 1.1 for
  * their SNOMED CT equivalents. Checked 2026-11-22. */
 static const struct state_answer {
     enum says says;
@@ -74,7 +74,7 @@ static enum ward_code full(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the chart");
 }
 
-/* One requested observation. */
+/* A requested observation. */
 struct lab {
     const char *loinc;
     const Record *record;
@@ -116,8 +116,8 @@ static int by_rank(const void *a, const void *b)
 
 /* ---- values ---- */
 
-/* Common spellings of units in laboratories, with their UCUM code; never another amount.
- * Source: UCUM 2.1, https://ucum.org/ucum. Checked 2026-11-22. */
+/* Common spellings of units in laboratories, with the equal UCUM unit. Source: UCUM 2.1,
+ * https://ucum.org/ucum. Checked 2026-11-22. */
 static const struct {
     const char *written, *ucum;
 } spellings[] = {
@@ -131,7 +131,7 @@ static const struct {
     {"msec", "ms"},
 };
 
-/* A value without a unit is a ratio, such as an INR. It fits no other limit. */
+/* A value without a unit is a ratio, such as an INR, and gets the unit "1". */
 static const char *unit_of(const Ward__Records__V1__Quantity *q)
 {
     if (*q->code != '\0')
@@ -250,7 +250,7 @@ static const struct state_code *state_of(const char *loinc)
     return NULL;
 }
 
-/* Meaning of an answer; "unknown" and uninterpreted answers have none. */
+/* Meaning of an answer; unspecified for "unknown" and uninterpreted answers. */
 static Ward__Dosage__V1__Stated__Is stated(const Observation *o, enum says says)
 {
     const Ward__Records__V1__CodeableConcept *c = o->value_codeable_concept;
@@ -300,7 +300,8 @@ static int64_t due_of(const struct lab *l, enum says says)
     return t.from_us;
 }
 
-/* The newest informative answer of one code. *due_at: time of the stored state. */
+/* Sets a state from the newest informative answer of one code. *due_at: time of the answer that
+ * set the due date. */
 static enum ward_code tell_state(const struct lab *l, size_t n, const struct state_code *state,
                                  int64_t *due_at, struct ward_arena *mem, Facts *out,
                                  struct ward_err *err)
@@ -324,7 +325,7 @@ static enum ward_code tell_state(const struct lab *l, size_t n, const struct sta
     return WARD_OK;
 }
 
-/* ---- all ---- */
+/* ---- all codes ---- */
 
 static enum ward_code of_code(const struct lab *l, size_t n, int64_t *due_at,
                               struct ward_arena *mem, Facts *out, struct ward_err *err)
@@ -337,7 +338,8 @@ static enum ward_code of_code(const struct lab *l, size_t n, int64_t *due_at,
     return newest_answer(l, n, mem, out, err);
 }
 
-/* One observation may have been found by two of its codes. */
+/* Two codes of one observation may have been requested. Only the first entry of the observation
+ * remains. */
 static size_t seen_once(struct lab *l, size_t n)
 {
     size_t kept = 0;

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #define EARLIEST_MIN 840 /* a time without a zone means its earliest moment: UTC+14 */
-#define AHEAD_US     (15 * INT64_C(60000000)) /* tolerance for differing clocks */
-#define DIGITS_MAX   20                       /* Quantity */
+#define AHEAD_US     (15 * INT64_C(60000000)) /* tolerance for clock differences */
+#define DIGITS_MAX   20                       /* maximum digits of a quantity's value */
 #define LOINC        "http://loinc.org"
 #define STATUS(name) WARD__RECORDS__V1__OBSERVATION__STATUS__STATUS_##name
 #define WHEN(name)   WARD__RECORDS__V1__OBSERVATION__EFFECTIVE_##name
@@ -49,8 +49,8 @@ static bool moment(enum ward_fhirtime_type type, const char *text, int64_t *out)
     return true;
 }
 
-/* Time of the measurement: the earliest moment that the text allows, so that nothing appears
- * newer than it is. Without its own time, the issue time counts. */
+/* Time of the measurement: the earliest moment that the text allows, so that no measurement
+ * appears newer than it is. A measurement without its own time has the time of issue. */
 static bool made_at(const Observation *o, int64_t *out)
 {
     switch (o->effective_case) {
@@ -66,8 +66,8 @@ static bool made_at(const Observation *o, int64_t *out)
     }
 }
 
-/* A bound is used as the value only on the safe side: a filtration rate of at least the bound,
- * a creatinine of at most the bound. */
+/* A bound is used as the value only if the bound is on the safe side: a filtration rate of at
+ * least the bound, or a creatinine of at most the bound. */
 static bool exact_enough(enum facts_group group, const char *comparator)
 {
     if (*comparator == '\0')
@@ -112,15 +112,15 @@ enum ward_code facts_quantity(const char *value, const char *unit, struct ward_a
         return full(err);
     ward__dosage__v1__quantity__init(q);
     WARD_TRY(ward_decimal_parse(value, strlen(value), &d, err));
-    ward_decimal_print(&d, text); /* "7.1e1" without the exponent; any other text is returned
-                                   * unchanged */
+    /* "7.1e1" becomes "71"; a value without an exponent is unchanged */
+    ward_decimal_print(&d, text);
     q->value = ward_strdup(mem, text);
     q->unit = ward_strdup(mem, unit);
     *out = q;
     return q->value == NULL || q->unit == NULL ? full(err) : WARD_OK;
 }
 
-/* ---- the newest of each group ---- */
+/* ---- the newest measurements of each group ---- */
 
 struct seen {
     const struct facts_code *code;
@@ -180,9 +180,8 @@ static enum ward_code measured_of(const struct seen *s, struct ward_arena *mem, 
     return WARD_OK;
 }
 
-/* Keeps the first FACTS_EACH of a group's n measurements, each once. Stated ones count only if
- * the first one is stated.
- */
+/* Takes the first FACTS_EACH of a group's n measurements, each once. Stated measurements count
+ * only if the first measurement is stated. */
 static enum ward_code take(const struct seen *s, size_t n, struct ward_arena *mem,
                            Measured ***out, size_t *n_out, struct ward_err *err)
 {

@@ -4,13 +4,14 @@
 #include <string.h>
 
 #define FIRST 1024
-#define DEPTH 64 /* maximum length of a chain; a longer one is an error */
+#define DEPTH 64 /* maximum length of a chain of merges; a longer chain is an error */
 
 struct pair {
     uint8_t from[DOSAGE_ID], into[DOSAGE_ID];
     bool taken;
 };
-/* Open addressing; a removed pair must not break the probe sequence of the following ones. */
+/* A hash table with open addressing. A removed pair must not break the probe sequence of later
+ * pairs. */
 struct merges {
     struct ward_arena keep, own;
     pthread_rwlock_t lock;
@@ -106,7 +107,7 @@ void merges_set(struct merges *m, const uint8_t from[DOSAGE_ID], const uint8_t i
     pthread_rwlock_unlock(&m->lock);
 }
 
-/* Moves up a later entry that belongs before the gap. */
+/* Moves later entries of the probe sequence into the gap. */
 static void close_gap(struct merges *m, size_t gap)
 {
     for (size_t i = (gap + 1) & (m->cap - 1); m->at[i].taken; i = (i + 1) & (m->cap - 1)) {

@@ -1,5 +1,5 @@
-/* merges.h - the merges of patients in records, in memory. They map a change of a merged
- * patient to the surviving record's chart.
+/* merges.h - the merges of patients in records, in memory. A change of a merged patient is
+ * mapped to the surviving record's chart.
  *
  * Threads: has its own lock. Memory: its own, 40 bytes for each current merge. Errors: merges
  * beyond MERGES_MOST are not stored; changes of such a patient then reach only that patient's
@@ -18,7 +18,7 @@ void merges_close(struct merges *m); /* NULL is fine */
 void merges_set(struct merges *m, const uint8_t from[DOSAGE_ID], const uint8_t into[DOSAGE_ID]);
 void merges_unset(struct merges *m, const uint8_t from[DOSAGE_ID]);
 void merges_clear(struct merges *m);
-/* The patient that `from` was directly merged into. False: not merged. */
+/* The patient into which `from` was directly merged. False: not merged. */
 bool merges_into(struct merges *m, const uint8_t from[DOSAGE_ID], uint8_t into[DOSAGE_ID]);
 /* The surviving record; the patient itself if no merge is known. */
 void merges_root(struct merges *m, const uint8_t id[DOSAGE_ID], uint8_t root[DOSAGE_ID]);

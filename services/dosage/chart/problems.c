@@ -7,9 +7,9 @@
 #include <string.h>
 
 #define EARLIEST_MIN 840  /* a time without a zone means its earliest moment: UTC+14 */
-#define LATEST_MIN   -720 /* ...or its latest moment: UTC-12 */
+#define LATEST_MIN   -720 /* a time without a zone means its latest moment: UTC-12 */
 #define TEXT_MAX     200
-#define CODINGS_MAX  20 /* of one problem */
+#define CODINGS_MAX  20 /* maximum codings of one problem */
 
 #define CLINICAL     "http://terminology.hl7.org/CodeSystem/condition-clinical"
 #define VERIFICATION "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -27,7 +27,7 @@ static enum ward_code full(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the chart");
 }
 
-/* ---- which conditions count ---- */
+/* ---- selection of conditions ---- */
 
 static bool says(const Concept *c, const char *system, const char *code)
 {
@@ -38,7 +38,8 @@ static bool says(const Concept *c, const char *system, const char *code)
     return false;
 }
 
-/* The first and the last moment that a text allows; 0: none. */
+/* The first moment (first_of) and the last moment (last_of) that a text allows; 0: no
+ * moment. */
 static int64_t first_of(const char *text)
 {
     struct ward_fhirtime t;
@@ -166,7 +167,7 @@ static bool same_codes(const Problem *a, const Problem *b)
     return true;
 }
 
-/* A diagnosis is charted at every visit. Only its first entry is stored. */
+/* A diagnosis is charted at every visit, but only its first entry is stored. */
 static bool is_held(const Facts *f, const Problem *p)
 {
     for (size_t i = 0; i < f->n_problems; i++)
@@ -201,8 +202,9 @@ static bool is_icd(const char *system)
     return strncmp(system, ICD10, strlen(ICD10)) == 0;
 }
 
-/* 77386006 Pregnant. Source: HL7 International Patient Summary 1.1, pregnancy status. Z39.1
- * care and examination of a lactating mother: ICD-10 and ICD-10-CM. Checked 2026-11-22. */
+/* The code 77386006 means pregnant. Source: HL7 International Patient Summary 1.1, pregnancy
+ * status. Z39.1 means care and examination of a lactating mother (ICD-10 and ICD-10-CM).
+ * Checked 2026-11-22. */
 static bool is_pregnant(const Coding *c)
 {
     return (strcmp(c->system, SNOMED) == 0 && strcmp(c->code, "77386006") == 0) ||
@@ -255,7 +257,7 @@ static enum ward_code states_of(const Record *r, const Condition *c, const Probl
     return WARD_OK;
 }
 
-/* ---- all ---- */
+/* ---- all conditions ---- */
 
 static int by_record(const void *a, const void *b)
 {

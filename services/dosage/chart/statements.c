@@ -61,7 +61,7 @@ static enum ward_code search(struct ward_call *c, const struct question *q,
     return WARD_OK;
 }
 
-/* Stores a record that is a statement with ids. Sets *is to false for other records. */
+/* Converts a record. *is: the record is a statement with valid ids. */
 static enum ward_code read(struct ward_call *c, const Record *r, struct statement *out,
                            bool *is)
 {
@@ -81,7 +81,7 @@ static enum ward_code read(struct ward_call *c, const Record *r, struct statemen
     return facts_home_medicine(r, c->mem, &out->medicine, c->err);
 }
 
-/* ---- one ---- */
+/* ---- one statement ---- */
 
 enum ward_code statement_find(struct ward_call *c, const struct chart *of,
                               const uint8_t id[DOSAGE_ID], struct statement *out)
@@ -106,8 +106,9 @@ enum ward_code statement_find(struct ward_call *c, const struct chart *of,
 
 /* ---- pages ---- */
 
-/* The wards, in the patients' order. records is called without a person, as for transfers,
- * because it has already decided on the person's access to the statements. */
+/* Reads the current wards of the patients, in the order of the patients. records is called
+ * without a person, as for transfers, because records has already decided on the person's
+ * access to the statements. */
 static enum ward_code wards_of(struct ward_call *c, const struct statement *all, size_t n,
                                const GetWardsResponse **out)
 {

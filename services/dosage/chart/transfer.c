@@ -1,5 +1,5 @@
-/* Transfers: records' feed names patients whose encounters changed. dosage reads their current
- * ward from records, so that its lists and packs follow at once. */
+/* Transfers: records' feed names patients whose encounters changed. dosage reads the current
+ * wards of these patients from records, so that lists and packs follow at once. */
 #include "services/dosage/chart/chart_own.h"
 #include "services/dosage/rules.h"
 #include "services/dosage/store/owner.h"
@@ -15,7 +15,7 @@ typedef Ward__Records__V1__FollowResponse Message;
 typedef Ward__Records__V1__GetWardsRequest Request;
 typedef Ward__Records__V1__GetWardsResponse Response;
 
-/* Patients without orders in dosage are on no list. */
+/* Whether a patient has a row in dosage. Patients without orders are on no list. */
 static enum ward_code is_known(struct charts *ch, const uint8_t id[DOSAGE_ID], bool *known,
                                struct ward_err *err)
 {
@@ -37,7 +37,7 @@ static bool is_listed(char *const *ids, size_t n, const char *id)
     return false;
 }
 
-/* Each patient of the message with a changed encounter and a row here, once. */
+/* Collects each patient of the message with a changed encounter and a row in dosage, once. */
 static enum ward_code moved_patients(struct charts *ch, const Message *msg, Request *req,
                                      struct ward_err *err)
 {
@@ -89,8 +89,8 @@ enum ward_code feed_transfers(struct charts *ch, const Message *msg, struct ward
     code = ward_client_call(ch->dos->records, PATH, &with, &req.base,
                             &ward__records__v1__get_wards_response__descriptor, &resp, &ch->mem,
                             err);
-    if (code == WARD_UNIMPLEMENTED) { /* older records without this method: the next reader of
-                                       * the chart updates the ward */
+    /* An older records lacks this method: the next reader of the chart updates the ward. */
+    if (code == WARD_UNIMPLEMENTED) {
         *err = (struct ward_err){0};
         return WARD_OK;
     }
