@@ -18,7 +18,7 @@ struct packing {
     struct filling f;
     struct ward_event event;
     struct clock clock;
-    int64_t rules_version; /* 0: no set is active */
+    int64_t rules_version; /* 0: no rule set is active */
     uint8_t id[DOSAGE_ID];
     PackResponse *r;
 };
@@ -116,8 +116,8 @@ static enum ward_code rules_version(struct packing *p)
     enum ward_code code = ruleset_active(c->wrk, c->mem, &rules, &why);
 
     p->rules_version = code == WARD_OK ? ruleset_version(rules) : 0;
-    if (code == WARD_OK || code == WARD_FAILED_PRECONDITION) /* NO_RULE_SET: a pack without
-                                                              * rules */
+    /* NO_RULE_SET: the pack has no rules */
+    if (code == WARD_OK || code == WARD_FAILED_PRECONDITION)
         return WARD_OK;
     *c->err = why;
     return code;

@@ -1,5 +1,4 @@
-/* conflict.h - slots that were charted twice: once at the bedside, and once offline with a
- * pack.
+/* conflict.h - slots that were charted twice: at the bedside, and offline with a pack.
  *
  * Threads: a worker's own connection. Memory: the arena. Errors: db.h's.
  */
@@ -11,22 +10,22 @@
 struct conflict {
     uint8_t id[DOSAGE_ID], charted[DOSAGE_ID], offline[DOSAGE_ID];
     const char *ward;
-    int64_t resolved_at_us; /* 0: nobody decided */
+    int64_t resolved_at_us; /* 0: undecided */
 };
-/* Undecided conflicts of a ward after `after`, by id: the oldest first, at most `most`. Erased
- * patients are omitted. */
+/* Undecided conflicts of a ward with ids after `after`, the oldest first, at most `most`.
+ * Erased patients are omitted. */
 WARD_MUST enum ward_code conflicts_of(struct worker *w, struct ward_arena *mem,
                                       const char *ward, const uint8_t after[DOSAGE_ID],
                                       size_t most, struct conflict **out, size_t *n,
                                       struct ward_err *err);
-/* `lock`: FOR UPDATE.   NOT_FOUND  CONFLICT_NOT_FOUND */
+/* `lock`: reads FOR UPDATE.   NOT_FOUND  CONFLICT_NOT_FOUND */
 WARD_MUST enum ward_code conflict_find(struct worker *w, struct ward_arena *mem,
                                        const uint8_t id[DOSAGE_ID], bool lock,
                                        struct conflict *out, struct ward_err *err);
 WARD_MUST enum ward_code conflict_decide(struct worker *w, struct ward_arena *mem,
                                          const uint8_t id[DOSAGE_ID], const char *by, int which,
                                          int64_t now_us, struct ward_err *err);
-/* In the form of the answer, with both doses in their current version. */
+/* Converts a conflict for the answer, with the current versions of both doses. */
 WARD_MUST enum ward_code conflict_say(struct worker *w, struct ward_arena *mem,
                                       const struct conflict *k,
                                       Ward__Dosage__V1__Conflict **out, struct ward_err *err);

@@ -34,8 +34,7 @@ struct listing {
     ListResponse *r;
 };
 
-/* One event for each displayed patient: a patient's conflicts may be adjacent, or appear
- * twice. */
+/* Writes one event for each displayed patient, even if a patient has several conflicts. */
 static enum ward_code tell(struct listing *l, struct ward_db *db, struct ward_err *err)
 {
     size_t n = l->r->n_conflicts, m = 0;
@@ -110,8 +109,8 @@ struct resolving {
     Conflict *answer;
 };
 
-/* The dose's next version: it did not happen as charted. A dose that was taken back before is
- * unchanged. */
+/* Writes the dose's next version: the dose was not given as charted. A dose that was already
+ * taken back is unchanged. */
 static enum ward_code take_back(struct resolving *s, const Dose *was, bool frees,
                                 struct ward_err *err)
 {
@@ -133,7 +132,7 @@ static enum ward_code take_back(struct resolving *s, const Dose *was, bool frees
     return dose_write(s->v.w, s->v.c->mem, &what, err);
 }
 
-/* The slot now belongs to the other dose. */
+/* Assigns the slot to the other dose. */
 static enum ward_code take_slot(struct resolving *s, const Dose *was, struct ward_err *err)
 {
     struct dose_write what = {.take_slot = true};

@@ -13,10 +13,11 @@ static enum ward_code reject(struct entry *e, const char *why)
     return WARD_OK;
 }
 
-/* ---- whom ---- */
+/* ---- the patient ---- */
 
-/* The pack already showed its patients to the ward, and doses from its time are reconciled
- * soon. For other patients and later doses, records decides on access. */
+/* For some days after a pack's expiry, the pack replaces a call to records, because the pack
+ * has already shown its patients to the ward. For other patients and later doses, records
+ * decides on access. */
 #define BROUGHT_IN_US (3 * PACK_DAY_US)
 
 static bool by_the_pack(const struct entry *e)
@@ -88,7 +89,7 @@ static enum ward_code by_which_order(struct entry *e, struct ward_err *err)
     return WARD_OK;
 }
 
-/* ---- what ---- */
+/* ---- the drug ---- */
 
 static void what_drug(struct entry *e)
 {
@@ -162,7 +163,7 @@ static void why_not(struct entry *e)
         issue_add(&e->issues, "reason-unknown");
 }
 
-/* ---- when ---- */
+/* ---- the slot ---- */
 
 static enum ward_code that_slot(struct entry *e, int64_t due_us, struct ward_err *err)
 {

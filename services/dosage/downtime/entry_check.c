@@ -4,7 +4,7 @@
 
 typedef Ward__Dosage__V1__Timing Timing;
 
-/* A dose without an order, or of another drug than ordered, is checked as a separate dose. */
+/* A dose without an order, or with another drug than ordered, is checked as a separate dose. */
 static enum ward_code alone(struct entry *e, Prescription **out, struct ward_err *err)
 {
     Prescription *p = ward_new(e->call->mem, Prescription);
@@ -40,7 +40,8 @@ static void say_findings(struct entry *e)
     }
 }
 
-/* If the check cannot read it, an issue says so, and the dose is recorded nevertheless. */
+/* Whether the check failed because of the entry. The dose is then recorded with the issue
+ * "not-checked". */
 static bool goes_on(enum ward_code code)
 {
     return code == WARD_INVALID_ARGUMENT || code == WARD_FAILED_PRECONDITION ||

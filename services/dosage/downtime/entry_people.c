@@ -1,5 +1,5 @@
-/* The name of the giver on paper is compared with the staff known to the service. The claim of
- * an outage is compared with the times when the service answered the ward. */
+/* People of an entry: the giver on paper is compared with the staff known to the service. The
+ * claimed outage is compared with the times when the service answered the ward. */
 #include "services/dosage/downtime/reconcile.h"
 #include "services/dosage/track/presence.h"
 
@@ -20,7 +20,7 @@ static enum ward_code giver(struct entry *e, bool *known, struct ward_err *err)
     return WARD_OK;
 }
 
-/* *known: no name is given, or the person is known. */
+/* *known: no second person is named, or the named person is known. */
 static enum ward_code second(struct entry *e, bool *known, struct ward_err *err)
 {
     bool gives, witnesses = true;

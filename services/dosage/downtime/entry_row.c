@@ -1,5 +1,5 @@
-/* Rows of entries. Issues of an entry are encrypted under its patient's key, bound to the entry
- * and the dose, because they name rules, and a rule reveals the drug. */
+/* Rows of entries. An entry's issues are encrypted under the patient's key, bound to the entry
+ * and the dose, because issues name rules, and a rule reveals the drug. */
 #include "services/dosage/downtime/reconcile.h"
 
 #include "common/base/crypto.h"
@@ -18,7 +18,8 @@ enum column { ENTRY, DOSE, SEALED, PATIENT, KEK, WRAPPED, SAID };
     " ON a.administration_id = e.administration_id"                                            \
     " LEFT JOIN owner_key k ON k.owner_id = a.patient_id"
 
-/* Keyed with the patient's key: few doses are likely, so a plain hash would reveal the dose. */
+/* The hash is keyed with the patient's key. Few doses are likely, so a plain hash would reveal
+ * the dose. */
 static void mac_of(const struct owner *o, const OfflineDose *d, uint8_t out[WARD_SHA256_SIZE])
 {
     uint8_t all[WARD_SHA256_SIZE];
@@ -47,7 +48,7 @@ static bool says_so(const struct owner *o, const OfflineDose *in, struct ward_va
     return said.n == sizeof(mac) && memcmp(said.p, mac, sizeof(mac)) == 0;
 }
 
-/* Nothing if the key was destroyed. *other: `in` has different content. */
+/* *out is empty if the key was destroyed. *other: the content of `in` differs. */
 static enum ward_code open_row(struct worker *w, struct ward_arena *mem,
                                const struct ward_val *row, const OfflineDose *in, bool *other,
                                struct issues *out, struct ward_err *err)

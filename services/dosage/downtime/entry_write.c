@@ -5,7 +5,7 @@
 #define STATE(name) WARD__DOSAGE__V1__RECONCILE_RESULT__STATE__STATE_##name
 #define TRIES       3
 #define TWIN_US     INT64_C(300000000)
-#define TWINS_MOST  500 /* doses of that time */
+#define TWINS_MOST  500 /* maximum doses around the time */
 
 struct writing {
     struct entry *e;
@@ -13,8 +13,8 @@ struct writing {
     struct ward_event event;
     Dose *dose;
     uint8_t dose_id[DOSAGE_ID], charted_id[DOSAGE_ID];
-    bool charted; /* the slot is charted, by another dose */
-    bool twin;    /* the same dose was charted at about that time */
+    bool charted; /* the slot is already charted by another dose */
+    bool twin;    /* an equal dose was charted at about this time */
 };
 
 /* ---- the slot ---- */
@@ -48,8 +48,9 @@ static bool is_twin(const struct entry *e, const Dose *d)
            entry_same_amount(e, d->product_id, d->dose, e->in->product_id, e->in->dose);
 }
 
-/* One line of a paper form, entered on two devices: a slot identifies the duplicate; without a
- * slot it cannot be recognized. */
+/* Finds a dose that was entered on two devices from one line of a paper form. With a slot,
+ * look_at_slot finds the duplicate; without a slot, an equal drug, amount and time is only a
+ * possible duplicate. */
 static enum ward_code look_for_twin(struct writing *s, struct ward_err *err)
 {
     struct entry *e = s->e;
@@ -175,7 +176,7 @@ static enum ward_code put_dose(struct writing *s, struct ward_err *err)
     return dose_write(e->call->wrk, e->call->mem, &what, err);
 }
 
-/* ---- all of it ---- */
+/* ---- recording an entry ---- */
 
 static enum ward_code say(struct writing *s, struct ward_err *err)
 {
@@ -237,7 +238,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     return code;
 }
 
-/* A slot that was charted after the check is checked again. */
+/* If the slot was charted after the check, the entry is checked again. */
 enum ward_code entry_record(struct entry *e, struct entry_done *out, struct ward_err *err)
 {
     struct worker *w = e->call->wrk;

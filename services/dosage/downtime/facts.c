@@ -7,7 +7,7 @@ static const Facts NOTHING = {
     .ward = (char *)(uintptr_t)protobuf_c_empty_string,
 };
 
-/* Its failure does not matter to the call, which continues without it. */
+/* The call continues without the facts if reading the chart fails. */
 static enum ward_code ask(struct ward_call *c, const uint8_t patient[DOSAGE_ID],
                           struct chart *out)
 {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AT_ONCE       200  /* orders */
+#define AT_ONCE       200  /* orders in one query */
 #define PATIENTS_MOST 2000 /* maximum patients of a ward: no ward has so many beds */
 #define DOSES_MOST    2000 /* maximum doses of a patient in a day */
 
@@ -12,7 +12,7 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the pack");
 }
 
-/* ---- who ---- */
+/* ---- patients ---- */
 
 static int by_id(const void *a, const void *b)
 {
@@ -145,7 +145,8 @@ static const char *add(struct ward_arena *mem, const char *so_far, const char *b
     return ward_printf(mem, "%s%s%s%s", so_far, *so_far == '\0' ? "" : "; ", before, more);
 }
 
-/* The text and every coding: another coding may name what the first one does not. */
+/* Joins the text and every coding, because another coding may contain additional
+ * information. */
 static const char *all_said(const char *so_far, const char *before, const char *text,
                             Ward__Dosage__V1__Coding *const *codings, size_t n,
                             struct ward_arena *mem)

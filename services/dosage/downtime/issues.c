@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TEXT_MOST 128 /* of a subject */
+#define TEXT_MOST 128 /* bytes of a person's name */
 #define SCAN_MOST 512
 
 void issue_add(struct issues *list, const char *what)
@@ -25,7 +25,7 @@ void issues_print(const struct issues *list, char out[ISSUES_TEXT])
     for (size_t i = 0; i < list->n; i++) {
         size_t n = strlen(list->at[i]);
 
-        if (at + n + 2 > ISSUES_TEXT) /* an issue's text has at most 72 bytes: cannot happen */
+        if (at + n + 2 > ISSUES_TEXT) /* cannot happen: an issue's text has at most 72 bytes */
             return;
         if (at > 0)
             out[at++] = ' ';
@@ -63,7 +63,8 @@ void issues_of_order(struct issues *list, const Order *order, int64_t given_us)
     unsigned state = (unsigned)order->state;
     const char *name = state < ORDER_STATES ? NAMES[state] : NULL;
 
-    /* A text that never was an order does not become one. */
+    /* A later state does not change the order's state at the time of the dose, except that a
+     * draft or an order entered in error was never valid. */
     if (name != NULL &&
         (order->written_at_us <= given_us || state == ORDER_DRAFT || state == ORDER_WRONG))
         issue_add(list, name);

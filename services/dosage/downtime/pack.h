@@ -1,10 +1,11 @@
 /* pack.h - downtime packs: the information that a ward needs during an outage, as a signed
  * document.
  *
- * The signing keys are secrets of the ring ("pack", one for each generation; the newest signs,
- * all stored ones verify).
+ * The signing keys are secrets of the keyring ("pack", one for each generation). The newest key
+ * signs, all stored keys verify.
  *
- * Threads: any; a worker's own connection. Memory: the call's arena. Errors: as each says.
+ * Threads: any; a worker's own connection. Memory: the call's arena. Errors: listed at each
+ * function.
  */
 #ifndef DOSAGE_DOWNTIME_PACK_H
 #define DOSAGE_DOWNTIME_PACK_H
@@ -31,7 +32,8 @@ typedef Ward__Dosage__V1__ReconcileResult ReconcileResult;
 /* ---- pack_json.c: pure ---- */
 
 /* Converts a message by protobuf's own JSON mapping: lowerCamelCase names, 64-bit numbers as
- * text, enums by name, bytes as base64; defaults are omitted. Errors: ward_json_done's. */
+ * text, enums by name, bytes as base64; defaults are omitted. Errors are those of
+ * ward_json_done. */
 void pack_message(struct ward_json_out *w, const ProtobufCMessage *msg, struct ward_arena *mem);
 
 /* ---- pack_sign.c ---- */
@@ -40,7 +42,7 @@ void pack_message(struct ward_json_out *w, const ProtobufCMessage *msg, struct w
 struct pack_key {
     uint8_t seed[WARD_ED25519_SEED];
 };
-/* Newest first; returns the number. The caller wipes them. */
+/* Returns the number of keys, newest first. The caller wipes the keys. */
 int pack_keys(struct dosage *dos, struct pack_key out[PACK_KEYS]);
 /*   RESOURCE_EXHAUSTED  PACK_TOO_LARGE */
 WARD_MUST enum ward_code pack_sign(struct dosage *dos, const Pack *pack, struct ward_arena *mem,
@@ -51,10 +53,9 @@ struct pack {
     uint8_t id[DOSAGE_ID];
     const char *ward;
     int64_t made_at_us, expires_at_us;
-    const struct ward_json *patients; /* PackPatient, as JSON */
+    const struct ward_json *patients; /* array of PackPatient, as JSON */
 };
-/* UNAUTHENTICATED  PACK_INVALID: not signed by a key of this service, of another kind, or
- * changed */
+/* UNAUTHENTICATED  PACK_INVALID: not signed by a key of this service, not a pack, or changed */
 WARD_MUST enum ward_code pack_open(struct dosage *dos, const char *text, struct ward_arena *mem,
                                    struct pack *out, struct ward_err *err);
 bool pack_has_patient(const struct pack *p, const char *patient_id);
@@ -62,9 +63,9 @@ bool pack_has_order(const struct pack *p, const char *patient_id, const char *or
 
 /* ---- facts.c ---- */
 
-/* The facts of a patient's chart: cached, or read from records with the caller's token while
- * records answers (*away: records did not answer, and is not called again). Never NULL: if
- * neither source is available, UNAVAILABLE without facts. Not in a transaction. */
+/* The facts of a patient's chart, cached, or read from records with the caller's token. *away:
+ * records did not answer, and is not called again. Never NULL: if no facts are available, the
+ * state is UNAVAILABLE. Call outside a transaction. */
 const Facts *pack_facts(struct ward_call *c, const uint8_t patient[DOSAGE_ID], bool *away);
 
 /* ---- fill.c ---- */
@@ -73,13 +74,13 @@ struct filling {
     struct ward_call *call;
     const char *ward;
     int64_t now_us, expires_us;
-    uint8_t (*patients)[DOSAGE_ID]; /* roots, by id */
+    uint8_t (*patients)[DOSAGE_ID]; /* ids of surviving records, sorted */
     const Facts **facts;
     size_t n;
 };
-/* Ids of all patients with an open order in the ward, without their facts. */
+/* Finds the ids of all patients with an open order in the ward, without reading facts. */
 WARD_MUST enum ward_code fill_patients(struct filling *f, struct ward_err *err);
-/* Their part of the pack. */
+/* Makes a patient's part of the pack. */
 WARD_MUST enum ward_code fill_patient(struct filling *f, size_t i, PackPatient **out,
                                       struct ward_err *err);
 

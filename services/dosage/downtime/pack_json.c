@@ -8,7 +8,7 @@
 
 #define NAME 96
 
-/* "made_at_us" -> "madeAtUs" */
+/* Converts a field's name: "made_at_us" becomes "madeAtUs". */
 static void put_key(struct ward_json_out *w, const char *name)
 {
     char out[NAME];
@@ -95,7 +95,7 @@ static void put_value(struct ward_json_out *w, const ProtobufCFieldDescriptor *f
     case PROTOBUF_C_TYPE_MESSAGE:
         pack_message(w, *(ProtobufCMessage *const *)at, mem);
         return;
-    default: /* a dose is never a double: no message of a pack has one */
+    default: /* unused: no message of a pack has a double */
         ward_json_null(w);
     }
 }

@@ -42,7 +42,8 @@ enum ward_code pack_sign(struct dosage *dos, const Pack *pack, struct ward_arena
 
     pack_message(&w, &pack->base, mem);
     WARD_TRY(ward_json_done(&w, &json, &n, err));
-    if (WARD_BASE64_SIZE(n) + 512 > PACK_BYTES) /* header and signature besides it */
+    /* 512 bytes are reserved for header and signature */
+    if (WARD_BASE64_SIZE(n) + 512 > PACK_BYTES)
         return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "PACK_TOO_LARGE",
                                 "the pack exceeds 6 MiB; request fewer hours");
     if (pack_keys(dos, keys) == 0)
@@ -52,7 +53,7 @@ enum ward_code pack_sign(struct dosage *dos, const Pack *pack, struct ward_arena
     return code;
 }
 
-/* ---- checking ---- */
+/* ---- verification ---- */
 
 static enum ward_code invalid(struct ward_err *err, const char *why)
 {
@@ -80,7 +81,7 @@ static bool split(const char *text, struct parts *p)
     return true;
 }
 
-/* A JSON object in base64url. */
+/* Parses a JSON object in base64url. */
 static bool read_json(const char *s, size_t n, struct ward_arena *mem,
                       const struct ward_json **out)
 {
@@ -100,7 +101,7 @@ static bool is(const struct ward_json *object, const char *key, const char *valu
     return s != NULL && strcmp(s, value) == 0;
 }
 
-/* The key is found by its name, and must be this service's own. */
+/* The key is selected by its id, and must be this service's own key. */
 static bool signed_by(const struct pack_key *seed, const struct ward_json *header,
                       const char *text, const struct parts *p,
                       const uint8_t sig[WARD_ED25519_SIG])

@@ -1,6 +1,6 @@
-/* Reconcile: entry by entry, in the order of their times, so that the check of an entry
- * includes the earlier ones. Each entry is a transaction; an interrupted call is repeated and
- * continues.
+/* Reconcile: entries are processed in the order of their times, so that the check of an entry
+ * includes the earlier entries. Each entry is a transaction, so a repeated call continues after
+ * an interruption.
  */
 #include "services/dosage/downtime/reconcile.h"
 
@@ -14,7 +14,7 @@ typedef Ward__Dosage__V1__ReconcileResponse ReconcileResponse;
 
 #define STATE(name) WARD__DOSAGE__V1__RECONCILE_RESULT__STATE__STATE_##name
 #define DOSES_MOST  500
-#define ENTRY_ARENA ((size_t)48 << 20) /* a whole snapshot */
+#define ENTRY_ARENA ((size_t)48 << 20) /* an entry needs memory for a whole snapshot */
 
 struct reconciling {
     struct ward_call *call;
@@ -25,11 +25,11 @@ struct reconciling {
     const struct ruleset *rules;
     int64_t now_us;
     bool away;
-    bool confirmed; /* by second */
+    bool confirmed; /* the second person confirmed the entries */
     struct ward_principal second;
-    size_t *order; /* of the request's doses, by time */
+    size_t *order; /* indexes of the request's doses, sorted by time */
     ReconcileResponse *r;
-    ReconcileResponse *kept; /* NULL: new */
+    ReconcileResponse *kept; /* the stored answer; NULL: the key is new */
 };
 
 static enum ward_code no_memory(struct ward_err *err)
@@ -37,9 +37,9 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the answer");
 }
 
-/* ---- one ---- */
+/* ---- one entry ---- */
 
-/* Into the call's own arena. */
+/* Copies a result into the call's own arena. */
 static enum ward_code say(struct reconciling *k, const char *entry_id,
                           const struct entry_done *done, ReconcileResult **out)
 {
@@ -102,8 +102,8 @@ static enum ward_code work(struct reconciling *k, const OfflineDose *in,
     return WARD_OK;
 }
 
-/* Each entry has its own memory, which is released after it: 500 entries would not fit
- * otherwise. */
+/* Each entry's memory is released after the entry, because 500 entries would not fit into one
+ * arena. */
 static enum ward_code one(struct reconciling *k, size_t at, struct ward_arena *mem)
 {
     struct ward_call *c = k->call;
@@ -200,8 +200,8 @@ static enum ward_code tell(struct reconciling *k, const ReconcileResponse *r,
     return ward_event_write(&event, db, err);
 }
 
-/* The stored answer has the result of each entry. Its issues are read again, except the text of
- * a rejection. */
+/* The stored answer has the result of each entry. The issues are read again, except for
+ * rejected entries. */
 static enum ward_code keep(struct reconciling *k, struct ward_db *db, struct ward_err *err)
 {
     ReconcileResponse kept = WARD__DOSAGE__V1__RECONCILE_RESPONSE__INIT;
@@ -243,7 +243,7 @@ static enum ward_code read_again(struct reconciling *k, struct ward_err *err)
     return WARD_OK;
 }
 
-/* Two concurrent calls with one key return one answer: the first one's. */
+/* Two concurrent calls with one key return the answer of the first call. */
 static enum ward_code finish(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct reconciling *k = arg;
@@ -271,7 +271,8 @@ static enum ward_code open_pack(struct reconciling *k)
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "WARD_NOT_YOURS",
                                 "the pack belongs to another ward");
     code = ruleset_active(w, c->mem, &k->rules, &why);
-    if (code == WARD_FAILED_PRECONDITION) /* NO_RULE_SET: recorded without a check */
+    /* NO_RULE_SET: entries are recorded without a check */
+    if (code == WARD_FAILED_PRECONDITION)
         k->rules = NULL;
     else if (code != WARD_OK)
         *c->err = why;
@@ -286,8 +287,8 @@ static enum ward_code use_second(struct ward_db *db, void *arg, struct ward_err 
     return witness_use(k->call, &k->idem, &k->second, err);
 }
 
-/* One token confirms all entries of a call, and each entry is a separate transaction: the token
- * is redeemed before the first one. */
+/* One token confirms all entries of a call, but each entry is a separate transaction. The token
+ * is therefore redeemed before the first entry. */
 static enum ward_code confirm(struct reconciling *k)
 {
     struct ward_call *c = k->call;

@@ -1,4 +1,4 @@
-/* reconcile.h - reconciliation of doses that were given during an outage: each is recorded
+/* reconcile.h - reconciliation of doses that were given during an outage: each dose is recorded
  * once, or rejected with a reason. An actual dose is never rejected for violating a rule;
  * violations become issues for a person's review.
  *
@@ -16,15 +16,15 @@
  *                                  no person of this name ever called this service with a token
  *   not-confirmed                  a high-alert medicine without a second person's token
  *   service-was-up                 the service answered the ward when the dose was given
- *   not-checked                    no rule set, or the check could not read it
- *   maybe-twice                    the same was charted within 5 minutes
+ *   not-checked                    no rule set, or the check could not read the dose
+ *   maybe-twice                    an equal dose was charted within 5 minutes
  *
  * Reasons of STATE_REJECTED: entry-id, no-patient, order-unknown, order-other, outcome,
  * no-time, in-future, no-drug, dose-unreadable, route, slot, text; person-unknown: a high-alert
  * medicine by unknown people, without a second person's token.
  *
  * Threads: a worker's own connection. Memory: an entry's own arena, which replaces the call's
- * while the entry is processed. Errors: as each says.
+ * while the entry is processed. Errors: listed at each function.
  */
 #ifndef DOSAGE_DOWNTIME_RECONCILE_H
 #define DOSAGE_DOWNTIME_RECONCILE_H
@@ -33,7 +33,7 @@
 #include "services/dosage/give/bedside.h"
 
 #define ISSUES_MOST 24
-#define ISSUES_TEXT 2000 /* offline_entry.issues */
+#define ISSUES_TEXT 2000 /* bytes of offline_entry.issues */
 struct issues {
     const char *at[ISSUES_MOST];
     size_t n;
@@ -41,45 +41,46 @@ struct issues {
 
 /* ---- issues.c: pure ---- */
 
-/* Each once; beyond ISSUES_MOST the last one is "more". Borrowed. */
+/* Adds an issue once; the text is borrowed. If the list is full, the last issue is "more". */
 void issue_add(struct issues *list, const char *what);
-/* Joined as one text with spaces, and split again. */
+/* Joins the issues with spaces into one text; issues_read splits the text again. */
 void issues_print(const struct issues *list, char out[ISSUES_TEXT]);
 WARD_MUST enum ward_code issues_read(const char *text, struct ward_arena *mem,
                                      struct issues *out, struct ward_err *err);
 /* The state of an order at the time of a dose. Later states are ignored. */
 void issues_of_order(struct issues *list, const Order *order, int64_t given_us);
 void issues_of_pack(struct issues *list, const struct pack *pack, const OfflineDose *d);
-/* The reason why it cannot be recorded at all, from its own content; NULL: it can. */
+/* The reason why an entry's own content prevents recording; NULL: the entry can be recorded. */
 const char *entry_rejected(const OfflineDose *d, int64_t now_us);
 
 /* ---- entry.c ---- */
 
 struct entry {
     struct ward_call *call;
-    const struct ward_event *event; /* the call's */
+    const struct ward_event *event; /* the event of the call */
     const struct pack *pack;
-    const struct ruleset *rules; /* NULL: no set is active */
+    const struct ruleset *rules; /* NULL: no rule set is active */
     const OfflineDose *in;
-    const char *confirmed_by; /* the second person, by token; "" */
+    const char *confirmed_by; /* the second person, verified by token; "": no second person */
     int64_t now_us;
-    bool *away; /* pack_facts' */
+    bool *away; /* for pack_facts */
     uint8_t id[DOSAGE_ID];
     struct chart chart;
-    Order *order; /* NULL: none */
+    Order *order; /* NULL: no order */
     int64_t due_us;
     const char *drug_id;
     struct hand hand;
     bool high_alert, while_up;
     Decision *decision;   /* NULL: not checked */
-    const char *rejected; /* why; NULL */
+    const char *rejected; /* the reason of a rejection; NULL: not rejected */
     struct issues issues;
 };
-/* Checks the entry completely: sets e->rejected, or e->issues. Outside of a transaction.
+/* Checks the entry completely: sets e->rejected, or e->issues. Call outside a transaction.
  *   UNAVAILABLE  RECORDS_AWAY, for a patient or a time outside the pack */
 WARD_MUST enum ward_code entry_look(struct entry *e, struct ward_err *err);
 
-/* The same amount of this drug's first ingredient, in any unit and of any product. */
+/* Whether both amounts contain an equal amount of this drug's first ingredient, in any unit and
+ * of any product. */
 bool entry_same_amount(const struct entry *e, const char *product_id, const Quantity *a,
                        const char *other_product_id, const Quantity *b);
 
@@ -90,7 +91,8 @@ WARD_MUST enum ward_code entry_people(struct entry *e, struct ward_err *err);
 
 /* ---- entry_check.c ---- */
 
-/* The dose check at the time of the dose: e->decision, and its findings as issues. */
+/* Runs the dose check as of the time of the dose. Sets e->decision, and adds the findings as
+ * issues. */
 WARD_MUST enum ward_code entry_check(struct entry *e, struct ward_err *err);
 
 /* ---- entry_row.c: rows of entries ---- */
@@ -100,24 +102,27 @@ struct entry_done {
     char administration_id[37]; /* "" */
     char issues[ISSUES_TEXT];
 };
-/* The result of an entry that was reconciled before; false: it was not. If the earlier entry
- * with this id has different content than `in` (NULL: equal), the state is REJECTED without
- * details. No issues for an erased patient. Any connection. */
+/* Finds an entry that was reconciled before. *known: false if the entry is new. If the earlier
+ * entry with this id has different content than `in` (NULL: not compared), the state is
+ * REJECTED without details. An erased patient's entry has no issues. Works inside and outside a
+ * transaction. */
 WARD_MUST enum ward_code entry_known(struct ward_call *c, const uint8_t id[DOSAGE_ID],
                                      const OfflineDose *in, struct entry_done *out, bool *known,
                                      struct ward_err *err);
-/* The issues of the entry that created a dose; "": none. */
+/* The issues of the entry that created a dose; empty if no entry created the dose. */
 WARD_MUST enum ward_code entry_issues(struct worker *w, struct ward_arena *mem,
                                       const uint8_t dose[DOSAGE_ID], struct issues *out,
                                       struct ward_err *err);
-/* In a transaction; a second writer waits for the end of the first.   ALREADY_EXISTS */
+/* Inserts the row of an entry. Call in a transaction; a second writer waits for the end of the
+ * first.
+ *   ALREADY_EXISTS */
 WARD_MUST enum ward_code entry_put(struct entry *e, const struct owner *owner,
                                    const uint8_t dose[DOSAGE_ID], const struct entry_done *done,
                                    struct ward_err *err);
 
 /* ---- entry_write.c ---- */
 
-/* Records the entry in its own transaction, with its event, once. */
+/* Records the entry once, in its own transaction, with its event. */
 WARD_MUST enum ward_code entry_record(struct entry *e, struct entry_done *out,
                                       struct ward_err *err);
 
