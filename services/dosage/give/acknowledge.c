@@ -13,7 +13,7 @@ struct acknowledging {
     Dose *dose;
     uint8_t order_id[DOSAGE_ID];
     struct token token;
-    AdministerResponse answer; /* stored value: it was in time */
+    AdministerResponse answer; /* the stored `recorded`: the acknowledgement was in time */
 };
 
 static enum ward_code is_open(const Dose *d, struct ward_err *err)
@@ -30,7 +30,8 @@ static enum ward_code is_open(const Dose *d, struct ward_err *err)
     return WARD_OK;
 }
 
-/* The dose's order: of the same patient or a merged record, and of the given drug. */
+/* Finds the order, which must belong to the patient or a merged record, and must be for the
+ * given drug. */
 static enum ward_code fits(struct acknowledging *a, bool lock, Order **out,
                            struct ward_err *err)
 {
@@ -70,9 +71,8 @@ static enum ward_code spend(struct acknowledging *a)
                             "the token is bound to another patient or purpose");
 }
 
-/* A high-alert medicine needs two people: the person who gave it alone cannot acknowledge it
- * alone.
- */
+/* A high-alert medicine needs two people: the person who gave the medicine may not acknowledge
+ * the dose alone. */
 static enum ward_code by_another(struct acknowledging *a, const struct ruleset *rules)
 {
     if (is_high_alert_dose(rules, a->dose) &&
@@ -118,7 +118,7 @@ static bool has_one_dose(const Order *o)
                          t->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_CONTINUOUS);
 }
 
-/* The only dose of the order, at any due time; NULL: none. */
+/* The only slot of an order with one dose, at any due time; NULL: no slot. */
 static enum ward_code the_one(struct acknowledging *a, Order *order, Slot **out,
                               struct ward_err *err)
 {
@@ -142,7 +142,7 @@ static enum ward_code the_one(struct acknowledging *a, Order *order, Slot **out,
     return code;
 }
 
-/* The dose whose window contains the time; NULL: none. */
+/* The slot whose window contains given_us; NULL: no slot. */
 static enum ward_code one_then(struct acknowledging *a, Order *order, int64_t given_us,
                                Slot **out, struct ward_err *err)
 {
@@ -158,7 +158,8 @@ static enum ward_code one_then(struct acknowledging *a, Order *order, int64_t gi
     return WARD_OK;
 }
 
-/* A dose that was given in an emergency must not be given again by its order. */
+/* The acknowledged dose occupies the order's slot, so that the order's dose is not given
+ * again. */
 static enum ward_code take_slot(struct acknowledging *a, Order *order, struct dose_write *what,
                                 struct ward_err *err)
 {
@@ -176,7 +177,8 @@ static enum ward_code take_slot(struct acknowledging *a, Order *order, struct do
     return WARD_OK;
 }
 
-/* For the detection of workarounds: the person who gave it acknowledges it alone. */
+/* For the detection of workarounds: records that the giver of the dose acknowledged the
+ * dose. */
 static enum ward_code watched(struct acknowledging *a, const Dose *d, struct ward_err *err)
 {
     static const char SQL[] =

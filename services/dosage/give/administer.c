@@ -1,6 +1,6 @@
 /* Administer: checks the dose, redeems the token, then writes in one transaction. If the call
  * is interrupted between the last two steps, the token is redeemed and nothing is recorded. A
- * repeated call redeems the token again with the same key, and identity returns its first
+ * repeated call redeems the token again with an equal key, and identity returns its first
  * answer. */
 #include "services/dosage/give/judge.h"
 
@@ -23,7 +23,7 @@ static enum ward_code shape_of_given(struct giving *g)
     return visit_amount(&g->v, "dose", q->dose);
 }
 
-/* Late charting needs a reason; other charting accepts none. */
+/* Late charting needs a reason; charting in time accepts no reason. */
 static enum ward_code shape_of_time(struct giving *g)
 {
     const AdministerRequest *q = g->q;
@@ -68,7 +68,7 @@ static enum ward_code shape(struct giving *g)
     return g->given ? shape_of_given(g) : WARD_OK;
 }
 
-/* ---- what is written ---- */
+/* ---- the written dose ---- */
 
 static int interval_of(const Prescription *p)
 {
@@ -168,9 +168,8 @@ static enum ward_code keep_decision(struct giving *g, struct ward_err *err)
                      : decision_keep(g->v.w, mem, g->decision, g->n_open, err);
 }
 
-/* No dose is given. If findings are the cause, the decision is stored. A refusal because of an
- * unread chart is not stored, nor a refusal because the caller left before the chart was read.
- */
+/* No dose is recorded. If findings are the cause, the decision is stored. A refusal is not
+ * stored if the chart was not read, for example because the caller disconnected. */
 static enum ward_code refuse(struct giving *g, AdministerResponse *r, struct ward_err *err)
 {
     if (ward_call_cancelled(g->v.c))
@@ -254,8 +253,8 @@ static enum ward_code settle(struct ward_db *db, void *arg, struct ward_err *err
 
 /* ---- the call ---- */
 
-/* The patient that the token itself names is compared even if other checks failed: the token is
- * not redeemed then, but a token of another patient is the most important error. */
+/* Compares the patient named by the token, even if other checks failed. The token is then not
+ * redeemed, but a token of another patient is the most important error. */
 static enum ward_code verify(struct giving *g)
 {
     struct token_ask ask = {.token = g->q->ppid_token, .place = g->q->place};
@@ -290,7 +289,7 @@ static enum ward_code prepare(struct giving *g)
     return g->given ? verify(g) : WARD_OK;
 }
 
-/* The call failed; perhaps an earlier call with this key succeeded. */
+/* The call failed. If an earlier call with this key has succeeded, its answer is returned. */
 static enum ward_code failed(struct giving *g, AdministerResponse *r, enum ward_code code)
 {
     struct answer_late l = {.v = &g->v, .place = g->token.place, .token = g->q->ppid_token};
@@ -308,8 +307,8 @@ static enum ward_code failed(struct giving *g, AdministerResponse *r, enum ward_
 static enum ward_code administer(struct ward_call *c, const AdministerRequest *q,
                                  AdministerResponse *r)
 {
-    struct giving *g = ward_new(c->mem, struct giving); /* the answer contains pointers into
-                                                         * it */
+    /* in the arena, because the answer contains pointers into g */
+    struct giving *g = ward_new(c->mem, struct giving);
     struct settling s = {.g = g, .r = r};
     enum ward_code code;
 

@@ -1,11 +1,13 @@
 /* Answers stored under an idempotency key: the dose, the decision, and the five rights,
- * encrypted under the patient's key. Other fields are read again. */
+ * encrypted under the patient's key. The dose and the decision are stored as ids, and are read
+ * again. */
 #include "services/dosage/give/bedside.h"
 
 #include <string.h>
 
 #define SEALED_AS "answer"
-#define HEAD      ((size_t)2 * DOSAGE_ID) /* patient, event; then the encrypted part */
+/* bytes of the patient and the event, before the encrypted part */
+#define HEAD ((size_t)2 * DOSAGE_ID)
 
 /* A redeemed token is valid for minutes; its dose may have an earlier time. */
 #define USED_DAYS 7
@@ -126,7 +128,7 @@ enum ward_code answer_again(struct visit *v, AdministerResponse **out, struct wa
     return note(v, err);
 }
 
-/* ---- a failed call may have succeeded before ---- */
+/* ---- failed calls ---- */
 
 static enum ward_code note_misuse(struct answer_late *l, struct ward_db *db,
                                   struct ward_err *err)
@@ -134,7 +136,7 @@ static enum ward_code note_misuse(struct answer_late *l, struct ward_db *db,
     struct ward_event event = l->v->event;
 
     ward_event_note(&event, "token", l->misuse);
-    ward_event_note(&event, "refused", "yes"); /* the call's own event gives the reason */
+    ward_event_note(&event, "refused", "yes"); /* the call's own event has the reason */
     WARD_TRY(token_misuse(l->v, &event, l->ward, l->place, l->misuse, err));
     return ward_event_write(&event, db, err);
 }
@@ -169,8 +171,8 @@ static enum ward_code look(struct ward_db *db, void *arg, struct ward_err *err)
     return WARD_FAIL(err, NOT_FOUND, "no answer is stored"); /* nothing to commit */
 }
 
-/* records confirmed it in this call, or is unavailable: the earlier answer is shown again to
- * callers with access to the patient. */
+/* Whether the caller may see an earlier answer: access was confirmed in this call, or records
+ * is unavailable. */
 static bool may_see(struct visit *v)
 {
     const struct ward_err failed = *v->c->err;

@@ -1,8 +1,8 @@
 /* bedside.h - declarations that the handlers of this folder share: the patient, the scanned
  * product, the five rights, the token, the stored answer.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: the .proto's; *err is c->err
- * outside of a transaction.
+ * Threads: a worker's own. Memory: the call's arena. Errors: the .proto's. Outside a
+ * transaction, err is c->err.
  */
 #ifndef DOSAGE_GIVE_BEDSIDE_H
 #define DOSAGE_GIVE_BEDSIDE_H
@@ -44,7 +44,7 @@ struct visit {
     struct ward_event event;
     struct ward_idem idem;
     struct chart chart;
-    char *event_id; /* the event's, in the arena: answers refer to it */
+    char *event_id; /* the event's id, in the arena, because answers refer to the id */
     int64_t now_us;
 };
 
@@ -52,34 +52,34 @@ struct visit {
 
 #define RIGHTS 5
 struct rights {
-    RightCheck **at; /* RIGHTS of them, in the order of Right; in the arena */
+    RightCheck **at; /* RIGHTS elements, in the order of enum Right; in the arena */
     struct ward_arena *mem;
 };
-/* Sets all to NOT_CHECKED with this reason.   RESOURCE_EXHAUSTED */
+/* Sets all rights to NOT_CHECKED with this reason.   RESOURCE_EXHAUSTED */
 WARD_MUST enum ward_code rights_make(struct ward_arena *mem, const char *reason,
                                      struct rights *out, struct ward_err *err);
-/* `right`: ward.dosage.v1.Right. If the arena is full, the evidence is "". */
+/* Sets one right. `right`: ward.dosage.v1.Right. If the arena is full, the evidence is "". */
 void rights_say(struct rights *r, int right, int result, const char *reason,
                 const char *evidence);
 bool rights_failed(const struct rights *r);
-const char *right_name(int right); /* "drug" */
-/* "PO" of ROUTE_PO */
+const char *right_name(int right); /* such as "drug" */
+/* "PO" for ROUTE_PO */
 const char *route_name(int route);
 
-/* It contains a high-alert ingredient. */
+/* Whether the drug contains a high-alert ingredient. */
 bool is_high_alert(const struct ruleset *rules, const char *drug_id);
-/* ...or the scanned products of this dose do. */
+/* Whether the drug or a scanned product of this dose contains a high-alert ingredient. */
 bool is_high_alert_dose(const struct ruleset *rules, const Dose *d);
 
-/* ---- hand.c: the same ---- */
+/* ---- hand.c: pure except for the arena ---- */
 
-/* The product in hand, by its barcode or by its id. */
+/* The product in hand, identified by its barcode or its id. */
 struct hand {
-    Scanned *scanned;        /* NULL: no scan */
-    const Drug *drug;        /* of the product; NULL: unknown */
-    const Product *product;  /* NULL: not known */
-    bool by_scan;            /* true: from the barcode */
-    const char *not_scanned; /* the reason; "" */
+    Scanned *scanned;        /* NULL: not scanned */
+    const Drug *drug;        /* drug of the product; NULL: unknown */
+    const Product *product;  /* NULL: unknown */
+    bool by_scan;            /* true: identified by the barcode */
+    const char *not_scanned; /* reason why the product was not scanned; "" */
     const char *named;       /* product_id of the request; "" */
     struct scan_found *more; /* the other scanned barcodes */
     size_t n_more;
@@ -95,29 +95,29 @@ WARD_MUST enum ward_code hand_read(struct ward_arena *mem, const struct ruleset 
 WARD_MUST enum ward_code hand_count(struct ward_arena *mem, const struct ruleset *rules,
                                     const AdministerRequest *q, struct hand *h,
                                     struct ward_err *err);
-/* RIGHT_DRUG: compares the product in hand with a drug (and a product, ""), on a day,
- * "2026-11-21". */
+/* RIGHT_DRUG: compares the product in hand with a drug and a product ("": any), on a day such
+ * as "2026-11-21". */
 void hand_right(struct rights *r, const struct hand *h, const char *drug_id,
                 const char *product_id, const char *today);
-/* RIGHT_ROUTE: compares the route with the order's and the product's. */
+/* RIGHT_ROUTE: compares the given route with the routes of the order and the product. */
 void hand_route(struct rights *r, const struct hand *h, const Prescription *p, int given);
 
-/* Whether the product in hand, if known, is for this route. */
+/* Whether the product in hand is for this route; true for an unknown product. */
 bool hand_for_route(const struct hand *h, int route);
 
 /* ---- dose_right.c ---- */
 
-/* RIGHT_DOSE: compares the stated dose with the order, and the scanned amount with the stated
- * dose.   INVALID_ARGUMENT DOSE_UNIT, DOSE_VALUE; units, volume */
+/* Input of RIGHT_DOSE, which compares the stated dose with the order, and the scanned amount
+ * with the stated dose.   INVALID_ARGUMENT DOSE_UNIT, DOSE_VALUE; units, volume */
 struct measured_dose {
     const struct ruleset *rules;
     const Prescription *ordered;
     const Quantity *given;
-    const char *product_id;  /* in hand; "" */
-    const struct hand *hand; /* NULL: nothing was scanned, and nothing can be scanned */
-    const char *unproved;    /* without a hand: the reason why nothing proves it */
+    const char *product_id;  /* the product in hand; "" */
+    const struct hand *hand; /* NULL: no product is in hand, and none can be scanned */
+    const char *unproved;    /* without a hand: the reason why the dose is not proved */
     bool partial;
-    const struct ward_decimal *before; /* given before for the same slot; NULL: nothing */
+    const struct ward_decimal *before; /* amount given before for the slot; NULL: no amount */
 };
 WARD_MUST enum ward_code dose_right(struct rights *r, const struct measured_dose *d,
                                     struct ward_err *err);
@@ -126,18 +126,18 @@ WARD_MUST enum ward_code dose_right(struct rights *r, const struct measured_dose
 struct waste {
     const struct ruleset *rules;
     const char *drug_id, *product_id;
-    const Quantity *wasted; /* NULL: nothing */
+    const Quantity *wasted; /* NULL: no amount was wasted */
     const Quantity *of;     /* the ordered or given amount; NULL: unknown */
-    const Quantity *given;  /* NULL: nothing */
+    const Quantity *given;  /* NULL: no dose was given */
     Scanned *const *scanned;
     size_t n_scanned;
 };
-/* A wasted amount is an amount of the drug, at most WASTED_MOST times `of`, and at most the
- * scanned amount that was not given, if the units state how much was opened.
- *   INVALID_ARGUMENT DOSE_UNIT, DOSE_VALUE; wasted: more than that */
-#define WASTED_MOST 1000 /* local policy: above a large ampoule for a newborn's dose */
+/* Checks a wasted amount: an amount of the drug, at most WASTED_MOST times `of`. If the opened
+ * units are stated, at most the opened amount that was not given.
+ *   INVALID_ARGUMENT DOSE_UNIT, DOSE_VALUE; wasted: too much */
+#define WASTED_MOST 1000 /* local policy: more than a large ampoule for a newborn's dose */
 WARD_MUST enum ward_code wasted_check(const struct waste *w, struct ward_err *err);
-/* A day in the usual notation, in a zone. */
+/* Prints a day in a time zone, such as "2026-11-21". */
 void day_of(const struct ward_zone *zone, int64_t at_us, char out[11]);
 
 /* ---- token.c ---- */
@@ -145,64 +145,68 @@ void day_of(const struct ward_zone *zone, int64_t at_us, char out[11]);
 enum token_is { TOKEN_GOOD, TOKEN_FOREIGN, TOKEN_ELSEWHERE };
 struct token {
     enum token_is is;
-    const char *id, *method, *place; /* of the token; id and method are "" unless GOOD */
+    /* claims of the token; id and method are "" unless `is` is TOKEN_GOOD */
+    const char *id, *method, *place;
     double score;
     int64_t spent_us;
-    const char *subject; /* the patient in the token's own claims, if any */
+    const char *subject; /* the patient named by the token's own claims; "" */
 };
 struct token_ask {
     const char *token;
-    const char *place; /* "" any */
+    const char *place; /* "": any place */
     uint8_t (*owners)[DOSAGE_ID];
     size_t n_owners;
 };
-/* The patient in a token's claims, unverified. */
+/* Whether a token's unverified claims name the patient. */
 bool token_is_of(struct visit *v, const struct token_ask *ask);
-/* The issue time in its claims, unverified; 0: none. */
+/* The issue time in a token's unverified claims; 0: no issue time. */
 int64_t token_issued_us(struct visit *v, const char *token);
-/* Whether its claims contain this id, unverified. */
+/* Whether a token's unverified claims contain this id. */
 bool token_names(struct visit *v, const char *token, const char *id);
-/* Redeems the token at identity, with a key derived from this call: the same call gets the same
- * answer. Outside of a transaction. A token of another patient, purpose or place is not an
- * error here, and is not redeemed.
+/* Redeems the token at identity, with a key derived from this call: a repeated call gets an
+ * equal answer. Call outside a transaction. A token of another patient, purpose or place is not
+ * redeemed, and is reported in out->is.
  *   UNAUTHENTICATED PPID_*;  ALREADY_EXISTS PPID_SPENT;  UNAVAILABLE IDENTITY_AWAY */
 WARD_MUST enum ward_code token_spend(struct visit *v, const struct token_ask *ask,
                                      struct token *out);
-const char *token_misuse_of(enum token_is is); /* "foreign", "place" */
-/* Records a rejected token in token_misuse, with the call's event. In a transaction. */
+const char *token_misuse_of(enum token_is is); /* such as "foreign" or "place" */
+/* Records a rejected token in token_misuse, with the call's event. Call in a transaction. */
 WARD_MUST enum ward_code token_misuse(struct visit *v, const struct ward_event *event,
                                       const char *ward, const char *place, const char *kind,
                                       struct ward_err *err);
 
 /* ---- witness.c: the second person at the bedside ---- */
 
-/* A nurse, physician or pharmacist other than the caller, of this ward or the caller's (a
- * pharmacist: any ward), for TREAT, with a token that was issued less than 5 minutes ago and
- * not used for another action. Outside of a transaction. *who is in c->mem.
+/* Verifies a second person: a nurse, physician or pharmacist other than the caller, of this
+ * ward or the caller's ward (a pharmacist: of any ward), with the purpose TREAT. The token was
+ * issued less than 5 minutes ago and not used for another action. Call outside a transaction.
+ * *who is in c->mem.
  *   PERMISSION_DENIED  SECOND_PERSON_REFUSED, SECOND_PERSON_OLD, SECOND_PERSON_USED */
 WARD_MUST enum ward_code witness(struct ward_call *c, const struct ward_idem *idem,
                                  const char *token, const char *ward,
                                  struct ward_principal *who);
-/* Marks it as used by this call, in its transaction.   PERMISSION_DENIED  SECOND_PERSON_USED */
+/* Marks the second person's token as used by this call. Call in the call's transaction.
+ *   PERMISSION_DENIED  SECOND_PERSON_USED */
 WARD_MUST enum ward_code witness_use(struct ward_call *c, const struct ward_idem *idem,
                                      const struct ward_principal *who, struct ward_err *err);
 
 /* ---- answer.c: encrypted answers stored under an idempotency key ---- */
 
-/* Stores the answer: r's `recorded`, rights and open, the dose and the decision. In a
- * transaction, last. */
+/* Stores an answer: the fields recorded, rights and open of `r`, the dose and the decision.
+ * Call at the end of a transaction. */
 WARD_MUST enum ward_code answer_keep(struct visit *v, const char *patient_id,
                                      const AdministerResponse *r, struct ward_err *err);
-/* With the patient's key available, and the row locked. */
+/* As answer_keep, with the patient's key available and the row locked. */
 WARD_MUST enum ward_code answer_keep_for(struct visit *v, const struct owner *o,
                                          const AdministerResponse *r, struct ward_err *err);
-/* In a transaction, first: *out is the stored answer, completed; NULL: the key is new. */
+/* *out: the stored answer, completed; NULL: the key is new. Call at the beginning of a
+ * transaction. */
 WARD_MUST enum ward_code answer_again(struct visit *v, AdministerResponse **out,
                                       struct ward_err *err);
-/* A call that failed with `code` may have succeeded before: then *out is its answer and the
- * call is OK. misuse: the rejection of the token, which is recorded; NULL: none. "spent" is
- * recorded only if a dose was recorded with `token`: a call that lost a race for a slot
- * redeemed it in vain. */
+/* For a call that failed with `code`. If an earlier call has succeeded, *out is its answer and
+ * the call succeeds. misuse: the kind of a rejected token, which is recorded; NULL: no token
+ * was rejected. The misuse "spent" is recorded only if a dose was recorded with `token`,
+ * because a call that lost a race for a slot redeemed its token in vain. */
 struct answer_late {
     struct visit *v;
     AdministerResponse *out;
@@ -215,49 +219,52 @@ WARD_MUST enum ward_code answer_or(struct answer_late *l, enum ward_code code);
 /* Checks the patient, the caller's access and the idempotency key. */
 WARD_MUST enum ward_code visit_begin(struct visit *v, struct ward_call *c, const char *patient,
                                      const char *key, const ProtobufCMessage *q);
-/* Reads the chart. If the caller left, the call to records was cancelled too: a chart that is
- * missing for that reason is not a basis for a decision or a stored answer.   chart_of's,
- * CANCELLED
- */
+/* Reads the chart. If the caller disconnected, the call to records was cancelled: a chart that
+ * is missing for this reason must not be the basis for a decision or a stored answer. Errors of
+ * chart_of, and CANCELLED. */
 WARD_MUST enum ward_code visit_chart(struct visit *v, const char *patient);
-/* The same for an existing dose, whose patient becomes the call's patient.
- *   NOT_FOUND  ADMINISTRATION_NOT_FOUND: no such dose, or no access to its patient */
+/* As visit_begin, for an existing dose, whose patient becomes the call's patient.
+ *   NOT_FOUND  ADMINISTRATION_NOT_FOUND: no such dose, or the caller has no access to its
+ *   patient */
 WARD_MUST enum ward_code visit_dose_of(struct visit *v, struct ward_call *c, const char *id,
                                        Dose **out);
-/* The token is present and well-formed.
+/* Checks that the token is present and well-formed.
  *   FAILED_PRECONDITION PPID_NEEDED;  UNAUTHENTICATED PPID_MALFORMED */
 WARD_MUST enum ward_code visit_token(struct visit *v, const char *token);
-/* 0: now; otherwise rule_given_at.   INVALID_ARGUMENT (given_at_us) */
+/* Checks the time of a dose by rule_given_at; 0 is accepted and means now.
+ *   INVALID_ARGUMENT (given_at_us) */
 WARD_MUST enum ward_code visit_given(struct visit *v, int64_t given_at_us, int64_t since_us);
-/* At most `most` visible characters. */
+/* Checks that a text has at most `most` visible characters. */
 WARD_MUST enum ward_code visit_label(struct visit *v, const char *field, const char *text,
                                      size_t most);
-/* A reason of the active rule set for this use that the caller's roles permit; `field` names
- * it. INVALID_ARGUMENT REASON_UNKNOWN;  PERMISSION_DENIED OVERRIDE_ROLE */
+/* Checks that the active rule set has a reason for this use, and that the caller's roles permit
+ * the reason. `field` is the field's name. INVALID_ARGUMENT REASON_UNKNOWN;  PERMISSION_DENIED
+ * OVERRIDE_ROLE */
 WARD_MUST enum ward_code reason_check(const struct visit *v, const struct ruleset *rules,
                                       const char *field, const char *code, int use,
                                       struct ward_err *err);
-/* a valid amount and unit, and a valid route.   INVALID_ARGUMENT */
+/* Check for a valid amount with unit, and for a valid route.   INVALID_ARGUMENT */
 WARD_MUST enum ward_code visit_amount(struct visit *v, const char *field, const Quantity *q);
 WARD_MUST enum ward_code visit_route(struct visit *v, int route);
-/* Locks the dose's patient, then the dose, and reads it again. In a transaction. */
+/* Locks the dose's patient, then the dose, and reads the dose again. Call in a transaction. */
 WARD_MUST enum ward_code visit_lock(struct visit *v, const Dose *d, Dose **out,
                                     struct ward_err *err);
-/* A dose's next version, written by this call; fields that are not set are copied. */
+/* Makes a dose's next version, written by this call. Other fields are copied from `was`. */
 WARD_MUST enum ward_code visit_next(struct visit *v, const Dose *was, Dose **out,
                                     struct ward_err *err);
-/* The due time of its slot; -1: none. */
+/* *due_us: the due time of the dose's slot; -1: no slot. */
 WARD_MUST enum ward_code dose_due(const Dose *d, int64_t *due_us, struct ward_err *err);
-/* A dose with new ids, from this call. */
+/* Makes a dose with new ids, recorded by this call. */
 WARD_MUST enum ward_code visit_dose(struct visit *v, const char *patient_id, Dose **out,
                                     struct ward_err *err);
 /* For an erased patient, PATIENT_ERASED becomes NOT_FOUND PATIENT_NOT_FOUND, and for a dose
  * ADMINISTRATION_NOT_FOUND. */
 enum ward_code visit_gone(struct visit *v, enum ward_code code, bool of_dose);
-/* read.c: an audit event for each displayed dose; one without a patient for an empty list. */
+/* In read.c: writes an audit event for each displayed dose, or one event without a patient for
+ * an empty list. */
 WARD_MUST enum ward_code doses_told(struct ward_call *c, struct ward_event *event, Dose **all,
                                     size_t n);
-void count_dose(struct visit *v, const Dose *d);      /* after the commit */
-void count_failed(struct visit *v, struct rights *r); /* likewise */
+void count_dose(struct visit *v, const Dose *d);      /* call after the commit */
+void count_failed(struct visit *v, struct rights *r); /* call after the commit */
 
 #endif

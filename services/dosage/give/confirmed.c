@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define CONFIRMED     "prescriber-confirmed" /* a Reason.code */
+#define CONFIRMED     "prescriber-confirmed" /* code of a Reason */
 #define PERSON_LENGTH 128
 
 static bool is_hard(const Decision *d, const char *rule)
@@ -16,7 +16,7 @@ static bool is_hard(const Decision *d, const char *rule)
     return false;
 }
 
-/* The rules that the prescriber confirms. *needed: the prescriber must be named. */
+/* Collects the rules that the prescriber confirms. *needed: confirmed_by is required. */
 static enum ward_code spoken_for(struct giving *g, bool *needed, struct ward_err *err)
 {
     const AdministerRequest *q = g->q;
@@ -72,7 +72,7 @@ enum ward_code judge_confirmed(struct giving *g, struct ward_err *err)
     return is_prescriber(g, who, err);
 }
 
-/* ---- what is written ---- */
+/* ---- the pending co-signature ---- */
 
 enum ward_code cosignature_of(const struct giving *g, Dose *d, struct ward_err *err)
 {

@@ -1,4 +1,4 @@
-/* Correct: adds a version of a dose; the earlier ones remain. */
+/* Correct: adds a version of a dose; earlier versions remain. */
 #include "services/dosage/give/correct.h"
 #include "services/dosage/order/order_own.h"
 
@@ -27,7 +27,8 @@ static enum ward_code shape(struct correcting *k)
                         k->v.c->err);
 }
 
-/* The required people, and the chart if the new dose is larger. Outside of the transaction. */
+/* Verifies the second person, and reads the chart if the new dose is larger. Call outside the
+ * transaction. */
 static enum ward_code prepare(struct correcting *k)
 {
     WARD_TRY(shape(k));
@@ -42,9 +43,8 @@ static enum ward_code prepare(struct correcting *k)
 
 /* ---- the new values ---- */
 
-/* Whether it was the full dose, by the order at the time of the dose, whatever the order is
- * now.
- */
+/* Whether the corrected dose is a full dose. The order's version at the time of the dose
+ * decides, even if the order has changed. */
 static enum ward_code judge_dose(struct correcting *k, Dose *d, struct ward_err *err)
 {
     struct rights rights = {.mem = k->v.c->mem};
@@ -74,7 +74,8 @@ static enum ward_code judge_dose(struct correcting *k, Dose *d, struct ward_err 
     return WARD_OK;
 }
 
-/* In a unit that the earlier amount converts to, or an amount of the drug by its strengths. */
+/* Checks that the new amount has the unit of the earlier amount, or is an amount of the drug by
+ * its strengths. */
 static enum ward_code exact(struct correcting *k, const Dose *was, struct ward_err *err)
 {
     const Drug *drug = ruleset_drug(k->rules, was->drug_id);
@@ -103,8 +104,8 @@ static enum ward_code replace_dose(struct correcting *k, const Dose *was, Dose *
     return correct_check(k, d, err);
 }
 
-/* Within a day of the first charted time, so that many corrections move it no further than
- * one. */
+/* The new time must be within a day of the first charted time, so that several corrections
+ * cannot move the dose further than one correction. */
 static enum ward_code move(struct correcting *k, const Dose *was, Dose *d, struct ward_err *err)
 {
     const int64_t to_us = k->q->given_at_us;
@@ -163,7 +164,7 @@ static enum ward_code replace(struct correcting *k, const Dose *was, Dose *d,
 
 /* ---- the transaction ---- */
 
-/* The required number of people agrees; the decision is stored. */
+/* Checks that the required people agreed, and stores the decision. */
 static enum ward_code agreed(struct correcting *k, const Dose *was, const Dose *d,
                              struct ward_err *err)
 {

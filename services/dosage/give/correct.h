@@ -13,21 +13,25 @@ typedef Ward__Dosage__V1__CorrectRequest CorrectRequest;
 struct correcting {
     struct visit v;
     const CorrectRequest *q;
-    Dose *dose; /* as first read: the version that the request expects, otherwise a conflict */
+    /* the dose as first read; another current version than expected is a conflict */
+    Dose *dose;
     const struct ruleset *rules;
-    bool upward;      /* true: the new dose is larger than the old one, or not comparable */
-    int64_t first_us; /* the first charted time, if a time changes */
+    bool upward; /* true: the new dose is larger than the earlier dose, or not comparable */
+    int64_t first_us; /* the first charted time, if the correction changes the time */
     bool has_second;
     struct ward_principal second;
     AdministerResponse answer;
 };
 
-/* Compares the new dose with the one before: in one unit, or by the drug's first ingredient. */
+/* Whether the new dose is larger than the earlier dose, in one unit or by the drug's first
+ * ingredient. */
 bool correct_is_upward(const struct ruleset *rules, const Dose *was, const Quantity *now);
-/* A correction to a larger dose is checked like a dose at that time, without the corrected
- * dose. In the transaction; the decision is stored and *d names it.   decide's */
+/* Checks a correction to a larger dose, as of the time of the dose and without the corrected
+ * dose. Stores the decision, and sets its id in *d. Call in the transaction.   Errors of
+ * decide. */
 WARD_MUST enum ward_code correct_check(struct correcting *k, Dose *d, struct ward_err *err);
-/* FAILED_PRECONDITION SECOND_PERSON_NEEDED if one person alone may not change `was` to `d`. */
+/* Checks whether one person alone may change `was` to `d`.
+ *   FAILED_PRECONDITION SECOND_PERSON_NEEDED */
 WARD_MUST enum ward_code correct_people(struct correcting *k, const Dose *was, const Dose *d,
                                         struct ward_err *err);
 

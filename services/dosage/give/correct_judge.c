@@ -1,4 +1,4 @@
-/* The changes of a correction, and whether one person alone may make it. */
+/* The changes of a correction, and whether one person alone may make the changes. */
 #include "services/dosage/give/correct.h"
 #include "services/dosage/order/order_own.h"
 
@@ -7,7 +7,7 @@
 typedef Ward__Dosage__V1__Timing Timing;
 typedef Ward__Dosage__V1__Slot Slot;
 
-#define ALONE_US (15 * MINUTE_US) /* maximum by which one person alone moves a time back */
+#define ALONE_US (15 * MINUTE_US) /* maximum by which one person alone may move a time back */
 
 /* ---- larger than before ---- */
 
@@ -42,7 +42,7 @@ bool correct_is_upward(const struct ruleset *rules, const Dose *was, const Quant
 
 /* ---- the check ---- */
 
-/* As if it had been ordered once at that time. */
+/* A prescription for the dose, as if the dose had been ordered once at this time. */
 static enum ward_code alone(struct correcting *k, const Dose *d, Prescription **out,
                             struct ward_err *err)
 {
@@ -70,9 +70,8 @@ static bool is_rate(const Prescription *p)
            p->timing->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_CONTINUOUS;
 }
 
-/* In the first ingredient's own unit, so that the meaning does not depend on the product in
- * hand.
- */
+/* Converts the dose to the first ingredient's own unit, so that the amount does not depend on
+ * the product in hand. */
 static enum ward_code in_its_unit(struct correcting *k, const Dose *d, Quantity **out,
                                   struct ward_err *err)
 {
@@ -145,9 +144,9 @@ static bool is_hard(const Decision *d)
     return false;
 }
 
-/* An earlier time lets the next dose be earlier: for as-needed orders by the interval, for an
- * emergency dose by the interval of the later order; otherwise if it leaves its own slot's
- * window. */
+/* *out: an earlier time would allow an earlier next dose. For as-needed orders and emergency
+ * doses, the interval starts at the dose. For other doses, only a time before the slot's own
+ * window matters. */
 static enum ward_code opens(struct correcting *k, const Dose *was, const Dose *d, bool *out,
                             struct ward_err *err)
 {
@@ -164,7 +163,8 @@ static enum ward_code opens(struct correcting *k, const Dose *was, const Dose *d
         return WARD_OK;
     WARD_TRY(dose_due(was, &due_us, err));
     if (due_us < 0) {
-        *out = k->first_us - d->given_at_us > ALONE_US; /* small steps add up */
+        /* compared with the first charted time, because small corrections add up */
+        *out = k->first_us - d->given_at_us > ALONE_US;
         return WARD_OK;
     }
     if (!ward_uuid_parse(was->order_id, id))

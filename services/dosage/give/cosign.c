@@ -1,4 +1,5 @@
-/* ListCosignatures and Cosign: prescribers confirm or dispute their word at the bedside. */
+/* ListCosignatures and Cosign: prescribers confirm or dispute overrides that were made on their
+ * word at the bedside. */
 #include "services/dosage/give/bedside.h"
 #include "services/dosage/store/page.h"
 
@@ -13,7 +14,7 @@ typedef Ward__Dosage__V1__CosignResponse CosignResponse;
 
 #define PAGE_USUAL  50
 #define PAGE_MOST   200
-#define DISPUTED_US (30 * DAY_US) /* how long a ward's list shows disputed ones */
+#define DISPUTED_US (30 * DAY_US) /* disputed cosignatures stay in a ward's list */
 
 /* ---- the list ---- */
 
@@ -39,7 +40,8 @@ static enum ward_code next_page(struct ward_call *c, const char *question, ListR
     return page_token(c, question, &last, sizeof(last), &r->next_page_token);
 }
 
-/* The caller's own list requires the role of a prescriber; a ward's list requires that ward. */
+/* The caller's own list requires the role of a prescriber. A ward's list requires access to the
+ * ward. */
 static enum ward_code may_list(struct ward_call *c, const ListRequest *q)
 {
     if (*q->ward == '\0' && ward_principal_has(c->who, "physician"))
@@ -165,8 +167,7 @@ static enum ward_code settle(struct ward_db *db, void *arg, struct ward_err *err
     return WARD_OK;
 }
 
-/* The prescriber confirms their own word, so access to the patient's chart is not required any
- * more. */
+/* A prescriber confirms their own word, so access to the patient's chart is not required. */
 static enum ward_code find(struct cosigning *s)
 {
     struct ward_call *c = s->v.c;

@@ -1,4 +1,4 @@
-/* Doses read. */
+/* Reading of doses. */
 #include "services/dosage/give/dose_row.h"
 
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 typedef Ward__Dosage__V1__Administration Dose;
 
-/* A reader caches the key of the last patient: rows of a patient are adjacent. */
+/* A reader caches the key of the last patient, because rows of a patient are adjacent. */
 struct reader {
     struct worker *w;
     struct ward_arena *mem;
@@ -35,8 +35,8 @@ static enum ward_code key_of(struct reader *r, struct ward_val patient, struct w
     return WARD_OK;
 }
 
-/* A row: n columns that the encryption is bound to, then the encrypted part, patient, id, kek,
- * wrapped. */
+/* Decrypts a row: n columns that the encryption is bound to, then the encrypted part, patient,
+ * id, kek and wrapped. */
 static enum ward_code unseal(const struct owner *o, struct ward_arena *mem,
                              const struct ward_val *row, size_t n, const char *as, Dose **out,
                              struct ward_err *err)
@@ -84,7 +84,7 @@ static enum ward_code none(struct ward_err *err)
 enum ward_code dose_find(struct worker *w, struct ward_arena *mem, const uint8_t id[DOSAGE_ID],
                          bool lock, Dose **out, struct ward_err *err)
 {
-    /* Locks only the dose's row: an erasure locks its patient's key. */
+    /* Locks only the dose's row, because an erasure locks the patient's key. */
     static const char LOCK[] =
         "SELECT version FROM administration WHERE administration_id = ? FOR UPDATE";
     static const char SQL[] = CURRENT " WHERE a.administration_id = ?";
@@ -129,7 +129,7 @@ enum ward_code dose_versions(struct worker *w, struct ward_arena *mem,
     return code == WARD_NOT_FOUND ? none(err) : code;
 }
 
-/* A list of doses, in the order of the rows. */
+/* Decrypts a list of doses, in the order of the rows. */
 static enum ward_code open_all(struct worker *w, struct ward_arena *mem,
                                const struct ward_rows *rows, Dose ***out, size_t *n,
                                struct ward_err *err)
@@ -166,7 +166,7 @@ enum ward_code doses_unacknowledged(struct worker *w, struct ward_arena *mem, co
     return open_all(w, mem, &rows, out, n, err);
 }
 
-/* The states of Cosignature: 1 AWAITED, 3 DISPUTED. */
+/* The states of Cosignature are 1 AWAITED and 3 DISPUTED. */
 #define COSIGN_FROM                                                                            \
     CURRENT " JOIN patient p ON p.patient_id = a.patient_id"                                   \
             " JOIN cosignature s ON s.administration_id = a.administration_id"                 \
@@ -212,8 +212,8 @@ enum ward_code doses_of(struct worker *w, struct ward_arena *mem,
                         const uint8_t patient[DOSAGE_ID], int64_t from_us, int64_t to_us,
                         size_t most, Dose ***out, size_t *n, struct ward_err *err)
 {
-    /* Found and sorted by the index alone: otherwise the server would write the rows to a
-     * temporary table on disk. */
+    /* Rows are found and sorted by the index alone. Otherwise the server would write the rows
+     * to a temporary table on disk. */
     static const char SQL[] =
         CURRENT " JOIN (SELECT x.patient_id, x.administration_id FROM patient p"
                 " JOIN administration x ON x.patient_id = p.patient_id WHERE p.root_id ="

@@ -1,6 +1,6 @@
-/* RIGHT_DOSE: the stated dose must be the order's, and the scanned and counted or measured
- * amount must be the stated dose. Without the second, nothing is proved, because a device fills
- * in the order's dose automatically. */
+/* RIGHT_DOSE: the stated dose must equal the order's dose, and the scanned and counted or
+ * measured amount must equal the stated dose. Without a scanned amount, the dose is not proved,
+ * because a device fills in the order's dose automatically. */
 #include "services/dosage/give/bedside.h"
 
 #include <string.h>
@@ -8,14 +8,14 @@
 /* A measured volume may differ by the rounding of its last decimal, and at most by this share
  * of the dose. Source: no publication; a policy of this service. */
 #define VOLUME_SHARE 5 /* % */
-/* Decimals of a measured amount, in the ingredient's unit. */
+/* exponent of a measured amount, in the ingredient's unit */
 #define MEASURED_EXP (-12)
 #define SHOWN_EXP    (-6)
 
 /* ---- the stated dose and the order ---- */
 
-/* Rates have no conversion by an ingredient: only a unit that is an exact multiple of the other
- * is accepted. */
+/* Rates are not converted by an ingredient. Only a unit that is an exact multiple of the other
+ * unit is accepted. */
 static enum ward_code compare_rates(const struct measured_dose *d, int *cmp,
                                     struct ward_err *err)
 {
@@ -53,7 +53,7 @@ static enum ward_code compare(const struct measured_dose *d, int *cmp, struct wa
     return WARD_OK;
 }
 
-/* A partial dose is less than the order's dose; the completion of a partial dose is its
+/* A partial dose must be less than the order's dose. The completion of a partial dose is the
  * rest. */
 static const char *differs(const struct measured_dose *d, int cmp)
 {
@@ -69,14 +69,15 @@ struct sum {
     const struct measured_dose *d;
     struct rights *r;
     const Drug *drug;
-    const Ward__Dosage__V1__Ingredient *first; /* of the drug */
-    const char *unit; /* of stated and all: the first ingredient's; for patches the dose's */
+    const Ward__Dosage__V1__Ingredient *first; /* first ingredient of the drug */
+    /* unit of `stated` and `all`: the first ingredient's; for patches the dose's */
+    const char *unit;
     struct ward_decimal stated, all;
     struct ward_decimal slack; /* tolerance of measuring */
     bool several;
-    const char *lacks; /* why nothing is proved; NULL: proved */
-    const char *fails; /* why it is wrong; NULL: correct */
-    const char *says;  /* "2 x warfarin-tab-1 is 2 mg; " */
+    const char *lacks; /* why the dose is not proved; NULL: proved */
+    const char *fails; /* why the dose is wrong; NULL: correct */
+    const char *says;  /* such as "2 x warfarin-tab-1 is 2 mg; " */
 };
 
 static const char *text_of(struct rights *r, const Quantity *q)
@@ -92,7 +93,7 @@ static enum ward_code too_long(struct ward_err *err)
                             "the sum of the scanned units has too many digits");
 }
 
-/* The content of one unit of a product; NULL: it is measured, not counted. */
+/* The content of one unit of a product; NULL: the product is measured, not counted. */
 static const Ward__Dosage__V1__Strength *counted(const struct sum *s, const Product *p)
 {
     for (size_t i = 0; i < p->n_strengths; i++)
@@ -139,7 +140,7 @@ static Quantity step_of(const Product *p, const Ward__Dosage__V1__Strength *per)
     return q;
 }
 
-/* A number of units: whole ones, and halves if the product has them. */
+/* Adds a number of units: whole units, and halves if the product may be halved. */
 static enum ward_code add_units(struct sum *s, const Product *p, const char *units,
                                 struct ward_err *err)
 {
@@ -161,7 +162,7 @@ static enum ward_code add_units(struct sum *s, const Product *p, const char *uni
     return add(s, p, units, " x ", &amount, err);
 }
 
-/* The content of a volume, in the unit of the first ingredient: v * amount / per. */
+/* The content of a volume in the unit of the first ingredient: v * amount / per. */
 static bool by_strength(const struct sum *s, const Ward__Dosage__V1__Strength *of,
                         const struct ward_decimal *v, struct ward_decimal *out)
 {
@@ -201,7 +202,8 @@ static enum ward_code add_volume(struct sum *s, const Product *p, const Quantity
                            "is not permitted for a product without a strength by volume");
 }
 
-/* The dose is stated in units of the product, or as a volume: this is the count. */
+/* Whether the dose is stated in units of the product or as a volume, so that the stated dose is
+ * the count. */
 static bool states_product(const struct sum *s, const Product *p)
 {
     struct ward_decimal x;
@@ -217,7 +219,7 @@ static bool states_product(const struct sum *s, const Product *p)
     return false;
 }
 
-/* No count was given. A dose that no number of such units adds up to is wrong nevertheless. */
+/* No count was given. The dose is still wrong if no number of units adds up to the dose. */
 static enum ward_code unsaid(struct sum *s, const Product *p, struct ward_err *err)
 {
     const Ward__Dosage__V1__Strength *per = counted(s, p);
@@ -257,7 +259,8 @@ static bool is_infusion(const Prescription *p)
     return dose_is_rate(p) && p->route != WARD__DOSAGE__V1__ROUTE__ROUTE_TD;
 }
 
-/* Why the product in hand proves nothing; NULL: it does. */
+/* The reason why the product in hand does not prove the dose; NULL: the product may prove the
+ * dose. */
 static const char *unproved(const struct measured_dose *d)
 {
     const struct hand *h = d->hand;
@@ -278,7 +281,7 @@ static const char *unproved(const struct measured_dose *d)
     return NULL;
 }
 
-/* Equal, or within the tolerance of measuring. */
+/* Whether the amounts are equal, or differ within the tolerance of measuring. */
 static bool is_measured(const struct sum *s)
 {
     const struct ward_decimal share = ward_decimal_of(VOLUME_SHARE, -2);
@@ -309,7 +312,7 @@ static enum ward_code comes_to(struct sum *s, struct ward_err *err)
                            : WARD_OK;
 }
 
-/* ---- patches: each is a rate ---- */
+/* ---- patches, which are rates ---- */
 
 static bool times(const char *units, const struct ward_decimal *one, struct ward_decimal *out)
 {
@@ -395,7 +398,7 @@ static enum ward_code prove(struct sum *s, struct ward_err *err)
     return comes_to(s, err);
 }
 
-/* "4 mg of 10 mg", "4 mg after 6 mg of 10 mg" */
+/* Prints the comparison, such as "4 mg of 10 mg" or "4 mg after 6 mg of 10 mg". */
 static const char *compared_as(struct rights *r, const struct measured_dose *d)
 {
     const char *given = text_of(r, d->given), *ordered = text_of(r, d->ordered->dose);

@@ -1,4 +1,5 @@
-/* dose_row.h - a dose's row: its columns, in one order for writing, reading and encryption.
+/* dose_row.h - a dose's row: its columns, in one order that writing, reading and encryption
+ * share.
  *
  * Threads: pure. Memory: the arena. Errors: RESOURCE_EXHAUSTED, owner.h's.
  */
@@ -7,7 +8,7 @@
 
 #include "services/dosage/give/give.h"
 
-/* The columns of `administration` after its ids that the encryption is bound to. */
+/* Columns of `administration` after the ids. The encryption is bound to these columns. */
 enum dose_column {
     DOSE_VERSION,
     DOSE_ORDER,
@@ -25,7 +26,7 @@ enum dose_column {
     DOSE_ACKNOWLEDGE,
     DOSE_COLUMNS
 };
-/* Of `administration_version`. */
+/* Columns of `administration_version`. */
 enum dose_version_column {
     DOSE_V_VERSION,
     DOSE_V_WRITTEN,
@@ -34,24 +35,25 @@ enum dose_version_column {
     DOSE_V_COLUMNS
 };
 
-/* A row as read: those columns, then these. */
+/* A row as read: the columns of enum dose_column, then sealed, patient_id and
+ * administration_id. */
 #define DOSE_ROW                                                                               \
     "a.version, a.order_id, a.due_at_us, a.outcome, a.counts, a.given_at_us,"                  \
     " a.recorded_at_us, a.recorded_by, a.second_person, a.ward, a.place, a.scanned,"           \
     " a.emergency, a.acknowledge_by_us, a.sealed, a.patient_id, a.administration_id"
-/* DOSE_ROW with its patient's key available. */
+/* Decrypts a DOSE_ROW with the patient's key available. */
 WARD_MUST enum ward_code dose_open(const struct owner *o, struct ward_arena *mem,
                                    const struct ward_val *row,
                                    Ward__Dosage__V1__Administration **out,
                                    struct ward_err *err);
-/* For qsort of Administration *: by given_at_us, then id. */
+/* Compares Administration * for qsort, by given_at_us, then id. */
 int dose_by_time(const void *a, const void *b);
 
 #define DOSE_SEALED_AS  "dose"
 #define DOSE_VERSION_AS "dose-version"
 
 #define DOSE_ROW_HASH 65
-/* A digest of these values, 64 hex digits, that the encryption is bound to. */
+/* A digest of these values, 64 hex digits. The encryption is bound to the digest. */
 void dose_row(const struct ward_val *values, size_t n, char out[DOSE_ROW_HASH]);
 
 #endif

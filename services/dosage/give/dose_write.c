@@ -1,4 +1,4 @@
-/* Writes doses: one version at a time, with the slot in the same transaction. */
+/* Writing of doses: one version at a time, with the slot in the same transaction. */
 #include "services/dosage/give/dose_row.h"
 
 #include "common/base/text.h"
@@ -22,7 +22,8 @@ void dose_row(const struct ward_val *values, size_t n, char out[DOSE_ROW_HASH])
     uint8_t hash[WARD_SHA256_SIZE];
 
     WARD_ASSERT(n <= DOSE_COLUMNS);
-    for (size_t i = 0; i < n; i++) { /* with their sizes; NULL is not "" */
+    /* each value is hashed with its size; NULL differs from "" */
+    for (size_t i = 0; i < n; i++) {
         sizes[i] = values[i].p == NULL ? UINT32_MAX : (uint32_t)values[i].n;
         parts[2 * i] = (struct ward_bytes){&sizes[i], sizeof(sizes[i])};
         parts[2 * i + 1] = values[i].p == NULL ? (struct ward_bytes){"", 0}

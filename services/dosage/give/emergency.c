@@ -1,5 +1,5 @@
-/* GiveInEmergency: the dose was given first and is reported; the check's findings are recorded
- * and stop nothing. */
+/* GiveInEmergency: reports a dose that was already given. Findings of the check are recorded
+ * and do not stop the dose. */
 #include "services/dosage/give/bedside.h"
 
 #include <string.h>
@@ -37,7 +37,8 @@ static enum ward_code no_drug(struct ward_err *err)
                             "the active rule set has no such drug or product");
 }
 
-/* Whether it is readable at all: a known drug, and a dose of it. */
+/* Checks that the request is readable: the drug is known, and the dose is an amount of the
+ * drug. */
 static enum ward_code readable(struct emergency *e)
 {
     struct ward_err *err = e->v.c->err;
@@ -58,7 +59,7 @@ static enum ward_code readable(struct emergency *e)
         return amount_of_ingredient(e->rules, d->id,
                                     e->hand.product == NULL ? "" : e->hand.product->id, q->dose,
                                     d->ingredients[0], &amount, err);
-    return WARD_OK; /* another drug is in hand: reported, but nobody is stopped */
+    return WARD_OK; /* another drug is in hand, which is reported but does not stop the dose */
 }
 
 static enum ward_code place(struct emergency *e)
@@ -83,7 +84,7 @@ static enum ward_code rights(struct emergency *e, struct ward_err *err)
     return WARD_OK;
 }
 
-/* As if it were ordered once, now. */
+/* Runs the check as if the dose were ordered once, now. */
 static enum ward_code check(struct emergency *e, Decision **out, struct ward_err *err)
 {
     struct ward_arena *mem = e->v.c->mem;
@@ -142,8 +143,8 @@ static void fill(struct emergency *e, Dose *d, const Decision *decision)
     d->acknowledge_by_us = d->given_at_us + e->v.w->dos->cfg.emergency_s * SECOND_IN_US;
 }
 
-/* A hash of person, ward and drug: workarounds are counted by it, and it does not reveal the
- * drug. */
+/* A hash of person, ward and drug. Workarounds are counted by the hash, which does not reveal
+ * the drug. */
 static enum ward_code drug_of(struct emergency *e, uint8_t out[WARD_SHA256_SIZE],
                               struct ward_err *err)
 {

@@ -10,7 +10,8 @@
 #define EXPIRY    8  /* "17" and YYMMDD */
 #define VALUE_MAX 90 /* maximum characters of an element (AI 8200, 91 to 99: 70 and 90) */
 
-/* Range for a date hidden in a lot: an actual pack has expired or will expire within it. */
+/* Range for a date hidden in a lot: packs in use have expired or will expire within this
+ * range. */
 #define YEARS_BEFORE 5
 #define YEARS_AHEAD  10
 
@@ -29,8 +30,8 @@ static bool all_digits(const char *s, size_t n)
 
 /* ---- numbers and dates ---- */
 
-/* Weights 3, 1, 3 ... from the right without the check digit; the sum including the check digit
- * is a multiple of ten. Source: 7.9.1. */
+/* Weights are 3, 1, 3 ... from the right, beginning beside the check digit. The sum including
+ * the check digit is a multiple of ten. Source: 7.9.1. */
 bool gs1_check_digit(const char *digits, size_t n)
 {
     int sum = 0;
@@ -42,7 +43,7 @@ bool gs1_check_digit(const char *digits, size_t n)
     return sum % 10 == 0;
 }
 
-/* Source: 3.3.2: right-justified in 14 digits, with leading zeros. 0 is not a number. */
+/* A GTIN has 14 digits, right-justified, with leading zeros; 0 is not a GTIN. Source: 3.3.2. */
 bool gs1_gtin(const char *digits, size_t n, char out[GS1_GTIN])
 {
     if ((n != 8 && n != 12 && n != 13 && n != 14) || !gs1_check_digit(digits, n) ||
@@ -67,8 +68,8 @@ static int month_days(int year, int month)
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
-/* Source: 7.12: if the two digits are 51 to 99 above the present year's, the year is in the
- * last century; if 50 to 99 below, in the next one. */
+/* If the two digits are 51 to 99 above the present year's digits, the year is in the last
+ * century; if 50 to 99 below, in the next century. Source: 7.12. */
 static int full_year(int yy, int year_now)
 {
     int century = year_now - year_now % 100, ahead = yy - year_now % 100;
@@ -99,9 +100,10 @@ bool gs1_date(const char *yymmdd, int year_now, char out[GS1_DATE])
 
 /* ---- application identifiers ---- */
 
-/* By the first two digits: the number of digits of the identifier, and the number of characters
- * of its value if predefined (no FNC1 is then needed after it); 0: until FNC1. Source: 3.2 (all
- * identifiers), 7.8.5 (figure 7.8.5-2: predefined lengths, unassigned ones included). */
+/* Classes by the first two digits: the number of digits of the identifier, and the number of
+ * characters of a predefined value, after which no FNC1 is needed; 0: the value ends at FNC1.
+ * Source: 3.2 (all identifiers), 7.8.5 (figure 7.8.5-2: predefined lengths, including
+ * unassigned identifiers). */
 struct ai_class {
     char first[3];
     uint8_t digits, fixed;
@@ -154,7 +156,7 @@ static bool is_ai(const struct element *e, const char *ai)
     return strlen(ai) == e->of->digits && memcmp(e->ai, ai, e->of->digits) == 0;
 }
 
-/* Given once, or repeated with the same value. */
+/* Stores an element's value. An element may be repeated only with an equal value. */
 static bool say(char *out, const char *value, size_t n)
 {
     if (*out != '\0')
@@ -176,7 +178,7 @@ static bool say_date(char out[GS1_DATE], const char *yymmdd, int year_now)
     return gs1_date(yymmdd, year_now, date) && say(out, date, GS1_DATE - 1);
 }
 
-/* 7003 is an expiry to the minute, YYMMDDHHMM; its day cannot be 00. Source: 3.8.4. */
+/* 7003 is an expiry to the minute, YYMMDDHHMM, whose day cannot be 00. Source: 3.8.4. */
 static bool say_moment(char out[GS1_DATE], const struct element *e, int year_now)
 {
     return e->n == 10 && all_digits(e->value, 10) && two(e->value + 4) != 0 &&
@@ -203,8 +205,8 @@ static bool take(const struct element *e, int year_now, struct gs1 *out)
         return say_moment(out->expires_on, e, year_now);
     if (is_ai(e, "11"))
         return gs1_date(e->value, year_now, date);
-    /* The content of a logistic unit is not the product in hand. Source: 4 (invalid pairs): 01
-     * and 02 exclude each other; 00 stands alone. */
+    /* Elements about the content of a logistic unit do not describe the product in hand.
+     * Source: 4 (invalid pairs): 01 and 02 exclude each other; 00 stands alone. */
     return !is_ai(e, "00") && !is_ai(e, "02");
 }
 
@@ -215,9 +217,10 @@ bool gs1_is_trace(const char *s, size_t n)
 
 /* ---- an expiry hidden in a lot ---- */
 
-/* Source: 7.8.5: a lot or serial number ends at FNC1 or at the end. If a printer omits the
- * FNC1, "10" lot "17" YYMMDD becomes one lot. A plausible date in such an element, after at
- * least one character, may be an expiry; one at the very end is more likely. */
+/* A lot or serial number ends at FNC1 or at the end (source: 7.8.5). If a printer omits the
+ * FNC1, "10" lot "17" YYMMDD becomes one lot. A plausible date in a lot or serial number, after
+ * at least one character, may therefore be an expiry. A date at the very end is more likely an
+ * expiry. */
 static void look_for_expiry(const struct element *e, int year_now, struct gs1 *out)
 {
     char date[GS1_DATE];
@@ -261,7 +264,8 @@ static bool plain(const char *s, size_t n, int year_now, struct gs1 *out)
     return true;
 }
 
-/* "(" digits ")": 0, or its length. A value may contain brackets. */
+/* The length of an identifier in brackets, "(" digits ")"; 0: no identifier. A value may
+ * contain brackets. */
 static size_t bracket(const char *s, size_t n)
 {
     const struct ai_class *of = n > 2 && s[0] == '(' ? class_of(s + 1, n - 1) : NULL;

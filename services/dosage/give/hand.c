@@ -36,7 +36,7 @@ enum ward_code hand_read(struct ward_arena *mem, const struct ruleset *rules, co
 
 /* ---- the amount ---- */
 
-/* "1", "2", "0.5": a number of halves. */
+/* Whether a text is a number of halves: "1", "2", "0.5". */
 static bool is_count(const char *s)
 {
     const struct ward_decimal most = ward_decimal_of(COUNT_MOST, 0),
@@ -108,7 +108,7 @@ static const char *what_of(const Scanned *s)
     return *s->gtin != '\0' ? "gtin" : s->kind;
 }
 
-/* The content of a barcode, for the chart. */
+/* The content of a barcode, as text for the chart. */
 static const char *says_of(struct rights *r, const Scanned *s)
 {
     return ward_printf(r->mem, "%s %s%s%s%s%s%s%s", what_of(s),
@@ -132,7 +132,7 @@ static const char *in_hand(struct rights *r, const struct hand *h)
     return says;
 }
 
-/* A scanned or named product. NULL: it is correct. */
+/* The error of a scanned or named product; NULL: the product is correct. */
 static const char *wrong_with(const struct scan_found *f, const char *drug_id,
                               const char *product_id, const char *today)
 {
@@ -161,7 +161,8 @@ static const char *first_wrong(const struct hand *h, const char *drug_id,
     return why;
 }
 
-/* For products with a lot that may contain an expiry: whether that date has passed. */
+/* Whether a product has a lot that may contain an expiry. *past: the possible expiry has
+ * passed. */
 static bool is_doubtful(const struct hand *h, const char *today, bool *past)
 {
     bool doubtful = false;
@@ -210,8 +211,8 @@ bool hand_for_route(const struct hand *h, int route)
     return h->product == NULL || has_route(h->product, route);
 }
 
-/* An order that names the product was checked with it, including its route, so the prescriber
- * has decided on it. */
+/* If an order names the product, the check included the product's route, so the prescriber has
+ * decided on the route. */
 static const Product *not_for(const struct hand *h, const Prescription *p, int route)
 {
     if (h->product != NULL && strcmp(h->product->id, p->product_id) != 0 &&

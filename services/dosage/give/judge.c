@@ -1,4 +1,4 @@
-/* A dose compared with its order. */
+/* Comparison of a dose with its order. */
 #include "services/dosage/give/judge.h"
 
 #include "common/base/clock.h"
@@ -18,8 +18,9 @@ bool judge_refuses(const struct giving *g)
 
 /* ---- the order ---- */
 
-/* Time of the dose: as stated; otherwise the token's issue time, so that a repeated call gives
- * the time when the patient was present; otherwise now. */
+/* Time of the dose: the stated time. Without a stated time, the token's issue time, at which
+ * the patient was present, so that a repeated call gives an equal time. Without a token,
+ * now. */
 static int64_t when(const struct giving *g)
 {
     if (g->q->given_at_us != 0)
@@ -28,7 +29,7 @@ static int64_t when(const struct giving *g)
                                                                      : g->v.now_us;
 }
 
-/* An invalid slot id is reported later, after the order has been checked. */
+/* -1 for an invalid slot id, which is reported after the order was checked. */
 static int64_t due_of(const struct giving *g)
 {
     struct ward_err why = {0};
@@ -38,7 +39,7 @@ static int64_t due_of(const struct giving *g)
     return slot_id_parse(g->q->slot_id, order, &due_us, &why) == WARD_OK ? due_us : -1;
 }
 
-/* Usually the order is active and already loaded with the others. */
+/* Usually the order is active, and was loaded with the other active orders. */
 static enum ward_code read_order(struct giving *g, struct ward_err *err)
 {
     const struct looked *l = &g->looked;
@@ -54,7 +55,7 @@ static enum ward_code read_order(struct giving *g, struct ward_err *err)
                      : WARD_OK;
 }
 
-/* The ward of the order is usually the patient's present ward. */
+/* The order's ward is usually the patient's present ward, whose clock is already loaded. */
 static enum ward_code read_clock(struct giving *g, struct ward_err *err)
 {
     const struct looked *l = &g->looked;
@@ -84,8 +85,8 @@ static enum ward_code find_order(struct giving *g, struct ward_err *err)
 
 /* ---- the slot ---- */
 
-/* A single dose was already given, whatever slot a change gave it, even if an emergency dose
- * was it. */
+/* Refuses a second dose of an order for a single dose, in any slot. An emergency dose counts,
+ * too. */
 static enum ward_code not_yet(const struct giving *g, struct ward_err *err)
 {
     const Timing *t = g->order->prescription->timing;
@@ -97,9 +98,8 @@ static enum ward_code not_yet(const struct giving *g, struct ward_err *err)
     return WARD_OK;
 }
 
-/* A dose cannot be given after its time: the next dose's window has begun, or the order's state
- * excluded it. A dose that was not given may be charted at any time.
- */
+/* A dose cannot be given after its time: the next dose's window has begun, or the order was not
+ * active at the time. A dose that was not given may be charted at any time. */
 static enum ward_code is_open(const struct giving *g, Ward__Dosage__V1__SlotState state,
                               struct ward_err *err)
 {
@@ -114,7 +114,8 @@ static enum ward_code is_open(const struct giving *g, Ward__Dosage__V1__SlotStat
     return WARD_OK;
 }
 
-/* The slot in ListSlots, by the version of the order at that time. */
+/* Finds the slot as shown by ListSlots, by the version of the order in force at the due
+ * time. */
 static enum ward_code find_slot(struct giving *g, struct ward_err *err)
 {
     struct slot_reader r = {.w = g->v.w,
@@ -158,7 +159,8 @@ static bool shares_ingredient(const struct ruleset *rules, const char *one, cons
     return strcmp(one, other) == 0;
 }
 
-/* Doses of this order, and emergency doses of the same ingredient without an order. */
+/* Whether a dose counts for the limits: a dose of this order, or an emergency dose of an equal
+ * ingredient without an order. */
 static bool counts_here(const struct giving *g, const Dose *d)
 {
     if (!dose_counts(d))
@@ -168,7 +170,7 @@ static bool counts_here(const struct giving *g, const Dose *d)
     return shares_ingredient(g->rules, d->drug_id, g->order->prescription->drug_id);
 }
 
-/* Later doses count too: a dose may be charted after a later one. */
+/* Later doses count, too, because a dose may be charted after a later dose. */
 static enum ward_code within_limits(struct giving *g, struct ward_err *err)
 {
     const Ward__Dosage__V1__AsNeeded *n = g->order->prescription->as_needed;
@@ -231,7 +233,7 @@ static enum ward_code time_right(struct giving *g, struct ward_err *err)
     return WARD_OK;
 }
 
-/* The product in hand, if it is of the ordered drug. */
+/* The product in hand, if the product belongs to the ordered drug. */
 static const char *of_it_in_hand(const struct giving *g, const char *otherwise)
 {
     const struct hand *h = &g->hand;
@@ -264,9 +266,9 @@ static enum ward_code rights(struct giving *g, struct ward_err *err)
     return time_right(g, err);
 }
 
-/* ---- the whole judgement ---- */
+/* ---- judging all parts ---- */
 
-/* To give a high-alert medicine, and to waste it. */
+/* A high-alert medicine needs two people to be given, and to be wasted. */
 static enum ward_code two_people(struct giving *g, struct ward_err *err)
 {
     bool wasted = g->q->outcome == OUTCOME(WASTED) || g->q->wasted != NULL;
@@ -340,8 +342,7 @@ enum ward_code judge(struct giving *g, struct ward_err *err)
         .ward = facts != NULL && rule_is_ward(facts->ward) ? facts->ward : "",
         .order = g->order_id,
         .due_us = due_of(g),
-        .alone = !g->given, /* nothing is checked then, and nothing prevents its
-                             *                                charting */
+        .alone = !g->given, /* a dose that is not given needs no check */
     };
     WARD_TRY(look(g->v.w, g->v.c->mem, &g->where, &g->looked, err));
     WARD_TRY(judge_seen(g, err));
@@ -351,7 +352,7 @@ enum ward_code judge(struct giving *g, struct ward_err *err)
 
 /* ---- with the lock held ---- */
 
-/* *stands: nobody has changed the patient's data since they were read. */
+/* *stands: nobody has changed the patient's data since the data were read. */
 static enum ward_code lock(struct giving *g, bool *stands, struct ward_err *err)
 {
     struct ward_rows rows;
@@ -371,7 +372,8 @@ static enum ward_code lock(struct giving *g, bool *stands, struct ward_err *err)
     return WARD_OK;
 }
 
-/* It was judged a moment ago, for that time, with no other inputs than the cached ones. */
+/* Whether the dose was judged less than a second ago, for an equal time, with cached inputs
+ * only. */
 static bool is_fresh(const struct giving *g)
 {
     const Ward__Dosage__V1__Snapshot *s = g->decision == NULL ? NULL : g->decision->snapshot;
@@ -381,8 +383,8 @@ static bool is_fresh(const struct giving *g)
            (s == NULL || (!s->cut && s->n_lifetime == 0));
 }
 
-/* The decision to give uses the slot's state at the first read: a person must first see an
- * entry that was charted since (for example, held with a reason). */
+/* The slot must not have changed since the first read: a person must first see an entry that
+ * was charted since then (for example, held with a reason). */
 static enum ward_code same_slot(const struct giving *g, const char *was, struct ward_err *err)
 {
     const char *is = g->rest.instead_of;

@@ -1,7 +1,7 @@
 /* judge.h - whether a dose of an order may be given now: order, slot, product, dose, route, and
- * the findings of the check. It is judged before the token is redeemed. With the lock held, it
- * is judged again if the patient's data changed in between, if more than a second has passed,
- * or if other inputs than the cached ones were used. A refusal remains a refusal.
+ * the findings of the check. The dose is judged before the token is redeemed. With the lock
+ * held, the dose is judged again in three cases: the patient's data have changed, more than a
+ * second has passed, or not all inputs were cached. A refusal remains a refusal.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: Administer's.
  */
@@ -13,27 +13,29 @@
 
 /* Earlier entries for the slot. */
 struct slot_rest {
-    const char *instead_of; /* the dose that occupies the slot; NULL: none */
+    const char *instead_of; /* the dose that occupies the slot; NULL: the slot is free */
     bool has_before;
-    struct ward_decimal before; /* amount given for it, of the drug's first ingredient */
+    /* amount already given for the slot, of the drug's first ingredient */
+    struct ward_decimal before;
 };
 
 struct giving {
     struct visit v;
     const AdministerRequest *q;
     uint8_t order_id[DOSAGE_ID];
-    bool given; /* GIVEN or PARTIAL: the patient gets something */
+    bool given; /* GIVEN or PARTIAL: the patient gets a dose */
     bool has_second;
     struct ward_principal second;
-    struct token token; /* the token of a given dose; its id is "" until it is redeemed */
+    /* the token of a given dose; its id is "" until the token is redeemed */
+    struct token token;
 
-    /* The result, computed anew each time. */
+    /* The result, which each call of judge computes again. */
     struct look_for where;
     int64_t judged_us;
-    bool beside;               /* other inputs than the cached ones were used */
-    struct looked looked;      /* look_wipe */
-    const struct owner *owner; /* the key of the order's patient: looked's */
-    bool locked;               /* it belongs to a row that is locked and unchanged */
+    bool beside;               /* not all inputs were cached */
+    struct looked looked;      /* free with look_wipe */
+    const struct owner *owner; /* the key of the order's patient, from `looked` */
+    bool locked;               /* the patient's row is locked and unchanged */
     Order *order;
     const struct ruleset *rules;
     struct clock clock;
@@ -47,7 +49,7 @@ struct giving {
     Decision *decision; /* NULL: no dose is given */
     char **open;
     size_t n_open;
-    char **spoken; /* rules overridden on the prescriber's word */
+    char **spoken; /* rules that were overridden on the prescriber's word */
     size_t n_spoken;
 };
 
@@ -63,12 +65,12 @@ WARD_MUST enum ward_code slot_rest(struct giving *g, struct ward_err *err);
  *     OVERRIDE_UNUSED
  *   PERMISSION_DENIED    OVERRIDE_ROLE */
 WARD_MUST enum ward_code judge(struct giving *g, struct ward_err *err);
-/* The same in the transaction: locks the patient, so that nobody writes an order or a dose of
- * theirs, and judges again unless the first result was a refusal or nothing changed. */
+/* As judge, in the transaction: locks the patient, so that nobody writes an order or a dose of
+ * the patient. Judges again, unless the first result was a refusal or nothing has changed. */
 WARD_MUST enum ward_code judge_locked(struct giving *g, struct ward_err *err);
-/* A right failed, or a finding is open. */
+/* Whether a right failed or a finding is open. */
 bool judge_refuses(const struct giving *g);
-/* The dose check: its decision, and the open findings.   judge's */
+/* Runs the dose check: sets the decision and the open findings. Errors of judge. */
 WARD_MUST enum ward_code judge_check(struct giving *g, struct ward_err *err);
 
 /* ---- confirmed.c ---- */
@@ -77,9 +79,9 @@ WARD_MUST enum ward_code judge_check(struct giving *g, struct ward_err *err);
  *   FAILED_PRECONDITION  PRESCRIBER_NEEDED;  PERMISSION_DENIED  PRESCRIBER_REFUSED
  *   INVALID_ARGUMENT     confirmed_by: no override needs it */
 WARD_MUST enum ward_code judge_confirmed(struct giving *g, struct ward_err *err);
-/* Notes it in the recorded dose. */
+/* Adds the pending cosignature to the recorded dose. */
 WARD_MUST enum ward_code cosignature_of(const struct giving *g, Dose *d, struct ward_err *err);
-/* Adds the written dose to the prescriber's list. In a transaction. */
+/* Adds the written dose to the prescriber's list. Call in a transaction. */
 WARD_MUST enum ward_code cosignature_ask(struct worker *w, struct ward_arena *mem,
                                          const Dose *d, struct ward_err *err);
 

@@ -7,13 +7,13 @@
 
 typedef Ward__Dosage__V1__Compared Compared;
 
-/* 0 is a valid number here: minutes since the last dose. */
+/* 0 is a valid number of minutes since the last dose. */
 static bool value_of(const Quantity *q, struct ward_decimal *out)
 {
     return q != NULL && ward_decimal_parse(q->value, strlen(q->value), out, NULL) == WARD_OK;
 }
 
-/* Below, at or above 0; *ok false: not comparable amounts. */
+/* The result is below, at or above 0; *ok false: the amounts are not comparable. */
 static int compare(const Quantity *a, const Quantity *b, bool *ok)
 {
     struct ward_decimal x, y;
@@ -29,17 +29,16 @@ static bool ends_with(const char *s, const char *end)
     return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-/* At the bedside, the time since the last dose corresponds to the time between doses in the
- * order.
- */
+/* At the bedside, the minutes since the last dose correspond to the minutes between doses in
+ * the order. */
 static bool same_kind(const char *was, const char *is)
 {
     return strcmp(was, is) == 0 ||
            (strcmp(was, "interval-minutes") == 0 && strcmp(is, "since-last-minutes") == 0);
 }
 
-/* A measurement ages by itself: a decision about it is valid for the validity period of a new
- * measurement. */
+/* A measurement ages without a change: a decision about its age remains valid as long as a new
+ * measurement would be valid. */
 static bool aged_no_more(const Compared *was, const Compared *is, bool *ok)
 {
     struct ward_decimal older, a, b, most;
@@ -88,7 +87,8 @@ static bool names(const Finding *f, const char *id)
     return false;
 }
 
-/* A dose of an order that was part of the decision was to be expected. */
+/* Whether the decision included a subject. A later dose of an included order was to be
+ * expected. */
 static bool spoke_of(const Finding *was, const Decision *now, const char *id)
 {
     const Ward__Dosage__V1__Snapshot *s = now->snapshot;
@@ -101,16 +101,16 @@ static bool spoke_of(const Finding *was, const Decision *now, const char *id)
     return false;
 }
 
-/* Measurements are compared by their numbers, which the text repeats; everything else by
- * text. */
+/* Findings with measurements are compared by their numbers, which the text repeats. Other
+ * findings are compared by text. */
 static bool same_text(const Finding *was, const Finding *is, bool lowered)
 {
     if (is->n_compared > 0)
         return true;
     if (was->text == NULL || is->text == NULL)
         return false;
-    /* The sentence of a lowered finding ends with the acknowledging person: only its beginning
-     * is compared. */
+    /* The sentence of a lowered finding ends with the acknowledging person, so only its
+     * beginning is compared. */
     return lowered ? strncmp(was->text->en, is->text->en, strlen(is->text->en)) == 0
                    : strcmp(was->text->en, is->text->en) == 0;
 }
@@ -145,7 +145,8 @@ static size_t count(const Decision *d, const char *rule)
     return n;
 }
 
-/* An unreadable chart at that time says nothing about its content now. */
+/* A finding about an unreadable chart does not cover a later check, because the chart may have
+ * changed. */
 static bool of_the_moment(const char *rule)
 {
     return strcmp(rule, "ward.chart-stale") == 0 || strcmp(rule, "ward.chart-unavailable") == 0;

@@ -9,8 +9,9 @@
 
 #include <stdbool.h>
 
-/* The present findings of this rule existed then too: about the same subjects, and no further
- * beyond any limit. Never for a final finding, nor for an unreadable chart. */
+/* Whether the earlier decision `then` had the present findings of this rule: about equal
+ * subjects, and at least as far beyond each limit. False for a final finding and for an
+ * unreadable chart. */
 bool judged_before(const Ward__Dosage__V1__Decision *then,
                    const Ward__Dosage__V1__Decision *now, const char *rule);
 

@@ -6,7 +6,7 @@
 
 typedef Ward__Dosage__V1__Severity Severity;
 
-/* The given amount, in the first ingredient's own unit, so that the meaning does not depend on
+/* The given amount in the first ingredient's own unit, so that the amount does not depend on
  * the product in hand. A rate is unchanged. */
 static enum ward_code partly(struct giving *g, Quantity **out, struct ward_err *err)
 {
@@ -17,7 +17,7 @@ static enum ward_code partly(struct giving *g, Quantity **out, struct ward_err *
 
     *out = NULL;
     if (g->q->outcome != OUTCOME(PARTIAL))
-        return WARD_OK; /* it equals the order's dose, or is refused */
+        return WARD_OK; /* a full dose equals the order's dose, or is refused */
     *out = g->q->dose;
     if (dose_is_rate(p))
         return WARD_OK;
@@ -36,13 +36,14 @@ static enum ward_code partly(struct giving *g, Quantity **out, struct ward_err *
 
 static Severity severity_of(const Decision *d, const char *rule)
 {
-    for (size_t i = 0; i < d->n_findings; i++) /* worst first */
+    for (size_t i = 0; i < d->n_findings; i++) /* most severe first */
         if (strcmp(d->findings[i]->rule_id, rule) == 0)
             return d->findings[i]->severity;
     return WARD__DOSAGE__V1__SEVERITY__SEVERITY_UNSPECIFIED;
 }
 
-/* By an override, or by the prescriber's acknowledgement for the patient. */
+/* Whether a rule was overridden, or lowered by the prescriber's acknowledgement for the
+ * patient. */
 static bool overrode(const Decision *d, const char *rule)
 {
     for (size_t i = 0; i < d->n_overrides; i++)
@@ -54,10 +55,10 @@ static bool overrode(const Decision *d, const char *rule)
     return false;
 }
 
-/* The prescriber already decided on the findings of that check. An equal finding that is not
- * more severe does not require a new decision for every dose, otherwise nobody at the bedside
- * could give it. A finding beyond that, or about something else, does: one override does not
- * cover the rule forever. A hard stop requires two people. */
+/* Closes findings on which the prescriber has decided in the order's check. An equal finding
+ * that is not more severe needs no new decision for every dose; otherwise no dose could be
+ * given at the bedside. A finding further beyond a limit, or about another subject, remains
+ * open: one override does not cover a rule forever. A hard stop requires two people. */
 static enum ward_code decided_before(struct giving *g, struct ward_err *err)
 {
     uint8_t id[DOSAGE_ID];

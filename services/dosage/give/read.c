@@ -12,7 +12,7 @@ typedef Ward__Dosage__V1__ListUnacknowledgedResponse ListResponse;
 #define PAGE_USUAL 50
 #define PAGE_MOST  200
 
-/* ---- one, with every version ---- */
+/* ---- one dose, with all versions ---- */
 
 static enum ward_code tell(struct ward_db *db, void *arg, struct ward_err *err)
 {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROUTE_PREFIX 6 /* "ROUTE_" */
+#define ROUTE_PREFIX 6 /* length of "ROUTE_" */
 
 enum ward_code rights_make(struct ward_arena *mem, const char *reason, struct rights *out,
                            struct ward_err *err)

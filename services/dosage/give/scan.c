@@ -10,9 +10,9 @@
 typedef Ward__Dosage__V1__Scanned Scanned;
 
 #define SCAN_MAX  512
-#define LOCAL_MAX 64 /* of Product.local_codes */
+#define LOCAL_MAX 64 /* maximum bytes of Product.local_codes */
 
-/* The present year, for the century of a date; the precision of a day is sufficient. */
+/* The present year, which determines the century of a date. */
 static int year_now(void)
 {
     char now[28];
@@ -44,7 +44,7 @@ static enum carries carried(const char *s)
     return CARRIES_OTHER;
 }
 
-/* A UPC-A that begins with 3 is a drug of the United States; its ten middle digits are the NDC.
+/* A UPC-A that begins with 3 is a drug of the United States. Its ten middle digits are the NDC.
  * Source: 21 CFR 207.33 and 201.25; GS1 General Specifications 1.4.2 (U.P.C. prefix 03). */
 static const char *kind_of(const char *s, size_t n)
 {
@@ -83,7 +83,7 @@ static Scanned *scanned_new(struct ward_arena *mem, const char *kind)
     if (s == NULL)
         return NULL;
     ward__dosage__v1__scanned__init(s);
-    s->kind = (char *)(uintptr_t)kind; /* protobuf-c has no const */
+    s->kind = (char *)(uintptr_t)kind; /* casts const away for protobuf-c */
     return s;
 }
 
@@ -92,7 +92,7 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a barcode");
 }
 
-/* A code without further elements: a trace code, or one of the hospital's. */
+/* A code without further elements: a trace code, or a code of the hospital. */
 static enum ward_code keep_code(struct ward_arena *mem, const char *code, size_t n,
                                 const char *kind, Scanned **out, struct ward_err *err)
 {

@@ -1,5 +1,5 @@
-/* Earlier entries of a slot, and the amount that may still be given: the full dose if nothing
- * was given, the rest after a partial dose. Never more than the order's dose. */
+/* Earlier entries of a slot, and the amount that may still be given: the full dose if no dose
+ * was given, or the rest after a partial dose. The sum never exceeds the order's dose. */
 #include "services/dosage/give/judge.h"
 
 #include <string.h>
@@ -15,7 +15,8 @@ static bool is_single(const Prescription *p)
     return p->timing->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_ONCE;
 }
 
-/* For this slot; for a single dose, of this order: a change may have moved its slot. */
+/* Whether a dose belongs to this slot. For an order of a single dose, any dose of the order: a
+ * change may have moved the slot. */
 static bool is_part_of_it(const struct giving *g, const Dose *d)
 {
     int64_t due_us = -1;

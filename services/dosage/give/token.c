@@ -12,8 +12,8 @@ typedef Ward__Identity__V1__SpendTokenRequest SpendRequest;
 typedef Ward__Identity__V1__SpendTokenResponse SpendResponse;
 
 #define KEY_SIZE   (2 * WARD_SHA256_SIZE + 1)
-#define ANSWER_MS  1000 /* share of the call's deadline that is reserved for the answer */
-#define PLACE_MOST 64   /* token_misuse.place */
+#define ANSWER_MS  1000 /* milliseconds of the call's time that are reserved for the answer */
+#define PLACE_MOST 64   /* bytes of token_misuse.place */
 
 /* ---- a token's own claims: unverified ---- */
 
@@ -53,7 +53,7 @@ int64_t token_issued_us(struct visit *v, const char *token)
     return claims_of(v->c->mem, token).issued_s * SECOND_IN_US;
 }
 
-/* Earlier ids of a merged patient count too. */
+/* Whether a token's subject is the patient, or a merged record of the patient. */
 static bool is_owner(const struct token_ask *ask, const char *subject, uint8_t id[DOSAGE_ID])
 {
     if (!ward_uuid_parse(subject, id))
@@ -76,7 +76,7 @@ const char *token_misuse_of(enum token_is is)
     return is == TOKEN_ELSEWHERE ? "place" : "foreign";
 }
 
-/* ---- spending ---- */
+/* ---- redeeming ---- */
 
 bool token_names(struct visit *v, const char *token, const char *id)
 {
@@ -85,7 +85,8 @@ bool token_names(struct visit *v, const char *token, const char *id)
     return *says != '\0' && strcmp(says, id) == 0;
 }
 
-/* Derived from this call of this person: a repeated call gives the same key. */
+/* The key is derived from this call of this person, so that a repeated call has an equal
+ * key. */
 static void key_of(const struct visit *v, char out[KEY_SIZE])
 {
     const struct ward_idem *i = &v->idem;
@@ -99,7 +100,8 @@ static void key_of(const struct visit *v, char out[KEY_SIZE])
     ward_hex(hash, sizeof(hash), out);
 }
 
-/* If identity is silent, the call still answers before its deadline. */
+/* The deadline for identity. If identity does not answer, the call still answers before its own
+ * deadline. */
 static int64_t until(const struct ward_call *c)
 {
     int64_t kept = c->deadline_ns - ANSWER_MS * WARD_NS_PER_MS;

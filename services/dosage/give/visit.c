@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* An answer outlives its handler: its content is in the arena. */
+/* An answer outlives its handler, so its content is in the arena. */
 static enum ward_code begin(struct visit *v, struct ward_call *c, const char *patient)
 {
     v->c = c;
@@ -39,7 +39,7 @@ enum ward_code visit_dose_of(struct visit *v, struct ward_call *c, const char *i
     WARD_TRY(begin(v, c, NULL));
     WARD_TRY(ward_call_id(c, "administration_id", id, dose, NULL));
     WARD_TRY(dose_find(v->w, c->mem, dose, false, out, c->err));
-    WARD_TRY(begin(v, c, (*out)->patient_id)); /* attempts without access are reported, too */
+    WARD_TRY(begin(v, c, (*out)->patient_id)); /* attempts without access are audited, too */
     code = chart_may(c, (*out)->patient_id, &v->chart);
     if (code == WARD_NOT_FOUND)
         return WARD_FAIL_REASON(c->err, NOT_FOUND, "ADMINISTRATION_NOT_FOUND", "no such dose");

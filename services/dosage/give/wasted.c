@@ -1,4 +1,5 @@
-/* Wasted amounts: an amount of the drug, at most the opened amount that was not given. */
+/* Wasted amounts: a wasted amount is an amount of the drug, at most the opened amount that was
+ * not given. */
 #include "services/dosage/give/bedside.h"
 
 #include <string.h>
@@ -6,8 +7,7 @@
 struct amounts {
     const struct waste *w;
     const Drug *drug;
-    const char *ingredient; /* the drug's first ingredient: all amounts are of it, in its
-                             * unit */
+    const char *ingredient; /* the drug's first ingredient; all amounts are in its unit */
     struct ward_decimal wasted, opened;
 };
 
@@ -27,19 +27,19 @@ static bool amount_of_it(const struct amounts *a, const char *product, const Qua
                                 NULL) == WARD_OK;
 }
 
-/* The number of opened units: a half tablet is from a whole one. */
+/* The number of opened units. A half tablet is from a whole opened tablet. */
 static bool units_of(const struct waste *w, const Scanned *s, struct ward_decimal *out)
 {
     *out = ward_decimal_of(1, 0);
-    if (*s->units == '\0') /* one barcode is one unit, but the number of given units is
-                            * missing */
+    /* a barcode is one opened unit, unless the number of given units is missing */
+    if (*s->units == '\0')
         return w->given == NULL || s->volume != NULL || w->n_scanned > 1;
     return ward_decimal_parse(s->units, strlen(s->units), out, NULL) == WARD_OK &&
            ward_decimal_round(out, 0, WARD_ROUND_UP, out, NULL, NULL) == WARD_OK;
 }
 
-/* The content of one unit of a product of the drug; NULL: it is measured, or of another
- * drug. */
+/* The content of one unit of a product of the drug; NULL: the product is measured, or belongs
+ * to another drug. */
 static const Ward__Dosage__V1__Strength *counted(const struct amounts *a,
                                                  const char *product_id)
 {
@@ -55,7 +55,7 @@ static const Ward__Dosage__V1__Strength *counted(const struct amounts *a,
     return NULL;
 }
 
-/* n units: n * amount / per. */
+/* The content of n units: n * amount / per. */
 static bool holds(const struct amounts *a, const Scanned *s,
                   const Ward__Dosage__V1__Strength *of, const struct ward_decimal *n,
                   struct ward_decimal *out)
@@ -68,7 +68,7 @@ static bool holds(const struct amounts *a, const Scanned *s,
            ward_decimal_div(&all, &per, out, NULL) == WARD_OK;
 }
 
-/* False: the opened amount is unknown. */
+/* Sums the opened amounts. False: an opened amount is unknown. */
 static bool opened_of(struct amounts *a)
 {
     a->opened = ward_decimal_of(0, 0);

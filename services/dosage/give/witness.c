@@ -1,4 +1,5 @@
-/* The second person of one bedside action: a new token of theirs, for this action alone. */
+/* The second person of one bedside action, who confirms with a new token for this action
+ * alone. */
 #include "services/dosage/give/bedside.h"
 #include "services/dosage/order/order_own.h"
 
@@ -9,7 +10,8 @@
 
 static const char *const ROLES[] = {"nurse", "physician", "pharmacist", NULL};
 
-/* The signed part: another form of the signature does not make another token. */
+/* Hashes the signed part of a token. A token with another form of the signature has an equal
+ * hash. */
 static void token_of(const struct ward_principal *who, uint8_t out[WARD_SHA256_SIZE])
 {
     const char *end = strrchr(who->token, '.');
@@ -17,7 +19,7 @@ static void token_of(const struct ward_principal *who, uint8_t out[WARD_SHA256_S
     ward_sha256(who->token, end == NULL ? strlen(who->token) : (size_t)(end - who->token), out);
 }
 
-/* A repeated call is the same action. */
+/* Hashes the action of a call. A repeated call has an equal hash. */
 static void act_of(const struct ward_idem *i, uint8_t out[WARD_SHA256_SIZE])
 {
     const struct ward_bytes parts[] = {{i->caller, strlen(i->caller) + 1},
