@@ -1,5 +1,5 @@
-/* api.h - the handlers' names and shared functions. Threads: a worker's own. Memory: the call's
- * arena. Errors: the .proto's. */
+/* api.h - the handlers' names and shared functions. Threads: any worker. Memory: the call's
+ * arena. Errors: those of the .proto file. */
 #ifndef DOSAGE_API_H
 #define DOSAGE_API_H
 

@@ -4,7 +4,7 @@
  * The existence, time and author of orders, doses and decisions remain. order_version,
  * administration_version and decision are never changed.
  *
- * Threads: a worker's own. Memory: the arena. Errors: db.h's.
+ * Threads: any worker. Memory: the arena. Errors: those of db.h.
  */
 #ifndef DOSAGE_ADMIN_ERASE_H
 #define DOSAGE_ADMIN_ERASE_H

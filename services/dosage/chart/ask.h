@@ -1,6 +1,6 @@
 /* ask.h - requests to records for the chart, with the person's own token.
  *
- * Threads: any worker's. Memory: the call's arena. Errors: NOT_FOUND PATIENT_NOT_FOUND: no such
+ * Threads: any worker. Memory: the call's arena. Errors: NOT_FOUND PATIENT_NOT_FOUND: no such
  * patient, or the person has no access; UNAVAILABLE RECORDS_AWAY: no answer before the
  * deadline; other errors of records are returned unchanged (a token that expired meanwhile, a
  * record that cannot be decrypted).

@@ -1,8 +1,8 @@
 /* ask_own.h - builds searches in records for one patient, and sends the searches together or
  * separately.
  *
- * Threads: a worker's own. Memory: the call's arena; a search contains pointers to itself and
- * must not be moved. Errors: ask.h's.
+ * Threads: any worker. Memory: the call's arena; a search contains pointers to itself and must
+ * not be moved. Errors: those of ask.h.
  */
 #ifndef DOSAGE_CHART_ASK_OWN_H
 #define DOSAGE_CHART_ASK_OWN_H

@@ -1,8 +1,8 @@
 /* statements.h - MedicationStatements, read from records with the person's own token. Decisions
  * about them, and lists of them, never use cached charts.
  *
- * Threads: any worker's. Memory: the call's arena. Errors: ask.h's, and those listed at each
- * function.
+ * Threads: any worker. Memory: the call's arena. Errors: those of ask.h, and those listed at
+ * each function.
  */
 #ifndef DOSAGE_CHART_STATEMENTS_H
 #define DOSAGE_CHART_STATEMENTS_H

@@ -1,7 +1,7 @@
 /* held.h - internals of the dose rules: one rule compared with one ingredient of an order.
  *
- * Threads: one run's. Memory: the arena. Errors: none; amounts that cannot be compared are
- * undecided.
+ * Threads: each run belongs to one thread. Memory: the arena. Errors: none; amounts that cannot
+ * be compared are undecided.
  */
 #ifndef DOSAGE_CHECK_HELD_H
 #define DOSAGE_CHECK_HELD_H

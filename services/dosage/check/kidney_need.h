@@ -1,6 +1,6 @@
 /* kidney_need.h - whether a dose depends on an unknown kidney function.
  *
- * Threads: one run's. Memory: none. Errors: none.
+ * Threads: each run belongs to one thread. Memory: none. Errors: none.
  */
 #ifndef DOSAGE_CHECK_KIDNEY_NEED_H
 #define DOSAGE_CHECK_KIDNEY_NEED_H

@@ -4,8 +4,9 @@
  * ruleset_make calls check_prepare as its last step, stores the result in the set's own arena
  * and returns it from ruleset_prepared (formulary/ruleset.h).
  *
- * Threads: constant once made, and shared. Memory: the arena. Errors: RESOURCE_EXHAUSTED; an
- * unreadable number or unit is not a failure: the rule with it is never satisfied.
+ * Threads: constant after its creation, and shared. Memory: the arena. Errors:
+ * RESOURCE_EXHAUSTED; an unreadable number or unit is not a failure: the rule with it is never
+ * satisfied.
  */
 #ifndef DOSAGE_CHECK_PREPARED_H
 #define DOSAGE_CHECK_PREPARED_H

@@ -4,8 +4,9 @@
  * the number or the input is undecided, and a finding reports the undecided rule. No rule
  * passes by default.
  *
- * Threads: one run is one thread's. Memory: the arena; a refused allocation sets mem->full,
- * which check_run tests at its end; until then texts may be "". Errors: check_run's.
+ * Threads: each run belongs to one thread. Memory: the arena; a refused allocation sets
+ * mem->full, which check_run tests at its end; until then texts may be "". Errors: those of
+ * check_run.
  */
 #ifndef DOSAGE_CHECK_RUN_H
 #define DOSAGE_CHECK_RUN_H

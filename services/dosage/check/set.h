@@ -1,6 +1,6 @@
 /* set.h - internals of prepared.h: a rule set as numbers.
  *
- * Threads: constant once made. Memory: the set's arena. Errors: as prepared.h.
+ * Threads: constant after its creation. Memory: the set's arena. Errors: as prepared.h.
  */
 #ifndef DOSAGE_CHECK_SET_H
 #define DOSAGE_CHECK_SET_H

@@ -1,7 +1,7 @@
 /* slip.h - internals of slip rules: one slip rule compared with one order.
  *
- * Threads: one run's. Memory: the arena. Errors: none; values that cannot be compared are
- * undecided.
+ * Threads: each run belongs to one thread. Memory: the arena. Errors: none; values that cannot
+ * be compared are undecided.
  */
 #ifndef DOSAGE_CHECK_SLIP_H
 #define DOSAGE_CHECK_SLIP_H

@@ -1,6 +1,7 @@
 /* sum.h - internals of sums: an order's future doses, and given doses.
  *
- * Threads: one run's. Memory: the arena. Errors: none; a sum that cannot be computed is marked.
+ * Threads: each run belongs to one thread. Memory: the arena. Errors: none; a sum that cannot
+ * be computed is marked.
  */
 #ifndef DOSAGE_CHECK_SUM_H
 #define DOSAGE_CHECK_SUM_H

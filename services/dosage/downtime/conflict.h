@@ -1,6 +1,6 @@
 /* conflict.h - slots that were charted twice: at the bedside, and offline with a pack.
  *
- * Threads: a worker's own connection. Memory: the arena. Errors: db.h's.
+ * Threads: each worker uses its own connection. Memory: the arena. Errors: those of db.h.
  */
 #ifndef DOSAGE_DOWNTIME_CONFLICT_H
 #define DOSAGE_DOWNTIME_CONFLICT_H

@@ -4,8 +4,8 @@
  * The signing keys are secrets of the keyring ("pack", one for each generation). The newest key
  * signs, all stored keys verify.
  *
- * Threads: any; a worker's own connection. Memory: the call's arena. Errors: listed at each
- * function.
+ * Threads: any; each worker uses its own connection. Memory: the call's arena. Errors: listed
+ * at each function.
  */
 #ifndef DOSAGE_DOWNTIME_PACK_H
 #define DOSAGE_DOWNTIME_PACK_H

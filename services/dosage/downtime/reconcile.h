@@ -23,8 +23,8 @@
  * no-time, in-future, no-drug, dose-unreadable, route, slot, text; person-unknown: a high-alert
  * medicine by unknown people, without a second person's token.
  *
- * Threads: a worker's own connection. Memory: an entry's own arena, which replaces the call's
- * while the entry is processed. Errors: listed at each function.
+ * Threads: each worker uses its own connection. Memory: an entry's own arena, which replaces
+ * the call's while the entry is processed. Errors: listed at each function.
  */
 #ifndef DOSAGE_DOWNTIME_RECONCILE_H
 #define DOSAGE_DOWNTIME_RECONCILE_H

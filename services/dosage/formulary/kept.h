@@ -1,7 +1,8 @@
 /* kept.h - rows of rule_set: one function for each query.
  *
- * Threads: a worker's own connection. Memory: the arena. Errors: db.h's; NOT_FOUND
- * RULE_SET_NOT_FOUND; DATA_LOSS DOSE_UNREADABLE for a row that was changed outside the service.
+ * Threads: each worker uses its own connection. Memory: the arena. Errors: those of db.h;
+ * NOT_FOUND RULE_SET_NOT_FOUND; DATA_LOSS DOSE_UNREADABLE for a row that was changed outside
+ * the service.
  */
 #ifndef DOSAGE_FORMULARY_KEPT_H
 #define DOSAGE_FORMULARY_KEPT_H

@@ -1,7 +1,7 @@
 /* bedside.h - declarations that the handlers of this folder share: the patient, the scanned
  * product, the five rights, the token, the stored answer.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: the .proto's. Outside a
+ * Threads: any worker. Memory: the call's arena. Errors: those of the .proto file. Outside a
  * transaction, err is c->err.
  */
 #ifndef DOSAGE_GIVE_BEDSIDE_H

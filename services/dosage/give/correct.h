@@ -1,7 +1,7 @@
 /* correct.h - declarations that the files of Correct share: the correction, and the required
  * people.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: Correct's.
+ * Threads: any worker. Memory: the call's arena. Errors: those of Correct.
  */
 #ifndef DOSAGE_GIVE_CORRECT_H
 #define DOSAGE_GIVE_CORRECT_H

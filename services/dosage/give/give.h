@@ -1,7 +1,7 @@
 /* give.h - doses: writing and reading them, barcodes, and the token.
  *
- * Threads: a worker's own connection. Memory: the arena. Errors: db.h's, owner.h's, and those
- * listed at each function.
+ * Threads: each worker uses its own connection. Memory: the arena. Errors: those of db.h and
+ * owner.h, and those listed at each function.
  */
 #ifndef DOSAGE_GIVE_GIVE_H
 #define DOSAGE_GIVE_GIVE_H

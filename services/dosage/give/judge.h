@@ -3,7 +3,7 @@
  * held, the dose is judged again in three cases: the patient's data have changed, more than a
  * second has passed, or not all inputs were cached. A refusal remains a refusal.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: Administer's.
+ * Threads: any worker. Memory: the call's arena. Errors: those of Administer.
  */
 #ifndef DOSAGE_GIVE_JUDGE_H
 #define DOSAGE_GIVE_JUDGE_H

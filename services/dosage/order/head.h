@@ -8,7 +8,7 @@
  * therefore also evicts the wrapped key.
  *
  * Threads: the cache has its own lock; heads_stand runs on the thread of its connection.
- * Memory: the arena. Errors: db.h's.
+ * Memory: the arena. Errors: those of db.h.
  */
 #ifndef DOSAGE_ORDER_HEAD_H
 #define DOSAGE_ORDER_HEAD_H

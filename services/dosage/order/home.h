@@ -2,7 +2,8 @@
  * key. home_reconciliation has the newest decision about each statement,
  * home_reconciliation_version has all decisions.
  *
- * Threads: a worker's own connection. Memory: the arena. Errors: db.h's, owner.h's.
+ * Threads: each worker uses its own connection. Memory: the arena. Errors: those of db.h and
+ * owner.h.
  */
 #ifndef DOSAGE_ORDER_HOME_H
 #define DOSAGE_ORDER_HOME_H

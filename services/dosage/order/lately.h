@@ -3,8 +3,8 @@
  * each written order, dose and decision about a home medicine. An entry with another value of
  * touched is read again: a replica never uses data that another replica has changed.
  *
- * Threads: a worker's own connection; the cache has its own lock. Memory: the arena. Errors:
- * db.h's, owner.h's.
+ * Threads: each worker uses its own connection; the cache has its own lock. Memory: the arena.
+ * Errors: those of db.h and owner.h.
  */
 #ifndef DOSAGE_ORDER_LATELY_H
 #define DOSAGE_ORDER_LATELY_H

@@ -1,6 +1,6 @@
 /* lifetime.h - the lifetime amount of an ingredient that has a lifetime limit.
  *
- * Threads: a worker's own connection. Memory: the arena. Errors: give.h's.
+ * Threads: each worker uses its own connection. Memory: the arena. Errors: those of give.h.
  */
 #ifndef DOSAGE_ORDER_LIFETIME_H
 #define DOSAGE_ORDER_LIFETIME_H

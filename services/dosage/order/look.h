@@ -2,7 +2,8 @@
  * active orders are cached (lately.h), one statement suffices: at 1,000 calls a second each
  * round trip counts.
  *
- * Threads: a worker's own connection. Memory: the arena. Errors: db.h's, owner.h's.
+ * Threads: each worker uses its own connection. Memory: the arena. Errors: those of db.h and
+ * owner.h.
  */
 #ifndef DOSAGE_ORDER_LOOK_H
 #define DOSAGE_ORDER_LOOK_H

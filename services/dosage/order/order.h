@@ -1,6 +1,7 @@
 /* order.h - orders and decisions: creating, reading and writing them.
  *
- * Threads: a worker's own connection. Memory: the arena. Errors: db.h's, owner.h's, chart.h's.
+ * Threads: each worker uses its own connection. Memory: the arena. Errors: those of db.h,
+ * owner.h and chart.h.
  */
 #ifndef DOSAGE_ORDER_ORDER_H
 #define DOSAGE_ORDER_ORDER_H

@@ -1,6 +1,6 @@
 /* order_own.h - declarations that the files of this folder share.
  *
- * Threads: a worker's own connection. Memory: the arena. Errors: order.h's.
+ * Threads: each worker uses its own connection. Memory: the arena. Errors: those of order.h.
  */
 #ifndef DOSAGE_ORDER_ORDER_OWN_H
 #define DOSAGE_ORDER_ORDER_OWN_H

@@ -9,7 +9,7 @@
  * A stored answer names the order, its version and the decision, and contains no patient data.
  * A repeated call reads the order and the decision again.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: order.h's.
+ * Threads: any worker. Memory: the call's arena. Errors: those of order.h.
  */
 #ifndef DOSAGE_ORDER_ORDERING_H
 #define DOSAGE_ORDER_ORDERING_H

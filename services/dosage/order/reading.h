@@ -1,6 +1,6 @@
 /* reading.h - steps that all read methods share: access to the patient, and the audit event.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: order.h's.
+ * Threads: any worker. Memory: the call's arena. Errors: those of order.h.
  */
 #ifndef DOSAGE_ORDER_READING_H
 #define DOSAGE_ORDER_READING_H

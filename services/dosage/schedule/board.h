@@ -4,7 +4,8 @@
  * Only active orders are read, with one statement each for orders, charted doses, and recent
  * changes. The cost depends only on the ward's active orders.
  *
- * Threads: a worker's own connection. Memory: the arena. Errors: db.h's, owner.h's.
+ * Threads: each worker uses its own connection. Memory: the arena. Errors: those of db.h and
+ * owner.h.
  */
 #ifndef DOSAGE_SCHEDULE_BOARD_H
 #define DOSAGE_SCHEDULE_BOARD_H

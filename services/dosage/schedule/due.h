@@ -1,7 +1,8 @@
 /* due.h - callers who follow the due doses of wards on this replica: a thread reads the boards
  * once a second, and wakes the callers of changed wards.
  *
- * Threads: has its own lock. Memory: its own. Errors: due_open's; RESOURCE_EXHAUSTED DUE_FULL.
+ * Threads: has its own lock. Memory: its own. Errors: those of due_open; RESOURCE_EXHAUSTED
+ * DUE_FULL.
  */
 #ifndef DOSAGE_SCHEDULE_DUE_H
 #define DOSAGE_SCHEDULE_DUE_H

@@ -1,7 +1,8 @@
 /* slot_reader.h - derives slots from orders: reads the orders' versions, and converts doses to
  * messages.
  *
- * Threads: a worker's own connection. Memory: the arena. Errors: db.h's, owner.h's.
+ * Threads: each worker uses its own connection. Memory: the arena. Errors: those of db.h and
+ * owner.h.
  */
 #ifndef DOSAGE_SCHEDULE_SLOT_READER_H
 #define DOSAGE_SCHEDULE_SLOT_READER_H

@@ -1,6 +1,7 @@
 /* slots.h - slots of orders with their charted doses, for Schedule, Tracking and packs.
  *
- * Threads: a worker's own connection. Memory: the arena. Errors: db.h's, owner.h's.
+ * Threads: each worker uses its own connection. Memory: the arena. Errors: those of db.h and
+ * owner.h.
  */
 #ifndef DOSAGE_SCHEDULE_SLOTS_H
 #define DOSAGE_SCHEDULE_SLOTS_H

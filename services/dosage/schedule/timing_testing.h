@@ -1,5 +1,5 @@
 /* timing_testing.h - random numbers, zones and timings for the tests of this folder. Threads:
- * one. Memory: static. Errors: cmocka's. */
+ * one. Memory: static. Errors: those of cmocka. */
 #ifndef DOSAGE_SCHEDULE_TIMING_TESTING_H
 #define DOSAGE_SCHEDULE_TIMING_TESTING_H
 

@@ -5,8 +5,8 @@
  * (chart/apply.c): root_id names the surviving record, and a query about a patient includes all
  * merged records with the same root. A row keeps the id and key with which it was written.
  *
- * Threads: a worker's own connection. Memory: the arena. Errors: db.h's; DATA_LOSS
- * DOSE_UNREADABLE.
+ * Threads: each worker uses its own connection. Memory: the arena. Errors: those of db.h;
+ * DATA_LOSS DOSE_UNREADABLE.
  */
 #ifndef DOSAGE_STORE_OWNER_H
 #define DOSAGE_STORE_OWNER_H
@@ -37,7 +37,8 @@ static inline int64_t row_number(struct ward_val v)
  *   FAILED_PRECONDITION  PATIENT_ERASED */
 WARD_MUST enum ward_code owner_erased(struct worker *w, const uint8_t id[DOSAGE_ID],
                                       struct ward_err *err);
-/* Finds the patient's row.   NOT_FOUND PATIENT_NOT_FOUND;  FAILED_PRECONDITION PATIENT_ERASED */
+/* Finds the patient's row.
+ *   NOT_FOUND PATIENT_NOT_FOUND;  FAILED_PRECONDITION PATIENT_ERASED */
 WARD_MUST enum ward_code owner_find(struct worker *w, struct ward_arena *mem,
                                     const uint8_t id[DOSAGE_ID], struct owner *out,
                                     struct ward_err *err);

@@ -1,7 +1,8 @@
 /* page.h - page tokens: a token names a place in a list, and is valid for one person, method
  * and query for 24 hours.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: keyring.h's; RESOURCE_EXHAUSTED.
+ * Threads: any worker. Memory: the call's arena. Errors: those of keyring.h;
+ * RESOURCE_EXHAUSTED.
  */
 #ifndef DOSAGE_STORE_PAGE_H
 #define DOSAGE_STORE_PAGE_H

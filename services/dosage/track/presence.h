@@ -2,7 +2,8 @@
  * called with their own token. Reconciled doses are compared with these records.
  *
  * Threads: any; each call uses its worker's connection. A replica writes a ward once a minute
- * and a person once a day, and caches its last writes. Memory: the arena. Errors: db.h's.
+ * and a person once a day, and caches its last writes. Memory: the arena. Errors: those of
+ * db.h.
  */
 #ifndef DOSAGE_TRACK_PRESENCE_H
 #define DOSAGE_TRACK_PRESENCE_H

@@ -1,7 +1,7 @@
 /* supply.h - dispensed supplies of orders: rows, and the remaining amount.
  *
- * Threads: a worker's own connection. Memory: the call's arena. Errors: db.h's, owner.h's,
- * track.h's.
+ * Threads: each worker uses its own connection. Memory: the call's arena. Errors: those of
+ * db.h, owner.h and track.h.
  */
 #ifndef DOSAGE_TRACK_SUPPLY_H
 #define DOSAGE_TRACK_SUPPLY_H

@@ -1,8 +1,8 @@
 /* track.h - declarations that the files of this folder share: a call about one patient, time
  * spans, and the pure rules of adherence and supply.
  *
- * Threads: a worker's own connection; the rules are pure. Memory: the call's arena. Errors:
- * handler.h's, chart.h's, and those listed at each function.
+ * Threads: each worker uses its own connection; the rules are pure. Memory: the call's arena.
+ * Errors: those of handler.h and chart.h, and those listed at each function.
  */
 #ifndef DOSAGE_TRACK_TRACK_H
 #define DOSAGE_TRACK_TRACK_H

@@ -1,7 +1,7 @@
 /* watch.h - searches charted doses for workarounds, every watch_s seconds, on one replica at a
  * time.
  *
- * Threads: one of its own. Memory: its own. Errors: watch_open's.
+ * Threads: has its own thread. Memory: its own. Errors: those of watch_open.
  */
 #ifndef DOSAGE_TRACK_WATCH_H
 #define DOSAGE_TRACK_WATCH_H

@@ -1,6 +1,6 @@
 /* workaround.h - rows of workarounds, and the rows that are searched for workarounds.
  *
- * Threads: a connection's own. Memory: the arena. Errors: db.h's.
+ * Threads: the connection's thread. Memory: the arena. Errors: those of db.h.
  */
 #ifndef DOSAGE_TRACK_WORKAROUND_H
 #define DOSAGE_TRACK_WORKAROUND_H
