@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-/* orders.proto's complete table: a row for each state before, a column for each state after, in
- * the order of the enum. "+" always, "0" only without a valid dose, "-" never. */
+/* The complete table of orders.proto: a row for each state before, a column for each state
+ * after, in the order of the enum. "+": always; "0": only without a valid dose; "-": never. */
 static const char *const STEPS[ORDER_STATES] = {
     /*               - D A H S C X W */
     [ORDER_NONE] = "--------",      [ORDER_DRAFT] = "--+---+0",
@@ -158,8 +158,9 @@ static void a_dose_was_given_lately_or_when_its_token_was_new(void **state)
     assert_false(rule_given_late(now - 240 * minute - 1, now, now, 240));
     assert_false(rule_given_late(now + 1, now, now, 240));
     assert_false(rule_given_late(now - minute, now, now, 0));
-    assert_false(rule_given_at(now - 16 * minute, now, 0));            /* no issue time */
-    assert_false(rule_given_at(now + minute, now, now + 20 * minute)); /* of tomorrow */
+    assert_false(rule_given_at(now - 16 * minute, now, 0)); /* a token without an issue time */
+    /* a time in the future */
+    assert_false(rule_given_at(now + minute, now, now + 20 * minute));
     assert_false(rule_given_at(now - 16 * minute, now, now + 20 * minute));
 }
 

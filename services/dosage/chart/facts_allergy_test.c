@@ -51,8 +51,8 @@ static void what_is_over_refuted_or_wrong_is_no_allergy(void **state)
         a->verification_status = concept_of(VERIFICATION, ALL[i].verification);
         assert_int_equal(counts(r), ALL[i].counts);
     }
-    assert_true(counts(allergic(ID("1"), NULL))); /* allergy without a substance: to
-                                                   * something */
+    /* an allergy without a named substance counts */
+    assert_true(counts(allergic(ID("1"), NULL)));
 }
 
 static void none_known_is_told_from_nothing_said(void **state)
@@ -67,7 +67,7 @@ static void none_known_is_told_from_nothing_said(void **state)
     assert_false(counts(allergic(ID("1"), concept_of(SNOMED, "429625007"))));
 }
 
-/* one more coding, and a text */
+/* Adds a coding and a text to a concept. */
 static Concept *more_of(Concept *c, const char *system, const char *code, const char *words)
 {
     Concept *other = concept_of(system, code), *both = ward_new(&mem, Concept);
@@ -121,7 +121,7 @@ static void a_drug_that_is_coded_beside_none_known_stays(void **state)
     assert_false(facts.allergies[0]->no_known);
     r = allergic(ID("1"), concept_of(SNOMED, "429625007"));
     r->resource->allergy_intolerance->code->text = text("fish, and penicillin");
-    assert_true(counts(r)); /* text is never discarded */
+    assert_true(counts(r)); /* a text is never discarded */
 }
 
 static void a_text_stays_beside_codings_and_substances(void **state)
@@ -147,7 +147,7 @@ static void a_long_text_is_cut_between_characters_and_that_is_told(void **state)
 
     (void)state;
     memset(words, 'a', sizeof(words));
-    memcpy(words + 999, "\xe9\x9d\x92", 3); /* bytes 999 to 1001 */
+    memcpy(words + 999, "\xe9\x9d\x92", 3); /* the character has the bytes 999 to 1001 */
     words[1199] = '\0';
     assert_true(counts(allergic(ID("1"), words_of(words))));
     assert_int_equal(strlen(facts.allergies[0]->text), 999);

@@ -213,7 +213,8 @@ static void every_code_is_found_once_and_in_its_group(void **state)
     }
     for (int i = 0; i < FACTS_GROUPS; i++)
         assert_true(of[i] > 1);
-    assert_true(of[GROUP_WEIGHT] + of[GROUP_HEIGHT] <= 20); /* a parameter's values */
+    /* maximum values of a search parameter */
+    assert_true(of[GROUP_WEIGHT] + of[GROUP_HEIGHT] <= 20);
     assert_true(of[GROUP_CREATININE] + of[GROUP_EGFR] <= 20);
     assert_null(facts_code_of("48643-1"));
     assert_null(facts_code_of(""));

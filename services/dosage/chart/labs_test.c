@@ -128,7 +128,7 @@ static void active_problems_count_and_ended_ones_do_not(void **state)
     c->abatement_case = WARD__RECORDS__V1__CONDITION__ABATEMENT_ABATEMENT_DATE_TIME;
     c->abatement_date_time = text("2030");
     records[condition(ICD, "G70") == NULL ? 0 : n_records - 1]->entered_in_error = true;
-    condition(ICD, "I50.9"); /* at another visit */
+    condition(ICD, "I50.9"); /* another entry of a diagnosis */
     read_all();
     assert_int_equal(facts.n_problems, 3);
     assert_string_equal(facts.problems[0]->codings[0]->code, "I50.9");
@@ -171,8 +171,8 @@ static void values_are_held_by_code_newest_first(void **state)
     q = value("2823-3", "2026-09-19T00:00:00Z", "10", "mmol/L");
     q->comparator = text(">");
     value("2823-3", "2026-09-18T00:00:00Z", "-3", "mmol/L"); /* none */
-    value("2823-3", "2026-10-18T00:00:00Z", "3", "mmol/L");  /* not yet */
-    value("718-7", "2026-09-18T00:00:00Z", "3", "g/dL");     /* not asked for */
+    value("2823-3", "2026-10-18T00:00:00Z", "3", "mmol/L");  /* in the future */
+    value("718-7", "2026-09-18T00:00:00Z", "3", "g/dL");     /* not a requested code */
     records[n_records - 1]->resource->observation->status =
         WARD__RECORDS__V1__OBSERVATION__STATUS__STATUS_FINAL;
     value("2823-3", "2026-09-20T12:00:00Z", "9", "mmol/L");
@@ -200,7 +200,8 @@ static void the_newest_word_on_a_pregnancy_counts(void **state)
     assert_int_equal(facts.pregnancy->is, WARD__DOSAGE__V1__STATED__IS__IS_YES);
     assert_string_equal(facts.pregnancy->record_id, "r000");
     says("82810-3", "2026-09-01T00:00:00Z", SNOMED, "60001007");
-    says("82810-3", "2026-09-02T00:00:00Z", LOINC, "LA4489-6"); /* unknown: no word */
+    /* the answer "unknown" is ignored */
+    says("82810-3", "2026-09-02T00:00:00Z", LOINC, "LA4489-6");
     says("63895-7", "2026-09-02T00:00:00Z", LOINC, "LA29252-6");
     ward__dosage__v1__facts__init(&facts);
     read_all();
@@ -223,7 +224,7 @@ static void a_puerperium_and_a_termination_are_no_pregnancy(void **state)
     ward__dosage__v1__facts__init(&facts);
     read_all();
     assert_non_null(facts.pregnancy);
-    assert_int_equal(facts.pregnancy->at_us, NOW_US - 1); /* digits as written */
+    assert_int_equal(facts.pregnancy->at_us, NOW_US - 1);
 }
 
 static void a_due_date_is_read_or_worked_out(void **state)

@@ -51,7 +51,7 @@ static void merges_lead_to_the_one_who_stays_and_back(void **state)
     merge(m, 3, 2);
     merge(m, 2, 1);
     assert_true(root_is(m, 3, 1));
-    unmerge(m, 2); /* patients who were merged into 2 follow */
+    unmerge(m, 2); /* patients who were merged into 2 are unmerged with 2 */
     assert_true(root_is(m, 3, 2));
     assert_true(root_is(m, 2, 2));
     merges_clear(m);

@@ -19,7 +19,7 @@
 #define DAY_AGO      INT64_C(1799913600000000)
 #define LESS_THAN_IT (DAY_AGO + 1)
 
-/* The snapshot with an acknowledgement of the findings of this rule in `then`. */
+/* The snapshot `now` with an acknowledgement of this rule's findings in `then`. */
 static const char *with(struct bench *b, const char *then, const char *rule, int64_t at_us,
                         const char *now)
 {
@@ -84,7 +84,7 @@ static void a_chart_that_says_something_else_is_asked_about_again(void **state)
               "300 mg"),
           "fresh-child:W");
     AFTER(was, "fresh-child", HOUR_AGO, KID(OLD, "299 mg"),
-          "fresh-child:I"); /* another order */
+          "fresh-child:I"); /* an acknowledgement covers another order */
     AFTER(line, "ward.allergy-text", HOUR_AGO, SAYS("text: 'aspirox'"), "ward.allergy-text:W");
     AFTER(line, "ward.allergy-text", HOUR_AGO,
           SAYS("text: 'aspirix' } allergies { record_id: 'b' text: 'aspirox'"),
@@ -114,7 +114,8 @@ static void nothing_else_is_lowered(void **state)
     TOLD(ward_printf(&b->run,
                      "%s acknowledged { rule_id: 'ward.allergy-unknown' at_us: %lld } ",
                      NOTHING, (long long)HOUR_AGO),
-         "ward.allergy-unknown:W"); /* of another version of the rule, or of no matter */
+         /* acknowledges another rule version, or has no hash of chart entries */
+         "ward.allergy-unknown:W");
 }
 
 int main(void)

@@ -24,7 +24,8 @@ static void a_rule_says_which_weight_its_dose_is_over(void **state)
     assert_string_equal(sentence(b, "glyco-lean"),
                         "glyco: one dose is 376 mg, at most 4 mg/kg, 303.2 mg at 75.8 kg lean "
                         "body weight.");
-    /* Never above the actual weight; without a height there is no ideal weight. */
+    /* The ideal weight is never above the actual weight. Without a height there is no ideal
+     * weight. */
     TOLD(PLACE FACTS(ADULT MEASURED("weights", "60 kg") MEASURED("heights", "180 cm"))
              RX("glyco", "241 mg", "IV", ONCE),
          "glyco-adj:W glyco-lean:I");
@@ -54,7 +55,7 @@ static void a_weight_that_no_child_of_that_age_has_is_a_hard_stop(void **state)
     TOLD(GENT(BORN("2022-01-15", "FEMALE") MEASURED("weights", "180 kg")), "heavy:H");
     TOLD(GENT(BORN("2022-01-15", "FEMALE") MEASURED("weights", "31 kg")), "heavy-warn:W");
     TOLD(GENT(BORN("2022-01-15", "FEMALE") MEASURED("weights", "6 kg")), "heavy:H");
-    /* If no dose depends on it, it is not reported. */
+    /* A weight is not reported if no dose depends on the weight. */
     TOLD(PLACE FACTS(BORN("2022-01-15", "FEMALE") MEASURED("weights", "180 kg"))
              RX("mycin", "1 g", "IV", ONCE "volume: '200 mL' infuse_over_minutes: 100 "),
          "");
@@ -136,7 +137,7 @@ static void a_rule_by_filtration_holds_where_only_creatinine_is_charted(void **s
     TOLD(PLACE FACTS(ADULT MEASURED("creatinines", "1 mg/dL")) RX("filt", "1 g", "PO", ONCE),
          "");
     TOLD(PLACE FACTS(ADULT) RX("filt", "1 g", "PO", ONCE), "ward.no-renal:W");
-    /* The first version of the check required an eGFR, and still does in a replay. */
+    /* The first version of the check required an eGFR, and a replay still requires an eGFR. */
     TOLD("at_us: " NOW
          " purpose: CHECK_PURPOSE_PLACE " FACTS(ADULT MEASURED("creatinines", "4 mg/dL"))
              RX("filt", "1 g", "PO", ONCE),

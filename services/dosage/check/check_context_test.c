@@ -120,7 +120,7 @@ static void a_value_is_held_against_its_limit(void **state)
     assert_string_equal(told_finding(*state, "k-high")->compared[0]->relation, "<=");
     TOLD(ASKED("kcl", MAN LAB("6298-4", V("6 meq/L", NOW))), "k-high:H");
     TOLD(ASKED("kcl", MAN LAB("2823-3", V("6200 umol/L", NOW))), "k-high:H");
-    /* The newest value of all codes counts. */
+    /* The newest value counts, whichever of the codes it has. */
     TOLD(ASKED("kcl",
                MAN LAB("2823-3", V("6 mmol/L", H_AGO_24)) LAB("6298-4", V("4 mmol/L", NOW))),
          "");
@@ -195,10 +195,11 @@ static void silence_about_a_pregnancy_is_open_only_for_women_of_an_age(void **st
 static void weeks_are_counted_from_the_due_date(void **state)
 {
 #define DUE(us) ASKED("nsaid", WOMAN STATE("YES", NOW) "due_us: " us " ")
-    TOLD(DUE("1812096000000000"), "nsaid-late:H"); /* in 140 days: 20 weeks */
+    /* the due date is in 140 days, so this is week 20 */
+    TOLD(DUE("1812096000000000"), "nsaid-late:H");
     TOLD(DUE("1812096000000001"), "");
     TOLD(ASKED("nsaid", WOMAN STATE("YES", NOW)), "nsaid-late:H");
-    TOLD(DUE("1790000000000000"), ""); /* over long ago */
+    TOLD(DUE("1790000000000000"), ""); /* the pregnancy ended long ago */
 }
 
 static void states_sexes_and_answers(void **state)
@@ -214,7 +215,7 @@ static void states_sexes_and_answers(void **state)
     TOLD(PLACE FACTS(MAN) WHAT("mtx", "15 mg", ONCE), "");
     TOLD(PLACE FACTS(MAN) WHAT("mtx", "16 mg", ONCE), "mtx-men:I");
     TOLD(PLACE FACTS(MAN) WHAT("mtx", "10 mg", EVERY("720")), "mtx-men:I");
-    /* An unknown value is never worse than a known one. */
+    /* An unknown value is never more severe than a known value. */
     TOLD(PLACE FACTS(KNOWN "birth_date: '1970' allergies { no_known: true } ")
              WHAT("mtx", "16 mg", ONCE),
          "mtx-men:I");
@@ -262,9 +263,11 @@ static void a_washout_has_a_direction(void **state)
 {
 #define AFTER(first, then, us)                                                                 \
     PLACE FACTS(MAN) WHAT(then, "10 mg", ONCE) GIVEN("g", first, "20 mg", us)
-    TOLD(AFTER("fluox", "maoi", "1796976000000001"), "fluox-maoi:H"); /* 35 days */
+    /* 35 days after fluoxetine */
+    TOLD(AFTER("fluox", "maoi", "1796976000000001"), "fluox-maoi:H");
     TOLD(AFTER("fluox", "maoi", "1796976000000000"), "");
-    TOLD(AFTER("maoi", "fluox", "1798790400000001"), "fluox-maoi:H"); /* 14 days */
+    /* 14 days after the other drug */
+    TOLD(AFTER("maoi", "fluox", "1798790400000001"), "fluox-maoi:H");
     TOLD(AFTER("maoi", "fluox", "1798790400000000"), "");
     /* Planned: fluoxetine ends in a day, the other drug begins 30 days later. */
 #define ENDS "ends_at_us: 1800086400000000 " EVERY("1440")

@@ -19,7 +19,7 @@ static void two_that_must_not_meet_are_told(void **state)
     TOLD(MORPHINE(RUNNING("o1", "para", "10 mg", ONCE)), "para-opioid:W");
     TOLD(MORPHINE(GIVEN("g", "para", "10 mg", "1799978400000001")), "para-opioid:W");
     TOLD(MORPHINE(GIVEN("g", "para", "10 mg", "1799978400000000")), "");
-    /* An opioid with itself is a duplicate ingredient, not two opioids. */
+    /* Two orders of one opioid are a duplicate ingredient, and do not count as two opioids. */
     TOLD(MORPHINE(RUNNING("o1", "morphine", "10 mg", ONCE)), "ward.same-ingredient:W");
     TOLD(MORPHINE(RUNNING("o1", "co", "1 {tablet}", "product_id: 'co-8' " ONCE)),
          "two-opioids:H one-opioid:W para-opioid:W");
@@ -27,13 +27,13 @@ static void two_that_must_not_meet_are_told(void **state)
                         "2 of opioids at once (codeine, morphine sulfate), at most 1.");
     TOLD(MORPHINE(RUNNING("o1", "co", "1 {tablet}",
                           "product_id: 'co-8' ends_at_us: 1799999000000000 " ONCE)),
-         "para-opioid:W"); /* also after six hours */
+         "para-opioid:W"); /* para-opioid applies even after six hours */
     TOLD(PLACE FACTS(ADULT) WHAT("co", "1 {tablet}", "product_id: 'co-8' " ONCE), "");
     TOLD(MORPHINE("running { order_id: 'o1' on_hold: true " WHAT("para", "1 g", ONCE) "} "),
          "para-opioid:W");
 }
 
-/* two-opioids applies to simultaneous orders. Without an active order, a given dose counts
+/* two-opioids applies to simultaneous orders. Without an active order, a given dose counts,
  * too. */
 static void a_dose_without_an_order_meets_for_a_day(void **state)
 {
@@ -47,7 +47,7 @@ static void a_dose_without_an_order_meets_for_a_day(void **state)
     TOLD(MORPHINE(DOSE_OF("o1", "1799913600000001")
                       RUNNING("o1", "co", "1 {tablet}",
                               "product_id: 'co-8' ends_at_us: 1799960000000000 " ONCE)),
-         "two-opioids:H"); /* it has ended */
+         "two-opioids:H"); /* the order has ended, but its dose counts */
     TOLD(MORPHINE(DOSE_OF("o1", "1799913600000001")
                       RUNNING("o1", "co", "1 {tablet}", "product_id: 'co-8' " ONCE)),
          "two-opioids:H one-opioid:W para-opioid:W");
@@ -61,7 +61,8 @@ static void what_the_set_has_no_more_is_told(void **state)
     TOLD(PARA("1 g", ONCE) GIVEN("g", "gone", "1 mg", "1799999000000000"),
          "ward.other-unknown:W");
     TOLD(PARA("1 g", ONCE) GIVEN("g", "gone", "1 mg", "1799000000000000"), "");
-    /* Since the second engine it is a warning only for high-alert drugs. */
+    /* Since the second version of the check, an unknown drug is a warning only for high-alert
+     * drugs. */
     TOLD("engine: 2 " PARA("1 g", ONCE) RUNNING("o1", "gone", "10 mg", ONCE),
          "ward.other-unknown:I");
 }
@@ -77,8 +78,8 @@ static void an_allergy_is_known_by_code_and_by_name(void **state)
     TOLD(SAYS("acetaminophen-like"), "ward.allergy:H");
     TOLD(SAYS("paras"), "ward.allergy:H");
     TOLD(SAYS("parasol"), "ward.allergy-text:W");
-    TOLD(SAYS("analgesic"), "ward.allergy:H"); /* a class that contains it */
-    TOLD(SAYS("Co-Dol"), "ward.allergy:H");    /* a drug that contains it */
+    TOLD(SAYS("analgesic"), "ward.allergy:H"); /* a class that contains the ingredient */
+    TOLD(SAYS("Co-Dol"), "ward.allergy:H");    /* a drug that contains the ingredient */
     TOLD(SAYS("morphine sulfate"), "");
     TOLD(SAYS("morphine"), "");
     TOLD(SAYS("sulfate"), "ward.allergy-text:W");

@@ -18,7 +18,7 @@ static void at_the_bedside_only_what_was_given_counts(void **state)
     TOLD(BED("1 g", EVERY("360")) GIVEN("a", "para", "1 mg", "1799985600000001"),
          "para-adult:H");
     TOLD(BED("1 g", EVERY("360")) GIVEN("a", "para", "1 mg", "1800000060000000"),
-         "para-adult:H"); /* a clock that is ahead */
+         "para-adult:H"); /* the dose's time is ahead of the clock */
     TOLD(BED("1 g", EVERY("360")) "giving: '1001 mg' ", "para-adult:H");
     TOLD(BED("2 g", EVERY("360")) "giving: '1000 mg' ", "");
     TOLD(BED("1 g", EVERY("360")) "giving: '0 mg' ", "DOSE_VALUE");
@@ -38,8 +38,8 @@ static void an_order_is_not_counted_against_itself(void **state)
     TOLD(PARA("1 g", EVERY("360")) MINE("1799996400000000"), "para-adult:H");
 }
 
-/* An active order gives its next dose no sooner than its timing allows; an order on hold gives
- * none. */
+/* An active order gives its next dose no sooner than its timing permits. An order on hold gives
+ * no dose. */
 static void other_orders_give_when_they_are_due(void **state)
 {
 #define OTHER(hold)                                                                            \
@@ -74,7 +74,8 @@ static void the_rule_of_an_indication_goes_first(void **state)
     TOLD(PARA("650 mg", FEVER EVERY("360")), "");
     TOLD(PARA("651 mg", FEVER EVERY("360")), "para-fever:W");
     TOLD(PARA("2000 mg", FEVER ONCE), "para-fever:W");
-    /* ...only for its own limits: the daily limit belongs to the other */
+    /* The indication's rule replaces only its own limits: the daily limit belongs to the
+     * general rule. */
     TOLD(PARA("650 mg", FEVER EVERY("210")), "para-adult:H");
     TOLD(PARA("651 mg", ONCE), "");
     assert_string_equal(told_step(*state, "para-fever")->why, "indication");
@@ -87,14 +88,14 @@ static void an_age_that_is_not_known_well_is_told(void **state)
         WHAT("para", "300 mg", ONCE)
     TOLD(BORN("1970"), "");
     TOLD(BORN("2009"), "ward.no-age:H");
-    TOLD(BORN("2009-01-14"), ""); /* 6575 days */
+    TOLD(BORN("2009-01-14"), ""); /* 6575 days old */
     TOLD(BORN("2009-01"), "ward.no-age:H");
     TOLD(BORN(""), "ward.no-age:H");
     TOLD(BORN("1970-02-30"), "ward.no-age:H");
     TOLD(BORN("2044-01-01"), "ward.no-age:H");
-    TOLD(BORN("2026-12-18"), ""); /* 28 days */
+    TOLD(BORN("2026-12-18"), ""); /* 28 days old */
     TOLD(BORN("2026-12-19"), "ward.no-rule:W");
-    TOLD(BORN("2027-01-16"), "ward.no-rule:W"); /* today, east of Greenwich */
+    TOLD(BORN("2027-01-16"), "ward.no-rule:W"); /* born today, east of Greenwich */
 }
 
 static void who_is_born_tomorrow_by_utc_is_new_born(void **state)
@@ -112,13 +113,14 @@ static void who_is_born_tomorrow_by_utc_is_new_born(void **state)
     assert_memory_equal(f->text->zh, "para-zh：没有", strlen("para-zh：没有"));
 }
 
-/* (140 - 57) * 72 kg / (72 * creatinine): 83 / creatinine. */
+/* The clearance is (140 - 57) * 72 kg / (72 * creatinine), or 83 / creatinine. */
 static void kidneys_are_reckoned_by_cockcroft_and_gault(void **state)
 {
 #define RENAL(f, dose) PLACE FACTS(ADULT f) WHAT("kidney", dose, ONCE)
     TOLD(RENAL(WEIGHT("72 kg") CREATININE("2.0 mg/dL"), "500 mg"), "");
     TOLD(RENAL(WEIGHT("72 kg") CREATININE("2.0 mg/dL"), "501 mg"), "kidney-mid:W");
-    TOLD(RENAL(WEIGHT("72 kg") CREATININE("2.77 mg/dL"), "500 mg"), ""); /* 29.96, so 30.0 */
+    /* 29.96, rounded to 30.0 */
+    TOLD(RENAL(WEIGHT("72 kg") CREATININE("2.77 mg/dL"), "500 mg"), "");
     TOLD(RENAL(WEIGHT("72 kg") CREATININE("2.78 mg/dL"), "500 mg"), "kidney-low:F"); /* 29.9 */
     assert_string_equal(told_finding(*state, "kidney-low")->compared[0]->actual->value, "29.9");
     assert_string_equal(told_finding(*state, "kidney-low")->text->en,
@@ -127,7 +129,7 @@ static void kidneys_are_reckoned_by_cockcroft_and_gault(void **state)
     /* 88.4 umol/L is 1 mg/dL. */
     TOLD(RENAL(WEIGHT("72 kg") CREATININE("244.8 umol/L"), "500 mg"), "");
     TOLD(RENAL(WEIGHT("72 kg") CREATININE("0.2458 mmol/L"), "500 mg"), "kidney-low:F");
-    /* women: 0.85 */
+    /* the factor for women is 0.85 */
     TOLD(PLACE FACTS(
              KNOWN
              "birth_date: '1970-01-01' sex: SEX_FEMALE allergies { no_known: true } " WEIGHT(
@@ -161,7 +163,7 @@ static void kidneys_that_are_not_known_are_told(void **state)
     TOLD(PLACE FACTS(KNOWN
                      "birth_date: '2020' sex: SEX_MALE allergies { no_known: true } " WEIGHT(
                          "20 kg") CREATININE("1 mg/dL")) WHAT("kidney", "5 mg", ONCE),
-         "ward.no-renal:W"); /* the formula is of adults */
+         "ward.no-renal:W"); /* the formula is only for adults */
     TOLD(RENAL(WEIGHT("72 kg") "creatinines { quantity: '1 mg/dL' at_us: 1 record_id: 'c' } ",
                "5 mg"),
          "fresh-kidney:W");
@@ -182,7 +184,7 @@ static void each_of_what_tells_of_kidneys_is_new_enough(void **state)
     TOLD(BOTH(NEW, NEW), "");
     TOLD(BOTH(NEW, OLD), "fresh-kidney:W");
     assert_string_equal(told_finding(*state, "fresh-kidney")->about[0], "old");
-    TOLD(BOTH(OLD, NEW), ""); /* not gone by */
+    TOLD(BOTH(OLD, NEW), ""); /* the old creatinine is not used */
 }
 
 /* sqrt(170 * 60 / 3600) = 1.683 */
@@ -190,7 +192,7 @@ static void surface_is_reckoned_by_mosteller(void **state)
 {
 #define CHEMO(f, dose) PLACE FACTS(ADULT f) WHAT("chemo", dose, ONCE)
 #define BODY           WEIGHT("60 kg") HEIGHT("1.7 m")
-    TOLD(CHEMO(BODY, "126 mg"), ""); /* 1.68 m2 */
+    TOLD(CHEMO(BODY, "126 mg"), ""); /* at 1.68 m2 */
     TOLD(CHEMO(BODY, "126.1 mg"), "chemo-m2:H");
     assert_string_equal(told_finding(*state, "chemo-m2")->text->en,
                         "chemo: one dose is 126.1 mg, at most 75 mg/m2, 126 mg at 1.68 m2.");
@@ -202,7 +204,8 @@ static void surface_is_reckoned_by_mosteller(void **state)
          "chemo-m2:H");
     assert_string_equal(told_finding(*state, "chemo-m2")->text->en,
                         "chemo: 757 mg in a lifetime, at most 450 mg/m2, 756 mg at 1.68 m2.");
-    TOLD(CHEMO(WEIGHT("60.3 kg") HEIGHT("170 cm"), "126.75 mg"), ""); /* 1.687, so 1.69 m2 */
+    /* 1.687 m2, rounded to 1.69 m2 */
+    TOLD(CHEMO(WEIGHT("60.3 kg") HEIGHT("170 cm"), "126.75 mg"), "");
     TOLD(CHEMO(WEIGHT("60.3 kg") HEIGHT("170 cm"), "126.76 mg"), "chemo-m2:H");
     TOLD(CHEMO(WEIGHT("60 kg"), "1 mg"), "ward.no-height:H");
     TOLD(CHEMO(HEIGHT("170 cm"), "1 mg"), "ward.no-weight:H");
@@ -263,22 +266,22 @@ static void an_infusion_counts_for_as_long_as_it_ran(void **state)
 #define BOLUS(purpose, dose) purpose FACTS(ADULT WEIGHT("500 kg")) WHAT("norad", dose, ONCE)
 #define SOON                 "ends_at_us: 1800003600000000 "
 #define SAME                 "ward.same-ingredient:W"
-    /* 23 hours, and one more remains. */
+    /* The infusion ran for 23 hours, and one hour remains. */
     TOLD(BOLUS(PLACE, "6 mg") DRIPS(SOON) RAN("o1", "1799917200000000"), SAME);
     TOLD(BOLUS(PLACE, "6.1 mg") DRIPS(SOON) RAN("o1", "1799917200000000"),
          "norad-rate:H " SAME);
     TOLD(BOLUS(PLACE, "6.1 mg") DRIPS(SOON) RAN("o1", "1799920800000000"), SAME);
-    TOLD(BOLUS(PLACE, "100 mg") DRIPS(SOON), SAME); /* charted: not yet */
-    /* Charted more than a day ago, but still running. */
+    TOLD(BOLUS(PLACE, "100 mg") DRIPS(SOON), SAME); /* the infusion is not charted yet */
+    /* The infusion was charted more than a day ago, but is still running. */
     TOLD(BOLUS(GIVE, "6 mg") DRIPS("") RAN("o1", "1799900000000000"), SAME);
     TOLD(BOLUS(GIVE, "6.1 mg") DRIPS("") RAN("o1", "1799900000000000"), "norad-rate:H " SAME);
     TOLD(BOLUS(GIVE, "12 mg") DRIPS("") RAN("o1", "1799917200000000"), SAME);
     TOLD(BOLUS(GIVE, "12.1 mg") DRIPS("") RAN("o1", "1799917200000000"), "norad-rate:H " SAME);
-    /* Its own rate, charted again: no day counts twice. */
+    /* The order's own rate is charted again: no day counts twice. */
     TOLD(GIVE FACTS(ADULT WEIGHT("500 kg")) WHAT("norad", "6 mg/h", DRIP)
              RAN("mine", "1799917200000000"),
          "");
-    /* No order gives its end. */
+    /* No order gives the end of the rate. */
     TOLD(BOLUS(PLACE, "12 mg") RAN("", "1799917200000000"), "");
     TOLD(BOLUS(PLACE, "12.1 mg") RAN("", "1799917200000000"), "norad-rate:H");
 }
@@ -293,7 +296,7 @@ static void slips_show_in_numbers(void **state)
     TOLD(KID("3000 mg", ONCE), "para-child:H ten:H");
     TOLD(PLACE FACTS(ADULT WEIGHT("50 kg")) WHAT("norad", "100 mg/h", DRIP),
          "norad-rate:H ten:H");
-    /* A drug with a daily limit only is checked by that limit. */
+    /* A drug that has only a daily limit is checked by that limit. */
     TOLD(PLACE FACTS(ADULT WEIGHT("50 kg")) WHAT("daily", "2499 mg", ONCE), "daily-only:W");
     TOLD(PLACE FACTS(ADULT WEIGHT("50 kg")) WHAT("daily", "2500 mg", ONCE),
          "ten:H daily-only:W");
@@ -301,12 +304,13 @@ static void slips_show_in_numbers(void **state)
     PLACE FACTS(CHILD WEIGHT(a) "weights { quantity: '" b "' at_us: " us " record_id: 'x' } ") \
         WHAT("para", "300 mg", ONCE)
     TOLD(TWO("20 kg", "11.2 kg", "1799900000000000"), "");
-    TOLD(TWO("20 kg", "11.1 kg", "1799900000000000"), "jump:H"); /* 20 lb mistaken for kg? */
+    /* possibly 20 lb, read as kg */
+    TOLD(TWO("20 kg", "11.1 kg", "1799900000000000"), "jump:H");
     TOLD(TWO("20 kg", "44 kg", "1799900000000000"), "jump:H");
     TOLD(TWO("20 kg", "36 kg", "1799900000000000"), "jump:H");
     TOLD(TWO("20 kg", "35.9 kg", "1799900000000000"), "");
     TOLD(TWO("20 kg", "44 [lb_av]", "1799900000000000"), "");
-    TOLD(TWO("20 kg", "44 kg", "1790000000000000"), ""); /* a long time ago */
+    TOLD(TWO("20 kg", "44 kg", "1790000000000000"), ""); /* the other weight is old */
     TOLD(TWO("20 kg", "44 s", "1799900000000000"), "ward.unit:H");
     TOLD(PLACE FACTS(ADULT WEIGHT("20 kg") WEIGHT("80 kg")) WHAT("para", "1 g", ONCE), "");
 }
@@ -333,7 +337,7 @@ static void what_was_calculated_is_calculated_again(void **state)
 #define OF_M2(f, dose, m2)                                                                     \
     PLACE FACTS(ADULT f)                                                                       \
         WHAT("chemo", dose, ONCE "calculated_from { per: '50 mg/m2' bsa: '" m2 "' } ")
-    TOLD(OF_M2(BODY, "92 mg", "1.84 m2"), ""); /* the chart's is 1.68 */
+    TOLD(OF_M2(BODY, "92 mg", "1.84 m2"), ""); /* the chart's surface is 1.68 m2 */
     TOLD(OF_M2(BODY, "92.5 mg", "1.85 m2"), "differs:W");
     assert_string_equal(told_finding(*state, "differs")->text->en,
                         "The dose was calculated with 1.85 m2, the chart has 1.68 m2.");

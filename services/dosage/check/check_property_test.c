@@ -153,10 +153,10 @@ static void no_way_through_units_changes_a_dose(void **state)
             const char *to = units[chance((uint32_t)n)];
 
             if (amount_in(&a, to, &back, NULL) != WARD_OK)
-                continue; /* non-terminating decimal: refused, not rounded */
+                continue; /* a non-terminating decimal is refused, not rounded */
             assert_int_equal(amount_print(&back, to, &b->run, &printed, NULL), WARD_OK);
             if (strlen(printed->value) > 20)
-                continue; /* longer than a Quantity: the conversion stops */
+                continue; /* the value is longer than a Quantity */
             assert_int_equal(amount_of(printed, &a, NULL), WARD_OK);
             steps++;
         }
@@ -309,7 +309,7 @@ static void another_allergy_or_order_hides_no_finding(void **state)
             const char *id = before.findings[k]->rule_id;
 
             if (strcmp(id, "ward.allergy-unknown") == 0)
-                continue; /* now an entry is recorded */
+                continue; /* an allergy is now recorded */
             compared_++;
             if (!tells(&b->d, id))
                 fail_msg("%s is told no more: %s %s", id, allergy, more);
@@ -318,7 +318,7 @@ static void another_allergy_or_order_hides_no_finding(void **state)
     assert_true(compared_ > ROUNDS / 2);
 }
 
-/* Rules, with the compared amounts, that a dose exceeds. */
+/* Whether a rule compared `what` and was violated. */
 static bool tells_most(const Ward__Dosage__V1__Decision *d, const char *id, const char *what)
 {
     for (size_t i = 0; i < d->n_findings; i++)

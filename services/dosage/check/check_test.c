@@ -98,7 +98,7 @@ static void a_combination_is_checked_by_each_of_its_ingredients(void **state)
     TOLD(CO("2 {tablet}", "product_id: 'co-30' " ONCE), "");
     TOLD(CO("3 {tablet}", "product_id: 'co-30' " ONCE), "codeine-adult:H para-adult:H");
     TOLD(CO("1000 mg", "product_id: 'co-8' " ONCE), "");
-    TOLD(CO("1000 mg", ONCE), "DOSE_UNIT"); /* the product gives the amount of codeine */
+    TOLD(CO("1000 mg", ONCE), "DOSE_UNIT"); /* only the product gives the amount of codeine */
     TOLD(PLACE FACTS(CHILD WEIGHT("50 kg"))
              WHAT("co", "1 {tablet}", "product_id: 'co-8' " ONCE),
          "codeine-child:H");
@@ -118,7 +118,7 @@ static void a_limit_over_kg_needs_a_weight(void **state)
     assert_string_equal(told_step(*state, "para-child")->why, "no-weight");
     TOLD(KID(WEIGHT("20 mm[Hg]"), "300 mg", ONCE), "ward.no-weight:H ward.unit:H");
     TOLD(KID(WEIGHT("0 kg"), "300 mg", ONCE), "ward.no-weight:H ward.unit:H");
-    TOLD(PARA("300 mg", ONCE), ""); /* an adult's limit does not apply */
+    TOLD(PARA("300 mg", ONCE), ""); /* the limit for children does not apply to an adult */
 }
 
 static void an_old_weight_is_a_finding(void **state)
@@ -141,7 +141,7 @@ static void days_are_summed_over_what_is_given_and_what_will_be(void **state)
     TOLD(PARA("1 g", EVERY("360")), "");
     TOLD(PARA("1 g", EVERY("300")), "para-adult:H");
     TOLD(PARA("1 g", EVERY("360")) GIVEN("a", "para", "1 mg", "1799985600000000"),
-         "para-adult:H"); /* four more follow within a day */
+         "para-adult:H"); /* four more doses follow within a day */
     TOLD(PARA("1 mg", ONCE) GIVEN("a", "para", "1 mg", "1799985600000001"), "para-adult:H");
     assert_string_equal(told_finding(*state, "para-adult")->compared[0]->what,
                         "since-last-minutes");
@@ -155,7 +155,7 @@ static void days_are_summed_over_what_is_given_and_what_will_be(void **state)
          "para-adult:H");
     TOLD(PARA("1 g", ONCE) GIVEN("a", "para", "1000 mg", "1799985600000000")
              GIVEN("b", "para", "1000 mg", "1799964000000000")
-                 GIVEN("c", "para", "2000 mg", "1799913600000000"), /* another day's */
+                 GIVEN("c", "para", "2000 mg", "1799913600000000"), /* a dose of another day */
          "");
     TOLD(PARA("1 g", ONCE) GIVEN("a", "co", "3001 mg", "1799942400000000"), "para-adult:H");
 }
@@ -167,9 +167,7 @@ static void other_orders_of_the_ingredient_count(void **state)
     TOLD(PARA("500 mg", EVERY("360")) RUNNING("o1", "para", "500 mg", EVERY("360")),
          "ward.same-ingredient:W");
     TOLD(PARA("500 mg", EVERY("360")) RUNNING("o1", "co", "500 mg", EVERY("360")),
-         "para-opioid:W ward.same-ingredient:W"); /* for the first ingredient no product is
-                                                   *
-                                                   * needed */
+         "para-opioid:W ward.same-ingredient:W"); /* the first ingredient needs no product */
     TOLD(PARA("501 mg", EVERY("360"))
              RUNNING("o1", "co", "1 {tablet}", "product_id: 'co-8' " EVERY("360")),
          "para-adult:H para-opioid:W ward.same-ingredient:W");
@@ -179,7 +177,7 @@ static void other_orders_of_the_ingredient_count(void **state)
     assert_string_equal(f->compared[0]->actual->value, "4004");
     TOLD(PARA("501 mg", EVERY("360"))
              RUNNING("o1", "para", "500 mg", EVERY("360") "ends_at_us: 1799999999999999 "),
-         ""); /* it has ended */
+         ""); /* the order has ended */
     TOLD(PARA("500 mg", EVERY("360"))
              RUNNING("o1", "para", "500 mg", EVERY("360") "starts_at_us: 1801000000000000 "),
          "ward.same-ingredient:W");
@@ -190,7 +188,7 @@ static void other_orders_of_the_ingredient_count(void **state)
          "ward.unit:H ward.same-ingredient:W");
 }
 
-/* Every six hours, charted slightly early and late. */
+/* Doses every six hours, charted slightly early and late. */
 static void doses_on_time_are_not_one_too_many(void **state)
 {
 #define OWN(id, us)                                                                            \
@@ -207,8 +205,8 @@ static void doses_on_time_are_not_one_too_many(void **state)
          "");
 }
 
-/* ...but not two doses of an order at once, however wide the windows, and none of an order
- * without windows. */
+/* Windows exempt only one dose of an order at once, even if the windows are wide. An order
+ * without windows has no exempt dose. */
 static void windows_let_off_one_dose_of_what_has_them(void **state)
 {
 #define MINE(id, dose, us)                                                                     \
@@ -232,11 +230,11 @@ static void windows_let_off_one_dose_of_what_has_them(void **state)
     TOLD(BED("1 g", ONCE) MINE("a", "3100 mg", "1799919000000000"), "para-adult:H");
 }
 
-/* A rule of a minimum interval refers to doses that are on time. */
+/* A minimum interval is compared as if punctual doses had been given at their due times. */
 static void a_dose_on_time_is_not_too_soon(void **state)
 {
 #define FOUR_HOURLY(us) BED("100 mg", EVERY("240")) MINE("a", "100 mg", us)
-    TOLD(FOUR_HOURLY("1799989200000000"), ""); /* 180 minutes */
+    TOLD(FOUR_HOURLY("1799989200000000"), ""); /* the last dose was given 180 minutes before */
     TOLD(FOUR_HOURLY("1799989260000000"), "para-adult:H");
     assert_string_equal(told_finding(*state, "para-adult")->text->en,
                         "para: the last dose was 179 minutes before, at least 180.");

@@ -18,9 +18,8 @@ static void ten_times_the_usual_dose_is_a_hard_stop(void **state)
     assert_string_equal(sentence(b, "insul-usual"),
                         "insul: one dose is 200 units, 10 times the usual highest amount of "
                         "20 units. Check the decimal point and the unit.");
-    /* The check for large errors by the highest limit is silent if a usual dose decided: one
-     * finding, not two.
-     */
+    /* The check for tenfold doses is silent if a usual dose decided, so that one error causes
+     * one finding. */
     assert_string_equal(told_step(b, "ten")->why, "usual-dose");
 }
 
@@ -165,7 +164,7 @@ static void opioids_are_summed_as_morphine(void **state)
     assert_string_equal(sentence(b, "mme"),
                         "morphine equivalents: 91 mg within 24 hours, at most 90 mg.");
     assert_string_equal(told_finding(b, "mme")->about[0], "o");
-    /* By a route that does not count for the sum. */
+    /* The other drug's route does not count for the sum. */
     TOLD(PLACE FACTS(ADULT) RX("oxy", "10 mg", "PO", EVERY("240"))
              RUNS("o", "morph", "5 mg", "IV", EVERY("240")),
          "");

@@ -7,7 +7,7 @@
     "dose_rules { rule { id: 'keto-days' severity: SEVERITY_HARD } ingredient: 'keto' "        \
     "max_single: '30 mg' max_duration_days: 5 }\n"
 #define DAY(n) "timing { kind: KIND_INTERVAL interval_minutes: 720 count: " n " } "
-/* NOW minus 12, 36, 60 and 84 hours. */
+/* NOW minus 12, 36, 60 and 84 hours */
 #define HALF_A_DAY_AGO  "1799956800000000"
 #define A_DAY_AND_HALF  "1799870400000000"
 #define TWO_AND_A_HALF  "1799784000000000"

@@ -54,13 +54,15 @@ static void undecided_ones_are_told_and_lift_no_outcome(void **state)
         "Home medicines that wait for a decision (continue, change, stop or hold): 1.");
     assert_int_equal(b->d.outcome, WARD__DOSAGE__V1__OUTCOME__OUTCOME_PASS);
     TOLD(NOW_3 TAKES(CODEINE, "morphine"),
-         "two-opioids:H one-opioid:W ward.home-undecided:I"); /* they count as usual */
+         /* undecided home medicines count */
+         "two-opioids:H one-opioid:W ward.home-undecided:I");
     TOLD(NOW_3 TAKES("", "morphine"), "");
     TOLD("engine: 2 " TAKES(HOME("text: 'morphine'"), "morphine"), "");
     TOLD(NOW_3 GIVE FACTS(ADULT HOME("text: 'morphine'")) WHAT("morphine", "10 mg", ONCE), "");
 }
 
-/* two-opioids applies to simultaneous orders: it applies for a day, as after a given dose. */
+/* two-opioids applies to simultaneous orders. For a stopped home medicine, two-opioids applies
+ * for a day, as after a given dose. */
 static void a_stopped_or_held_one_counts_as_a_last_dose(void **state)
 {
     TOLD(NOW_3 TAKES(CODEINE, "morphine") DECIDED("STOP", HOUR_AGO), "two-opioids:H");
@@ -68,7 +70,7 @@ static void a_stopped_or_held_one_counts_as_a_last_dose(void **state)
     TOLD(NOW_3 TAKES(CODEINE, "morphine") DECIDED("HOLD", A_DAY_AGO), "");
     TOLD(NOW_3 TAKES(HOME("text: 'something else'"), "morphine") DECIDED("STOP", HOUR_AGO), "");
     TOLD("engine: 2 " TAKES(CODEINE, "morphine") DECIDED("STOP", A_DAY_AGO),
-         "two-opioids:H one-opioid:W"); /* decided before such decisions were evaluated */
+         "two-opioids:H one-opioid:W"); /* this version of the check ignores decisions */
 }
 
 /* para-opioid applies for six hours after either drug. */
@@ -88,12 +90,12 @@ static void a_decision_about_another_version_is_none(void **state)
 static void one_that_goes_on_as_an_order_is_no_duplicate_of_it(void **state)
 {
     TOLD(NOW_3 MINE TAKES(CODEINE, "morphine") DECIDED_OF("1", "CONTINUE", HOUR_AGO, "mine"),
-         "two-opioids:H"); /* an interaction is found nevertheless */
+         "two-opioids:H"); /* interactions are still found */
     TOLD(NOW_3 TAKES(CODEINE, "morphine") DECIDED_OF("1", "CONTINUE", HOUR_AGO, "o1")
              RUNNING("o1", "other", "1 mg", ONCE),
          "two-opioids:H ward.other-unknown:I");
     TOLD(NOW_3 TAKES(CODEINE, "morphine") DECIDED_OF("1", "CONTINUE", HOUR_AGO, "over"),
-         "two-opioids:H one-opioid:W"); /* the order has ended */
+         "two-opioids:H one-opioid:W"); /* the named order has ended */
     TOLD(NOW_3 TAKES(CODEINE, "morphine") DECIDED("CONTINUE", HOUR_AGO),
          "two-opioids:H one-opioid:W");
 }
@@ -105,7 +107,7 @@ static void one_that_an_order_replaces_is_stopped(void **state)
              DECIDED_OF("1", "CHANGE", HOUR_AGO, "mine"),
          "para-opioid:W");
     TOLD(NOW_3 TAKES(CODEINE, "morphine") DECIDED("CHANGE", HOUR_AGO),
-         "two-opioids:H one-opioid:W"); /* nothing replaces it yet */
+         "two-opioids:H one-opioid:W"); /* no order replaces the medicine yet */
 }
 
 int main(void)

@@ -1,5 +1,5 @@
 /* The first maintenance dose after a loading dose: earlier than half its interval, but no
- * earlier than the set permits. */
+ * earlier than the rule set permits. */
 #include "services/dosage/check/check_world.h"
 
 #define LOADED                                                                                 \

@@ -45,8 +45,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Overrides as "rule=reason rule=reason": the ids that remain open, or the reason of a
- * refusal. */
+/* Applies overrides ("rule=reason rule=reason"). Returns the ids that remain open, or the
+ * reason of a refusal. */
 static const char *left(void **state, const char *found, const char *overrides,
                         const char *role, bool second)
 {

@@ -18,7 +18,7 @@ static void amounts_are_in_the_words_of_the_language(void **state)
 {
     static const struct row ROWS[] = {
         {"", "", ""},
-        {"of 100000 ug", "of 100000 ug", "of 100000 ug"}, /* not an amount of this service */
+        {"of 100000 ug", "of 100000 ug", "of 100000 ug"}, /* an unmarked amount is unchanged */
         {"give " A("125 ug") ".", "give 125 mcg.", "give 125 微克."},
         {A("5000 [IU]"), "5000 units", "5000 单位"},
         {A("50000 [IU]"), "50,000 units", "50,000 单位"},

@@ -61,7 +61,7 @@ static char *running(struct bench *b, const char *id, const char *drug, const ch
                        what(b, drug, timing, -1440));
 }
 
-/* due, interval 0: none. */
+/* due 0: no due time; interval 0: no interval. */
 static char *given(struct bench *b, const char *order, const char *drug, int at, int due,
                    int interval)
 {
@@ -88,7 +88,7 @@ static char *ask(struct bench *b, const char *purpose, const char *order, int du
 }
 #define NO_DUE INT32_MIN
 
-/* 'W', 'H' or '-'. */
+/* The severity of the finding: 'W', 'H', or '-' for no finding. */
 static char soon(struct bench *b, const char *snapshot)
 {
     const char *told = check_told(b, snapshot), *at = strstr(told, "ward.too-soon:");
@@ -134,15 +134,15 @@ static void half_the_interval_is_the_border(void **state)
     SOON('H', "GIVE", "mine", 0, what(b, "alert", Q(360), -720),
          given(b, "mine", "alert", -1, -360, 360));
     SOON('W', "GIVE", "mine", 0, what(b, "plain", TID, -720),
-         given(b, "mine", "plain", -170, -360, 360)); /* the smallest interval: 6 h */
-    /* 02:00 and 03:00 on the day that has no hour between them */
+         given(b, "mine", "plain", -170, -360, 360)); /* the smallest interval is 6 h */
+    /* doses at 02:00 and 03:00, on the day without an hour between */
     SOON('W', "GIVE", "mine", 0,
          what(b, "plain", "kind: KIND_TIMES times: '02:00' times: '03:00'", -720),
          given(b, "mine", "plain", -5, -5, 60));
-    /* a combination contains it, too */
+    /* a combination that contains the ingredient */
     SOON('H', "GIVE", "mine", 0, what(b, "alert", Q(360), -720),
          given(b, "", "both", -5, 0, 0));
-    /* charted behind another */
+    /* the dose was charted after a later dose */
     SOON('W', "GIVE", "mine", 0, what(b, "plain", Q(360), -720),
          given(b, "mine", "plain", 30, 360, 360));
     assert_non_null(strstr(told_finding(b, "ward.too-soon")->text->en, "30 min after this"));
@@ -158,11 +158,11 @@ static void stopped_and_ordered_again(void **state)
          given(b, "old", "alert", -1, -1, 1440));
     SOON('-', "PLACE", "", 1439, what(b, "alert", Q(1440), 1439),
          given(b, "old", "alert", -1, -1, 1440));
-    /* ordered once: the interval of the stopped order */
+    /* a single dose uses the interval of the stopped order */
     SOON('H', "PLACE", "", 0, what(b, "alert", ONCE, 0),
          given(b, "old", "alert", -10, -10, 720));
     SOON('-', "PLACE", "", 0, what(b, "alert", ONCE, 0), given(b, "old", "alert", -10, -10, 0));
-    /* an emergency, then the scheduled dose */
+    /* an emergency dose, then the scheduled dose */
     SOON('H', "GIVE", "mine", -1, what(b, "alert", Q(240), -1),
          given(b, "", "alert", -1, 0, 0));
 }
@@ -176,12 +176,11 @@ static void a_change_is_held_against_its_next_dose(void **state)
     SOON('H', "CHANGE", "mine", 30, what(b, "alert", Q(720), 30),
          given(b, "mine", "alert", -2, -2, 720));
     SOON('H', "CHANGE", "mine", 5, what(b, "alert", Q(720), 5),
-         given(b, "mine", "alert", -2, -2, 0)); /* it was ordered once */
+         given(b, "mine", "alert", -2, -2, 0)); /* ordered as a single dose */
     SOON('-', "CHANGE", "mine", 30, "times_kept: true ", what(b, "alert", Q(720), -690),
-         given(b, "mine", "alert", -2, -690, 720)); /* it was late; the change does not move
-                                                     * it */
+         given(b, "mine", "alert", -2, -690, 720)); /* given late; doses are not moved */
     SOON('-', "CHANGE", "mine", -2, what(b, "alert", ONCE, -2),
-         given(b, "mine", "alert", -2, -2, 720)); /* the charted slot */
+         given(b, "mine", "alert", -2, -2, 720)); /* the slot is already charted */
 }
 
 static void as_needed_beside_scheduled_has_its_own_rules(void **state)
@@ -199,7 +198,7 @@ static void as_needed_beside_scheduled_has_its_own_rules(void **state)
     SOON('-', "GIVE", "mine", NO_DUE, what(b, "alert", PRN(240), -720),
          running(b, "o", "alert", PRN(120)), given(b, "o", "alert", -60, 0, 120));
     SOON('-', "PLACE", "", NO_DUE, what(b, "alert", PRN(240), 0),
-         given(b, "stopped", "alert", -10, -10, 720)); /* when it is given, not when ordered */
+         given(b, "stopped", "alert", -10, -10, 720)); /* checked when a dose is given */
 }
 
 static void orders_beside_each_other_are_as_far_apart_as_planned(void **state)
@@ -214,12 +213,12 @@ static void orders_beside_each_other_are_as_far_apart_as_planned(void **state)
          running(b, "o", "alert", Q(1440)), given(b, "o", "alert", -690, -720, 1440));
     SOON('-', "GIVE", "mine", 0, what(b, "alert", Q(2880), -14400),
          running(b, "o", "alert", Q(2880)), given(b, "o", "alert", -1400, -1440, 2880));
-    /* ...but not if one was late, or twice at the same time */
+    /* exceptions: a late dose, and two doses at one time */
     SOON('H', "GIVE", "mine", 0, what(b, "alert", Q(1440), -14400),
          running(b, "o", "alert", Q(1440)), given(b, "o", "alert", -120, -720, 1440));
     SOON('H', "GIVE", "mine", 0, what(b, "alert", Q(1440), -14400),
          running(b, "o", "alert", Q(1440)), given(b, "o", "alert", -1, 0, 1440));
-    /* an extra dose at once beside the scheduled one: one person decides */
+    /* an extra dose at once beside a scheduled order: only a warning */
     SOON('W', "PLACE", "", 0, what(b, "alert", ONCE, 0), running(b, "o", "alert", Q(720)),
          given(b, "o", "alert", -60, -60, 720));
     SOON('-', "PLACE", "", 0, what(b, "alert", ONCE, 0), running(b, "o", "alert", Q(720)),
@@ -230,14 +229,14 @@ static void practice_that_is_meant_is_left_alone(void **state)
 {
     struct bench *b = *state;
 
-    /* a loading dose, then maintenance when it is due; not at once */
+    /* a loading dose, then maintenance when due, or at once */
     SOON('-', "PLACE", "", 720, what(b, "alert", Q(1440), 720),
          given(b, "load", "alert", 0, 0, 0));
     SOON('H', "PLACE", "", 5, what(b, "alert", Q(1440), 5), given(b, "load", "alert", 0, 0, 0));
     /* loading doses of orders for a single dose each */
     SOON('-', "PLACE", "", 0, what(b, "alert", ONCE, 0),
          given(b, "load", "alert", -360, -360, 0));
-    /* infusions, either way */
+    /* infusions as the other dose, and as the checked dose */
     SOON('-', "GIVE", "mine", 0, what(b, "alert", DRIP, 0),
          given(b, "load", "alert", -1, 0, 0));
     SOON('-', "GIVE", "mine", 0, what(b, "alert", Q(720), 0), running(b, "o", "alert", DRIP),
@@ -308,11 +307,11 @@ static int chance(int below)
 enum how { SCHEDULED, NEEDED, SINGLE };
 struct order {
     enum how how;
-    int interval, starts, changed; /* length of the history in minutes */
+    int interval, starts, changed; /* minutes */
     bool runs;
 };
 struct dose {
-    int order, at, due, interval; /* order -1: an emergency; due -1: none */
+    int order, at, due, interval; /* order -1: emergency dose; due -1: no slot */
 };
 struct history {
     struct bench *b;
@@ -336,7 +335,7 @@ static void place(struct history *h)
                                               .runs = true};
 }
 
-/* The last due slot of the grid; an order for a single dose has one. */
+/* The last due slot of an order; an order for a single dose has one slot. */
 static int due_of(const struct history *h, const struct order *o)
 {
     if (o->how == NEEDED || o->starts > h->now)
@@ -393,7 +392,7 @@ static char *seen(struct history *h, int giving, int due)
     return ask(b, "GIVE", id, due < 0 ? NO_DUE : due - h->now, s);
 }
 
-/* The rule of docs/dosage.md: this case must be found, or must not be. */
+/* Checks a case against the rule of docs/dosage.md. */
 static void hold_to_the_promise(const struct history *h, int giving, char told)
 {
     const struct order *me = &h->orders[giving];
@@ -450,7 +449,7 @@ static void step(struct history *h)
     case 1:
         h->orders[order].runs = false;
         break;
-    case 2: /* a change: another interval, another start, scheduled at once */
+    case 2: /* changed interval and start */
         h->orders[order].how = SCHEDULED;
         h->orders[order].interval = chance(2) == 0 ? 240 : 720;
         if (chance(2) == 0)

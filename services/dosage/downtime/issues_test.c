@@ -66,7 +66,7 @@ static void too_many_end_with_more(void **state)
     assert_true(strlen(said(&list)) > (size_t)(ISSUES_MOST - 1) * 70);
 }
 
-/* An order with a state since 1000 that is active in [100, 5000). */
+/* An order that is active in [100, 5000) and has its state since 1000. */
 static const char *of_order(int state, int64_t given)
 {
     Ward__Dosage__V1__Prescription p = WARD__DOSAGE__V1__PRESCRIPTION__INIT;

@@ -48,7 +48,7 @@ static void names_are_camel_and_wide_numbers_text(void **state)
 
     (void)state;
     p.pack_id = api_text("an-id");
-    p.made_at_us = INT64_C(9007199254740993); /* no double equals this */
+    p.made_at_us = INT64_C(9007199254740993); /* no double has this value */
     p.expires_at_us = -1;
     assert_string_equal(json(&p.base),
                         "{\"packId\":\"an-id\",\"madeAtUs\":\"9007199254740993\","

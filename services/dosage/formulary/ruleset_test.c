@@ -1,4 +1,4 @@
-/* Lookups in a set: by id, by class, by code; and comparison of two decisions. */
+/* Lookups in a rule set: by id, by class, by code; and comparison of two decisions. */
 #include "services/dosage/formulary/replay.h"
 #include "services/dosage/formulary/ruleset_testing.h"
 
@@ -98,7 +98,7 @@ struct made {
     Finding *list[4];
 };
 
-/* "a2b3": rule a with WARN, rule b with HARD. */
+/* Makes a decision from text: "a2b3" is rule a with WARN and rule b with HARD. */
 static const Decision *decision(struct made *m, const char *what)
 {
     static char names[26][2];
@@ -158,7 +158,7 @@ static void a_change_names_each_rule_once(void **state)
     assert_string_equal(c->appeared[0], "c");
     assert_int_equal(c->n_gone, 1);
     assert_string_equal(c->gone[0], "a");
-    for (int i = 1; i < 20; i++) { /* no memory, at each allocation */
+    for (int i = 1; i < 20; i++) { /* each allocation fails once */
         ward_arena_reset(&mem);
         mem.fail_at = i;
         if (replay_change(&a.d, &b.d, &mem, &c, NULL) == WARD_OK)

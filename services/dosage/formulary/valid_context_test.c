@@ -1,5 +1,5 @@
 /* Context and monitoring rules, kidney risks, loading doses and conditions of interactions:
- * each invalid one is found. */
+ * each invalid part is found. */
 #include "services/dosage/check/check_text.h"
 #include "services/dosage/formulary/ruleset_own.h"
 
@@ -30,7 +30,7 @@ static const char HASH[65] = "0123456789abcdef0123456789abcdef0123456789abcdef01
 #define MONITOR(f) SET "monitoring { " HEAD("m") NAME "drugs " ALPHA "loincs: '20578-1' " f "} "
 #define MEETS(f)   SET "interactions { " HEAD("i") "a " ALPHA "b { class: 'cin' } " EFFECT f "} "
 
-/* The first problem as "path text"; "" if none. */
+/* The first problem as "path text"; "": no problem. */
 static const char *told(struct ward_arena *mem, const char *set)
 {
     struct ruleset_problems p;

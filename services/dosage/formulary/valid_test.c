@@ -1,4 +1,4 @@
-/* Each problem of a set is found with its place, and no others. */
+/* Each problem of a rule set is found with its place, and valid rule sets have no problems. */
 #include "services/dosage/formulary/valid_testing.h"
 
 static void the_small_set_is_sound(void **state)

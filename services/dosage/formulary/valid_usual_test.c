@@ -11,7 +11,7 @@ static Quantity low, high, rate, concentration, patch, hour;
 static Rule heads[2];
 static Ward__Dosage__V1__Route by_mouth[1];
 
-/* The small set with one rule of each kind. */
+/* Makes the small rule set, with one rule of each kind. */
 static void more_make(void)
 {
     static Usual *usuals[1] = {&usual};

@@ -113,7 +113,8 @@ static void charts(void **state)
     ward_arena_done(&mem);
 }
 
-/* A finding that an acknowledgement for the patient lowered to INFO was decided on. */
+/* A finding counts as decided on if an acknowledgement for the patient lowered the finding to
+ * INFO. */
 static void acknowledged(void **state)
 {
 #define LOWERED(text)                                                                          \

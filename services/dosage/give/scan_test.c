@@ -11,7 +11,7 @@
 #define YEAR 2026
 #define GS   "\x1d"
 
-/* "gtin lot expires serial", with "-" for missing parts; "?" if unreadable. */
+/* Prints "gtin lot expires serial", with "-" for missing parts; "?" if unreadable. */
 static const char *elements(const char *s)
 {
     static char out[128];
@@ -24,7 +24,7 @@ static const char *elements(const char *s)
     return out;
 }
 
-/* "kind gtin" */
+/* Prints "kind gtin". */
 static const char *scanned(const char *s)
 {
     static char out[64];
@@ -50,8 +50,8 @@ struct row {
 
 static void check_digits_are_those_of_the_specification(void **state)
 {
-    /* 6291041500213: GS1's own worked example of a check digit; 614141000036, 10614141000415
-     * and 96385074: GTIN-12, -14 and -8 of its examples */
+    /* Check digits of the GS1 specification: 6291041500213 is the worked example; 614141000036,
+     * 10614141000415 and 96385074 are its examples of GTIN-12, GTIN-14 and GTIN-8. */
     static const char *const good[] = {"6291041500213", "614141000036", "10614141000415",
                                        "96385074"};
 
@@ -86,7 +86,7 @@ static void numbers_become_fourteen_digits(void **state)
     assert_string_equal(out, "06291041500213");
     assert_true(gs1_gtin("10614141000415", 14, out));
     assert_string_equal(out, "10614141000415");
-    assert_false(gs1_gtin("00000000000000", 14, out)); /* of nothing */
+    assert_false(gs1_gtin("00000000000000", 14, out)); /* 0 is not a GTIN */
     assert_false(gs1_gtin("614141000", 9, out));
 }
 
@@ -140,7 +140,7 @@ static void a_date_that_is_none_is_refused(void **state)
 static void element_strings_are_read(void **state)
 {
     static const struct row rows[] = {
-        /* the specification's own concatenation, 7.8.5.1 */
+        /* the example of 7.8.5.1 of the specification */
         {"0195012345678903" GS "3103000123", "95012345678903 - - -"},
         {"01950123456789033103000123", "95012345678903 - - -"},
         {"0195012345678903422616" GS "3103000123", "95012345678903 - - -"},
@@ -162,7 +162,7 @@ static void element_strings_are_read(void **state)
         {"0109506000134352"
          "240X" GS "7123456" GS "99whatever",
          "09506000134352 - - -"},
-        /* repeated with the same value */
+        /* an element repeated with an equal value */
         {"0109506000134352"
          "10A" GS "10A",
          "09506000134352 A - -"},
@@ -178,35 +178,35 @@ static void what_is_no_element_string_is_refused(void **state)
     static const char *const bad[] = {
         "",
         GS,
-        "0195012345678902",    /* check digit */
+        "0195012345678902",    /* wrong check digit */
         "019501234567890",     /* too short */
         "(01)9501234567890",   /* too short */
         "(01)950123456789033", /* too long */
-        "10A1",                /* no product */
+        "10A1",                /* no GTIN */
         "0109506000134352"
         "17271320", /* month 13 */
         "0109506000134352"
         "1727112", /* a digit is missing */
         "0109506000134352"
-        "10", /* nothing in it */
+        "10", /* an empty lot */
         "0109506000134352"
-        "10123456789012345678901", /* 21 characters */
+        "10123456789012345678901", /* a lot of 21 characters */
         "0109506000134352"
-        "10A\x01", /* not of set 82 */
+        "10A\x01", /* a character outside of set 82 */
         "0109506000134352"
-        "10A" GS GS "21B", /* nothing between */
+        "10A" GS GS "21B", /* an empty element */
         "0109506000134352"
         "10A" GS "10B", /* two lots */
         "0109506000134352"
-        "0195012345678903", /* two products */
+        "0195012345678903", /* two GTINs */
         "0109506000134352"
         "0209506000134352"
-        "371",                  /* a box of them */
-        "00006141411234567890", /* a pallet */
+        "371",                  /* content of a box */
+        "00006141411234567890", /* a pallet's code */
         "0109506000134352"
-        "14270101", /* 14 is nobody's */
+        "14270101", /* identifier 14 is not assigned */
         "0109506000134352"
-        "6A", /* nor is 6. */
+        "6A", /* identifier 6 is not assigned */
         "(01)09506000134352(10A",
         "(01)09506000134352()A",
         "(1)09506000134352",
@@ -243,10 +243,10 @@ static void kinds_are_told_apart(void **state)
         {"8306067123456789012", "SCAN_UNREADABLE"},
         {"830606712345678901234", "SCAN_UNREADABLE"},
         {"8306067123456789012X", "SCAN_UNREADABLE"},
-        {"00061414112345678905", "SCAN_UNREADABLE"}, /* a pallet's, not a pack's */
+        {"00061414112345678905", "SCAN_UNREADABLE"}, /* a pallet's code */
         {"]d209506000134352", "SCAN_UNREADABLE"},    /* announced as element strings */
         {"]E00109506000134352", "SCAN_UNREADABLE"},  /* announced as a number */
-        {"]C00109506000134352", "SCAN_UNREADABLE"},  /* no GS1 symbol */
+        {"]C00109506000134352", "SCAN_UNREADABLE"},  /* not a GS1 symbol */
         {"]d2", "SCAN_UNREADABLE"},
         {"]", "SCAN_UNREADABLE"},
         {"", "SCAN_UNREADABLE"},
@@ -261,7 +261,7 @@ static void kinds_are_told_apart(void **state)
         assert_string_equal(scanned(rows[i].in), rows[i].out);
 }
 
-/* "" : no hidden date. */
+/* Prints the date hidden in a lot; "": no hidden date. */
 static const char *hidden(const char *s)
 {
     static struct gs1 g;
@@ -280,17 +280,17 @@ static void an_expiry_that_a_lot_swallowed_is_seen(void **state)
          "21S17270300",
          "2027-03-31"},
         {"0109506000134352"
-         "1017172703", /* the lot is the six digits */
+         "1017172703", /* the lot consists of the six digits */
          ""},
         {"0109506000134352"
-         "10A17270331X", /* in the middle */
+         "10A17270331X", /* the date is in the middle */
          "2027-03-31"},
         {"0109506000134352"
-         "10A1725010117270331", /* two candidates: the last one is at the end */
+         "10A1725010117270331", /* of two dates, the date at the end counts */
          "2027-03-31"},
         {"0109506000134352"
          "10A17270331" GS "21S",
-         ""}, /* a separator: the printer supports it */
+         ""}, /* the printer sends separators */
         {"0109506000134352"
          "1728010110A17270331",
          ""}, /* another element has a date */
@@ -300,10 +300,10 @@ static void an_expiry_that_a_lot_swallowed_is_seen(void **state)
          ""}, /* month 13 */
         {"0109506000134352"
          "10A17451231",
-         ""}, /* no product lasts that long */
+         ""}, /* no product is valid until then */
         {"0109506000134352"
          "10A17150101",
-         ""}, /* nor was it stored that long */
+         ""}, /* no product in use expired so long ago */
     };
 
     (void)state;
@@ -324,7 +324,7 @@ static void a_huge_scan_is_refused(void **state)
            "91",
            21);
     big[512] = '\0';
-    assert_string_equal(scanned(big), "SCAN_UNREADABLE"); /* an element of 490 */
+    assert_string_equal(scanned(big), "SCAN_UNREADABLE"); /* the element has 490 characters */
 }
 
 int main(void)

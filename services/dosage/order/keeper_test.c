@@ -1,5 +1,5 @@
 /* The group commit of decisions over a fake database: which decisions are stored together, and
- * which are given up. The test controls the clock and the end of each transaction. */
+ * which decisions are given up. The test controls the clock and the end of each transaction. */
 #include "services/dosage/order/keeper.h"
 
 #include "common/base/clock.h"
@@ -24,10 +24,10 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static struct {
     int64_t clock;
-    bool shut;         /* a transaction does not end */
-    int begun, opened; /* transactions; connections */
-    char tried[64];    /* the decisions of each transaction: "a bxd " */
-    char kept[16];     /* what was committed */
+    bool shut;         /* transactions do not end */
+    int begun, opened; /* numbers of transactions and connections */
+    char tried[64];    /* decisions of each transaction, such as "a bxd " */
+    char kept[16];     /* committed decisions */
     char pending[16], events[16];
 } db;
 
@@ -48,7 +48,7 @@ enum ward_code ward_db_open(const struct ward_db_config *cfg, struct ward_db **o
                             struct ward_err *err)
 {
     (void)err;
-    assert_true(cfg->tx_only); /* all its statements are in transactions */
+    assert_true(cfg->tx_only); /* the connection runs only transactions */
     *out = (struct ward_db *)&db;
     db.opened++;
     return WARD_OK;
@@ -71,7 +71,8 @@ static bool has(char what)
     return strchr(db.pending, what) != NULL;
 }
 
-/* 'x' is rejected by every table; for 'u' the database is unavailable. */
+/* The name of a decision sets its result. 'x': every table rejects the decision. 'u': the
+ * database is unavailable. */
 static enum ward_code said(struct ward_err *err)
 {
     if (has('x'))
@@ -105,7 +106,8 @@ enum ward_code decisions_insert(struct ward_db *d, const struct ward_val *decisi
                                 struct ward_err *err)
 {
     (void)d;
-    assert_int_equal(n_findings, n); /* one for each, in the same order */
+    /* one finding for each decision, in the order of the decisions */
+    assert_int_equal(n_findings, n);
     for (size_t i = 0; i < n; i++) {
         const char *name = decisions[i * DECISION_ROW].p;
 
@@ -126,7 +128,7 @@ enum ward_code ward_outbox_add_many(struct ward_db *d, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* 's' has outdated inputs. */
+/* The decision 's' has outdated inputs. */
 enum ward_code heads_stand(struct ward_db *d, struct ward_arena *mem,
                            const struct head *const *heads, size_t n, bool *stand,
                            struct ward_err *err)
@@ -144,15 +146,15 @@ struct caller {
     struct keeper *k;
     char name[2];
     int64_t deadline_ns;
-    bool by_head; /* it is based on a cached head */
-    bool waits;   /* it was taken in */
+    bool by_head; /* the decision is based on a cached head */
+    bool waits;   /* the decision is in the queue */
     bool stale;
     enum ward_code code;
     struct ward_err err;
 };
 static _Thread_local struct caller *me;
 
-/* A caller reads the clock once it is among the waiting ones. */
+/* A caller reads the clock after its decision was queued. */
 int64_t ward_mono_ns(void)
 {
     int64_t now;
@@ -231,7 +233,7 @@ static void begun(int n)
 
 static struct keeper *keeper;
 
-/* With one in progress, so that others gather. */
+/* A caller whose transaction is in progress, so that other decisions gather. */
 static struct caller under_way;
 
 static int up(void **state)
@@ -319,7 +321,7 @@ static void what_nobody_began_is_given_up_at_its_deadline_and_never_written(void
 
     (void)state;
     begin(WARD_NO_DEADLINE);
-    for (int i = 0; i < 4; i++) /* b and d wait until LATER, c and e forever */
+    for (int i = 0; i < 4; i++) /* b and d have the deadline LATER, c and e have no deadline */
         call(keeper, &c[i], (char)('b' + i), i % 2 ? WARD_NO_DEADLINE : LATER);
     set(true, LATER);
     for (int i = 0; i < 4; i += 2) {
@@ -360,8 +362,8 @@ static void what_was_begun_is_waited_for(void **state)
     (void)state;
     begin(LATER);
     set(true, LATER);
-    call(keeper, &b, 'b', LATER); /* its deadline has passed already: it comes and leaves
-                                   * meanwhile */
+    /* the deadline has passed, so the decision is withdrawn during the transaction */
+    call(keeper, &b, 'b', LATER);
     assert_int_equal(end(&b), WARD_DEADLINE_EXCEEDED);
     set(false, LATER + 1);
     assert_int_equal(end(&under_way), WARD_OK);
@@ -403,8 +405,8 @@ static void nothing_is_written_where_none_stands(void **state)
     assert_string_equal(db.kept, "a");
 }
 
-/* The thread uses the machine's clock; the test's clock is ahead of it, so the thread still
- * waits for more decisions when the only caller gives up. */
+/* The thread uses the machine's clock, and the test's clock is ahead. The thread therefore
+ * still waits for more decisions when the only caller gives up. */
 static void one_that_is_given_up_while_others_are_waited_for_ends_nothing(void **state)
 {
     struct caller gone, next;
@@ -417,7 +419,7 @@ static void one_that_is_given_up_while_others_are_waited_for_ends_nothing(void *
     set(false, ahead);
     begin(WARD_NO_DEADLINE);
     assert_int_equal(end(&under_way), WARD_OK);
-    call(keeper, &gone, 'b', ahead); /* its deadline has passed */
+    call(keeper, &gone, 'b', ahead); /* the deadline has passed */
     assert_int_equal(end(&gone), WARD_DEADLINE_EXCEEDED);
     nanosleep(&(struct timespec){.tv_nsec = 150000000}, NULL);
     call(keeper, &next, 'c', WARD_NO_DEADLINE);

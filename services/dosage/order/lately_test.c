@@ -97,7 +97,7 @@ static struct {
     Acknowledged *acknowledged[3];
     HomeReconciliation *homes[3];
     size_t n_acknowledged, n_homes;
-    size_t n_orders, n_doses; /* more doses than exist: repeats from the first */
+    size_t n_orders, n_doses; /* beyond the existing rows, rows are repeated */
     int64_t touched, from_us;
     int reads;
     bool erased;
@@ -123,7 +123,7 @@ struct ward_val ward_int(struct ward_arena *mem, int64_t v)
 }
 
 #define COLUMNS 18
-/* The id contains the number of an order or a dose. */
+/* The id contains the row's number. */
 static const struct ward_val *row(struct ward_arena *mem, int kind, int64_t touched, size_t i)
 {
     struct ward_val *v = ward_alloc(mem, COLUMNS * sizeof(*v));
@@ -181,7 +181,8 @@ enum ward_code order_open(const struct owner *o, struct ward_arena *mem,
 enum ward_code dose_open(const struct owner *o, struct ward_arena *mem,
                          const struct ward_val *cols, Dose **out, struct ward_err *err)
 {
-    size_t i = (size_t)row_number(cols[COLUMNS - 2]); /* behind its kind */
+    /* the last column; cols begins after the kind */
+    size_t i = (size_t)row_number(cols[COLUMNS - 2]);
 
     (void)o, (void)mem, (void)err;
     *out = table.doses[i < 3 ? i : 0];
@@ -261,7 +262,7 @@ static struct lately ask(const struct owner *o, int64_t touched, int64_t at_us)
     return l;
 }
 
-/* Requests the rows, and expects them from that read. */
+/* Requests the rows, and expects `reads` reads of the table so far. */
 static void asks(int64_t touched, int64_t at_us, int reads)
 {
     ask(&one, touched, at_us);
@@ -290,7 +291,7 @@ static void what_is_kept_is_what_was_read(void **state)
             same(&l.doses[k]->base, &table.doses[k]->base);
             same(&l.acknowledged[k]->base, &table.acknowledged[k]->base);
             same(&l.homes[k]->base, &table.homes[k]->base);
-            assert_string_equal(l.homes[k]->reason, ""); /* no check reads it */
+            assert_string_equal(l.homes[k]->reason, ""); /* checks do not use the reason */
             assert_string_not_equal(l.homes[k]->statement_id, "");
         }
     }
@@ -318,7 +319,7 @@ static void another_number_reads_again(void **state)
     assert_int_equal(ask(&one, 8, NOW).n_orders, 2);
     assert_int_equal(table.reads, 2);
     asks(8, NOW, 2);
-    table.touched = 7; /* a table that was restored */
+    table.touched = 7; /* the table was restored from a backup */
     asks(7, NOW, 3);
     asks(-7, NOW, 4);
 }
@@ -328,7 +329,7 @@ static void what_was_written_since_the_number_was_read_goes_by_its_own(void **st
     (void)state;
     table.touched = 9;
     assert_int_equal(ask(&one, 7, NOW).touched, 9);
-    asks(7, NOW, 2); /* it is not cached under value 7 */
+    asks(7, NOW, 2); /* the rows are not cached under value 7 */
     asks(9, NOW, 2);
 }
 
@@ -410,7 +411,7 @@ static void of_too_many_doses_none_is_there_and_it_is_told(void **state)
         assert_false(l.all);
         assert_int_equal(l.n_doses, 0);
         assert_int_equal(l.n_orders, 3);
-        assert_int_equal(table.reads, i); /* and is not cached as empty */
+        assert_int_equal(table.reads, i); /* an incomplete result is not cached */
     }
 }
 
@@ -426,7 +427,7 @@ static void who_was_erased_meanwhile_is_not_read(void **state)
                      WARD_FAILED_PRECONDITION);
     assert_string_equal(err.reason, "PATIENT_ERASED");
     table.erased = false;
-    asks(7, NOW, 3); /* nothing earlier remained */
+    asks(7, NOW, 3); /* no earlier entry remained */
 }
 
 static void a_service_without_room_reads_each_time(void **state)

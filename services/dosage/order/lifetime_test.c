@@ -115,7 +115,7 @@ static Administration *give(struct bench *b, const char *drug, const char *dose,
     return a;
 }
 
-/* "rubi 20 mg", "" for none; "+" if a dose is missing. */
+/* Prints sums such as "rubi 20 mg"; "": no sum; "+": a dose is missing. */
 static const char *sums(struct bench *b, const char *drug, int64_t before_us)
 {
     const uint8_t patient[DOSAGE_ID] = {0};
@@ -183,7 +183,8 @@ static void each_dose_is_in_it_once_over_any_pages(void **state)
 {
     struct bench *b = *state;
 
-    for (int i = 0; i < 3500; i++) /* 7 at each moment, so that pages end within one */
+    /* 7 doses at each time, so that a page ends between doses of one time */
+    for (int i = 0; i < 3500; i++)
         give(b, "rubi", "1 mg", 1 + i / 7);
     assert_string_equal(sums(b, "rubi", 100000), "rubi 3500 mg");
     assert_true(asked >= 4);

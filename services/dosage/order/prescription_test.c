@@ -67,7 +67,7 @@ static void make(struct whole *w)
     w->p.ends_at_us = NOW + 1;
 }
 
-/* The field, or the reason if it has one. */
+/* Expects a refusal with this reason, or with this field if there is no reason. */
 static void refused(const Prescription *p, const char *why)
 {
     struct ward_err err = {0};
@@ -206,8 +206,8 @@ static void what_has_given_its_last_dose_is_spent_a_day_later(void **state)
     w.timing.interval_minutes = 525600;
     spent_from(&w, NOW + HOURS(INT64_C(9999) * 8760 + 24));
 
-    /* 5 doses at 2 times: the third day at the latest, as the first day is half over; and a
-     * day. */
+    /* 5 doses at 2 times a day end on the third day at the latest, because the first day may be
+     * half over. One more day is added. */
     w.timing = (Ward__Dosage__V1__Timing)WARD__DOSAGE__V1__TIMING__INIT;
     w.timing.kind = KIND(TIMES);
     w.timing.times = times;

@@ -214,7 +214,7 @@ static void decisions_about_what_the_chart_has_at_its_version_are_there(void **s
 
     b->looked.homes = all;
     b->looked.n_homes = 3;
-    assert_int_equal(made(b)->n_home_reconciliations, 0); /* no chart */
+    assert_int_equal(made(b)->n_home_reconciliations, 0); /* the chart is missing */
     b->chart.facts = pb(&b->mem, &ward__dosage__v1__facts__descriptor,
                         "home_medicines { record_id: 'a' record_version: 3 } "
                         "home_medicines { record_id: 'b' record_version: 1 } "

@@ -36,7 +36,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* One more version, with the last one's prescription unless a kind is given. */
+/* Adds a version. Without a kind, the version has the prescription of the previous version. */
 static void add(struct history *h, int kind, int state, int64_t written_us, int64_t starts_us)
 {
     size_t i = h->plan.n++;
@@ -173,7 +173,7 @@ static void a_beginning_in_the_past_leaves_the_dose_that_is_open(void **state)
     assert_int_equal(slots(&h, START - 9 * DAY_US, START + 5 * HOUR_US, START), 2);
     is(0, START - 2 * HOUR_US, 1, SLOT(OVERDUE));
     is(1, START + 4 * HOUR_US, 1, SLOT(FUTURE));
-    h.plan.whole = false; /* an earlier version was in force: it was that version's dose */
+    h.plan.whole = false; /* the earlier dose belongs to an earlier version */
     h.v[0].timing = plan_timing(&h.order[0], zone, 60, 60);
     plan_make(&h.plan);
     assert_int_equal(slots(&h, START - 9 * DAY_US, START + 5 * HOUR_US, START), 1);
@@ -191,14 +191,14 @@ static void the_one_dose_goes_where_the_last_version_puts_it(void **state)
     plan_make(&h.plan);
     assert_int_equal(slots(&h, START - DAY_US, START + DAY_US, START + 3 * HOUR_US), 1);
     is(0, START + 5 * HOUR_US, 4, SLOT(FUTURE));
-    /* A dose that was due already, without a charted entry, moves too. */
+    /* A due dose without a charted entry moves, too. */
     memset(&h, 0, sizeof(h));
     add(&h, KIND(ONCE), ORDER(ACTIVE), START, START);
     add(&h, KIND(ONCE), ORDER(ACTIVE), START + 2 * HOUR_US, START + 5 * HOUR_US);
     plan_make(&h.plan);
     assert_int_equal(slots(&h, START - DAY_US, START + DAY_US, START + 3 * HOUR_US), 1);
     is(0, START + 5 * HOUR_US, 2, SLOT(FUTURE));
-    /* A hold of some minutes around an earlier dose does not lose it. */
+    /* An earlier dose is not lost by a hold of some minutes around its time. */
     add(&more, KIND(ONCE), ORDER(ACTIVE), START, START);
     add(&more, 0, ORDER(ON_HOLD), START + 2 * HOUR_US, 0);
     add(&more, 0, ORDER(ACTIVE), START + 3 * HOUR_US, 0);
@@ -220,7 +220,8 @@ static void what_was_charted_stays_whatever_changed(void **state)
     assert_int_equal(
         plan_slots(&h.plan, taken, 2, START, START + DAY_US, START + 9 * HOUR_US, out, MOST),
         4);
-    is(1, START + 6 * HOUR_US, 2, SLOT(GIVEN)); /* charted early, then the order changed */
+    /* charted early, before the order was changed */
+    is(1, START + 6 * HOUR_US, 2, SLOT(GIVEN));
     is(2, START + 8 * HOUR_US, 2, SLOT(NOT_GIVEN));
     is(3, START + 16 * HOUR_US, 2, SLOT(FUTURE));
     assert_true(out[1].taken == &taken[0]);
@@ -281,7 +282,8 @@ static void any_history_leaves_no_moment_out_and_none_twice(void **state)
     assert_true(seen > 50000);
 }
 
-/* Each dose belongs to the version in force at its time, and each such dose is there. */
+/* Each dose belongs to the version in force at its time, and no dose of that version is
+ * missing. */
 static void any_history_is_that_of_the_versions_in_force(void **state)
 {
     (void)state;

@@ -53,7 +53,8 @@ static void none(void **state)
     assert_int_equal(timing_check(&p, NULL), WARD_INVALID_ARGUMENT);
 }
 
-/* Doses of 200 days, counted directly: maximum in any 24 hours, minimum between two. */
+/* Counts the doses of 200 days directly: the maximum in any 24 hours, and the minimum distance
+ * of two doses. */
 static void density_is_what_is_counted(void **state)
 {
     (void)state;
@@ -87,7 +88,7 @@ static void density_is_what_is_counted(void **state)
             continue;
         timing_density(&p, &per_day, &apart);
         assert_int_equal(per_day, most);
-        /* A count may end it before the closest two occur. */
+        /* A limited number of doses may end before the two closest doses occur. */
         assert_true(f.rule.count > 0 ? apart <= least : apart == least);
     }
 }

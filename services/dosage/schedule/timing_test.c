@@ -1,4 +1,4 @@
-/* No dose lost or duplicated in any calendar. */
+/* No dose is lost or duplicated in any calendar. */
 #include "services/dosage/schedule/timing_testing.h"
 
 #include <dirent.h>
@@ -51,10 +51,11 @@ static struct ward_zone *open_zone(const char *name)
     return z;
 }
 
-/* A random time within these years; half of them less than three days before a clock change. */
+/* A random time in the years 2008 to 2030. Half of these times are less than three days before
+ * a clock change. */
 static int64_t some_start(const struct ward_zone *z)
 {
-    int64_t at = (14200 + chance(8000)) * DAY_US + chance(1440) * MINUTE_US; /* 2008 to 2030 */
+    int64_t at = (14200 + chance(8000)) * DAY_US + chance(1440) * MINUTE_US;
     struct ward_wall w, later;
 
     ward_zone_wall(z, at, &w);
@@ -93,7 +94,7 @@ static void whole_timeline(const struct fake *f, const struct slot *s, size_t n)
         if (i == 0)
             continue;
         assert_true(s[i].due_us > s[i - 1].due_us);
-        /* Half-open and adjacent, except times more than a day after a dose. */
+        /* Windows are half-open and adjacent, except more than a day after a dose. */
         if (s[i - 1].to_us != s[i].from_us)
             assert_true(s[i - 1].to_us < s[i].from_us &&
                         s[i - 1].to_us == s[i - 1].due_us + DAY_US);
@@ -147,8 +148,8 @@ static void walked_from(const struct fake *f, size_t n, int64_t from_us)
     }
 }
 
-/* Between any two doses, including those that a gap moved together, and long after skipped days
- * of the calendar. */
+/* A walk may begin between any two doses, also between doses that a clock change moved
+ * together, and long after skipped days of the calendar. */
 static void a_walk_that_begins_anywhere_goes_the_same_way(void **state)
 {
     static const char *const ZONES_OF_GAPS[] = {"America/Nuuk", "Europe/Berlin", "Africa/Cairo",
@@ -162,7 +163,7 @@ static void a_walk_that_begins_anywhere_goes_the_same_way(void **state)
         size_t n;
 
         some_timing(&f, z);
-        if (strcmp(name, "Pacific/Apia") == 0) /* from shortly before the skipped day */
+        if (strcmp(name, "Pacific/Apia") == 0) /* begins shortly before the skipped day */
             f.t.starts_us = (15330 + chance(8)) * DAY_US;
         f.t.ends_us = TIMING_NO_END;
         if (i % 4 == 0 && f.rule.kind == KIND(TIMES) && f.rule.n_times < 20) {
@@ -176,7 +177,7 @@ static void a_walk_that_begins_anywhere_goes_the_same_way(void **state)
             walked_from(&f, n, all[k].due_us);
             walked_from(&f, n, all[k].due_us + 1);
         }
-        if (n > 1) { /* an end is excluded */
+        if (n > 1) { /* a dose due at the order's end is excluded */
             f.t.ends_us = all[n / 2].due_us;
             assert_int_equal(timing_slots(&f.t, 0, f.t.starts_us + 30 * DAY_US, some, MOST),
                              n / 2);
@@ -253,7 +254,8 @@ static bool asked(const struct watcher *w, int64_t day)
     return r->n_weekdays == 0;
 }
 
-/* The local time reaches a minute for the first time, or has just skipped it. */
+/* Notes that the local time reaches a minute for the first time, or has just skipped the
+ * minute. */
 static void saw(struct watcher *w, int64_t minute, int64_t now_us, bool with_day_before)
 {
     char text[6];
@@ -280,14 +282,14 @@ static size_t watch(const struct fake *f, int64_t to_us, struct slot *out)
 
     ward_zone_wall(f->t.zone, f->t.starts_us, &wall);
     w.first_day = wall.day;
-    seen = wall.day * 1440 - 1; /* stepped from the day's first minute on */
+    seen = wall.day * 1440 - 1; /* begin with the first minute of the day */
     for (int64_t now = f->t.starts_us / MINUTE_US * MINUTE_US - 26 * HOUR_US; now < to_us;
          now += MINUTE_US) {
         ward_zone_wall(f->t.zone, now, &wall);
         for (int64_t at = wall.day * 1440 + wall.second / 60; seen < at;) {
             int64_t day = ++seen / 1440;
 
-            if (seen % 1440 == 0 && day < wall.day) { /* a whole skipped day */
+            if (seen % 1440 == 0 && day < wall.day) { /* the calendar skipped a whole day */
                 lent = day + 1;
                 seen += 1439;
                 continue;
@@ -355,7 +357,8 @@ static void due(const char *zone, const char *starts, int every_days, const char
                           .ends_us = TIMING_NO_END,
                           .before_us = HOUR_US,
                           .after_us = HOUR_US};
-    for (int64_t day = 14000; day < 25000; day++) { /* the day of that date */
+    /* finds the number of the day with this date */
+    for (int64_t day = 14000; day < 25000; day++) {
         struct ward_wall w;
 
         (void)ward_zone_moment(z, day, h * 3600 + mi * 60, &f.t.starts_us);

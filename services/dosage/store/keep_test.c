@@ -81,7 +81,7 @@ static void what_is_too_long_is_not_kept(void **state)
     put(&k, "before", 6);
     put(&k, facts, sizeof(facts));
     assert_true(keep_find(keep, &k, &mem, &out));
-    assert_null(out.facts); /* nor the earlier data */
+    assert_null(out.facts); /* the earlier data are gone, too */
 }
 
 static void nobody_is_given_what_was_read_for_another(void **state)
@@ -101,7 +101,7 @@ static void a_reading_that_began_before_a_change_is_not_kept(void **state)
     uint64_t before = keep_generation(keep, k.id);
 
     (void)state;
-    keep_forget(keep, k.id, KEEP_FACTS); /* nothing was there, and still is not */
+    keep_forget(keep, k.id, KEEP_FACTS); /* there is no entry before and after */
     keep_put(keep, &k, before, &what);
     assert_false(has(&k));
     before = keep_generation(keep, k.id);
@@ -175,7 +175,7 @@ static void no_more_are_kept_than_there_is_room_for_and_the_oldest_go(void **sta
 
         put(&k, "x", 1);
         if (i % 512 == 0) {
-            assert_true(has(&first)); /* used: not the oldest */
+            assert_true(has(&first)); /* was used, so is not the oldest entry */
             ward_arena_reset(&mem);
         }
     }

@@ -72,7 +72,7 @@ static void whole_doses_are_rounded_down(void **state)
     assert_int_equal(whole(19, 0, 2, 0), 9);
     assert_int_equal(whole(1, 0, 3, 0), 0);
     assert_int_equal(whole(10, 0, 3, 0), 3);
-    assert_int_equal(whole(3, -1, 1, -1), 3); /* 0.3 of 0.1: no double can represent it */
+    assert_int_equal(whole(3, -1, 1, -1), 3); /* 0.3 / 0.1: no double has these values */
     assert_int_equal(whole(0, 0, 2, 0), 0);
     assert_int_equal(whole(-5, 0, 2, 0), 0);
     assert_int_equal(whole(1, 30, 1, 0), INT32_MAX);

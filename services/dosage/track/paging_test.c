@@ -1,4 +1,4 @@
-/* Every dose once, for any number of pages. */
+/* Every dose is taken once, for any number of pages. */
 #include "services/dosage/track/paging.h"
 
 #include <setjmp.h>
@@ -23,7 +23,7 @@ static struct {
     int reads, fails_at;
 } table;
 
-/* This many doses, with this many at each moment. */
+/* Fills the table with n doses, at_once of them at each time. */
 static void of(size_t n, size_t at_once)
 {
     assert_true(n <= MOST);

@@ -9,7 +9,7 @@
 
 #define KIND(name) WARD__DOSAGE__V1__WORKAROUND_KIND__WORKAROUND_KIND_##name
 #define ROWS       64
-#define NOON       INT64_C(1700049600000000) /* of a day of UTC: 12:00 */
+#define NOON       INT64_C(1700049600000000) /* 12:00 UTC */
 
 static struct ward_arena mem;
 static struct ward_err err;
@@ -37,7 +37,7 @@ static void again(void)
     memset(&found, 0, sizeof(found));
 }
 
-/* The n-th row: seconds after noon, patient, person, place. */
+/* Sets the n-th row: seconds after noon, patient, person, place. */
 static void put(size_t n, double s, int patient, const char *actor, const char *place)
 {
     rows[n] = (struct charted){.at_us = NOON + (int64_t)(s * 1e6),
@@ -72,7 +72,7 @@ static void many_patients_in_a_minute_are_a_batch(void **state)
     assert_int_equal(found.at[0].n_evidence, BATCH_PATIENTS);
     assert_memory_equal(found.at[0].evidence[2], rows[2].id, DOSAGE_ID);
     assert_string_equal(found.at[0].actor, "nurse-1");
-    rows[0].at_us -= 15000000 + 1; /* the window is half-open */
+    rows[0].at_us -= 15000000 + 1; /* the window is half-open: this row is outside */
     batch(BATCH_PATIENTS);
     assert_int_equal(found.n, 0);
 }
@@ -104,7 +104,8 @@ static void others_doses_are_not_counted(void **state)
     assert_int_equal(found.at[0].n_evidence, BATCH_PATIENTS);
 }
 
-/* Whatever the start of a scan, at least a window earlier: the findings are equal. */
+/* Findings do not depend on the start of a scan, if the scan begins at least a window
+ * earlier. */
 static void where_a_look_begins_changes_nothing(void **state)
 {
     uint8_t about[WARD_SHA256_SIZE];
@@ -152,7 +153,7 @@ static void many_patients_at_one_place(void **state)
     assert_int_equal(found.n, 1);
     assert_int_equal(found.at[0].kind, KIND(ONE_PLACE_MANY_PATIENTS));
     assert_string_equal(found.at[0].place, "bed-1");
-    assert_string_equal(found.at[0].actor, ""); /* it was two */
+    assert_string_equal(found.at[0].actor, ""); /* two people verified */
     rows[0].actor = "nurse-2";
     place(PLACE_MOST);
     assert_string_equal(found.at[0].actor, "nurse-2");
@@ -163,7 +164,7 @@ static void many_patients_at_one_place(void **state)
     place(PLACE_MOST);
     assert_int_equal(found.n, 0);
     put(1, 20, 1, "nurse-2", "bed-1");
-    rows[1].ward = "icu"; /* another bed-1 */
+    rows[1].ward = "icu"; /* a bed-1 of another ward */
     place(PLACE_MOST);
     assert_int_equal(found.n, 0);
 }
@@ -198,12 +199,12 @@ static void the_same_second_person_too_fast(void **state)
     second(SECOND_RUN);
     assert_int_equal(found.n, 0);
     rows[2].second = "nurse-2";
-    rows[1].at_us -= 1; /* a microsecond too far from the next */
+    rows[1].at_us -= 1; /* one microsecond too far from the next dose */
     second(SECOND_RUN);
     assert_int_equal(found.n, 0);
 }
 
-/* Doses that need no second person do not interrupt a run. */
+/* Doses without a second person do not interrupt a run. */
 static void doses_between_do_not_part_a_run(void **state)
 {
     (void)state;
@@ -242,7 +243,7 @@ static void one_wrong_token_is_a_slip(void **state)
     assert_int_equal(found.at[0].n_evidence, 2);
     assert_memory_equal(found.at[0].evidence[1], tokens[2].id, DOSAGE_ID);
     again();
-    offer(2, 12, "nurse-1"); /* another shift */
+    offer(2, 12, "nurse-1"); /* in another shift */
     assert_int_equal(pattern_misuse(tokens, 3, 0, &mem, &found, &err), WARD_OK);
     assert_int_equal(found.n, 0);
 }
@@ -258,9 +259,8 @@ static bool is_in(size_t j, size_t i, int64_t within, bool by_place)
                     : strcmp(rows[j].actor, rows[i].actor) == 0;
 }
 
-/* The window that ends with row i: its rows and patients, whether all by one person, and its
- * first row.
- */
+/* The window that ends with row i: the numbers of rows and patients, whether one person charted
+ * all rows, and the first row. */
 static int patients_to(size_t i, int64_t within, bool by_place, int *n, bool *one,
                        size_t *first)
 {
@@ -355,8 +355,8 @@ static void whatever_is_charted_is_found_as_it_is_said(void **state)
     }
 }
 
-/* A program that charts for everybody under one name, or a whole hospital in an exceptional
- * hour: memory grows with the rows, not with the square of a minute's rows. */
+/* One person charts thousands of doses in a minute, as a program or a whole hospital might do.
+ * Memory grows with the number of rows, not with its square. */
 static void a_minute_may_hold_thousands(void **state)
 {
     enum { MANY = 12000 };
@@ -394,11 +394,13 @@ static void what_is_the_same_becomes_one(void **state)
     batch(60);
     patterns_sort(&found);
     n = patterns_same(&found, 0);
-    assert_int_equal(n + patterns_same(&found, n), found.n); /* one a person */
+    /* two workarounds, one for each person */
+    assert_int_equal(n + patterns_same(&found, n), found.n);
     for (size_t i = 1; i < n; i++)
         assert_true(found.at[i].last_us > found.at[i - 1].last_us);
     all = pattern_joined(found.at, n);
-    assert_int_equal(all.count, 15); /* the whole second burst; the first had eight a minute */
+    /* the second burst is the largest: 15; the first had eight */
+    assert_int_equal(all.count, 15);
     assert_int_equal(all.first_us, found.at[0].first_us);
     assert_int_equal(all.last_us, found.at[n - 1].last_us);
     assert_int_equal(pattern_evidence(NULL, 0, found.at, n, &mem, &ids, &err), WARD_OK);
@@ -406,7 +408,7 @@ static void what_is_the_same_becomes_one(void **state)
     assert_int_equal(
         pattern_evidence((const uint8_t(*)[DOSAGE_ID])ids.p, 30, found.at, n, &mem, &ids, &err),
         WARD_OK);
-    assert_int_equal(ids.n, 30 * DOSAGE_ID); /* nothing twice */
+    assert_int_equal(ids.n, 30 * DOSAGE_ID); /* no id is repeated */
 }
 
 static void a_share_is_what_it_is_now(void **state)
