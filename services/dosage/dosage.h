@@ -4,8 +4,8 @@
  * snapshot and a rule set; formulary/ stores rule sets; chart/ reads, caches and follows the
  * chart in records; order/ is orders and decisions; schedule/ computes due times; give/ is the
  * bedside; track/ evaluates given doses; downtime/ is packs and reconciliation; admin/ is for
- * operators; store/ has the patients' rows and keys. api.c is the table of methods; service.c
- * opens and closes everything.
+ * operators; store/ has the patients' rows and keys. methods.c is the table of methods; api.c
+ * has functions that handlers share; service.c opens and closes all parts.
  *
  * Threads: struct dosage is shared and read-only during service, except members with their own
  * lock; each worker belongs to one thread. Memory: results are in the arena passed in. Errors:

@@ -1,4 +1,4 @@
-/* The table of methods: it names every handler, so no lower file refers to it. */
+/* The table of methods names every handler, so no lower file refers to the table. */
 #include "services/dosage/api.h"
 
 #include "ward/dosage/v1/admin.pb-c.h"

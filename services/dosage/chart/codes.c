@@ -28,19 +28,19 @@ const struct facts_code facts_codes[] = {
     {"3138-5", GROUP_HEIGHT, true},   /* Body height Stated */
     {"2160-0", GROUP_CREATININE, 0},  /* Creatinine [Mass/volume] in Serum or Plasma */
     {"14682-9", GROUP_CREATININE, 0}, /* Creatinine [Moles/volume] in Serum or Plasma */
-    {"77139-4", GROUP_CREATININE, 0}, /* ... [Mass/volume] in Serum, Plasma or Blood */
-    {"77140-2", GROUP_CREATININE, 0}, /* ... [Moles/volume] in Serum, Plasma or Blood */
+    {"77139-4", GROUP_CREATININE, 0}, /* Creatinine [Mass/volume] in Serum, Plasma or Blood */
+    {"77140-2", GROUP_CREATININE, 0}, /* Creatinine [Moles/volume] in Serum, Plasma or Blood */
     {"38483-4", GROUP_CREATININE, 0}, /* Creatinine [Mass/volume] in Blood */
     {"59826-8", GROUP_CREATININE, 0}, /* Creatinine [Moles/volume] in Blood */
     /* Glomerular filtration rate/1.73 sq M.predicted [Volume Rate/Area] ... */
-    {"98979-8", GROUP_EGFR, false}, /* by Creatinine-based formula (CKD-EPI 2021) */
-    {"98980-6", GROUP_EGFR, false}, /* by Creatinine and Cystatin C (CKD-EPI 2021) */
-    {"62238-1", GROUP_EGFR, false}, /* by Creatinine-based formula (CKD-EPI) */
-    {"33914-3", GROUP_EGFR, false}, /* by Creatinine-based formula (MDRD) */
-    {"50210-4", GROUP_EGFR, false}, /* by Cystatin-based formula */
-    {"50384-7", GROUP_EGFR, false}, /* by Creatinine-based formula (Schwartz) */
-    {"88294-4", GROUP_EGFR, false}, /* among non-blacks, CKD-EPI: the lower value */
-    {"48642-3", GROUP_EGFR, false}, /* among non-blacks, MDRD: the lower value */
+    {"98979-8", GROUP_EGFR, false}, /* eGFR by Creatinine-based formula (CKD-EPI 2021) */
+    {"98980-6", GROUP_EGFR, false}, /* eGFR by Creatinine and Cystatin C (CKD-EPI 2021) */
+    {"62238-1", GROUP_EGFR, false}, /* eGFR by Creatinine-based formula (CKD-EPI) */
+    {"33914-3", GROUP_EGFR, false}, /* eGFR by Creatinine-based formula (MDRD) */
+    {"50210-4", GROUP_EGFR, false}, /* eGFR by Cystatin-based formula */
+    {"50384-7", GROUP_EGFR, false}, /* eGFR by Creatinine-based formula (Schwartz) */
+    {"88294-4", GROUP_EGFR, false}, /* eGFR among non-blacks, CKD-EPI: the lower value */
+    {"48642-3", GROUP_EGFR, false}, /* eGFR among non-blacks, MDRD: the lower value */
     {NULL, FACTS_GROUPS, false},
 };
 

@@ -106,7 +106,8 @@ enum ward_code facts_labs(Record *const *records, size_t n, char *const *loincs,
 /* Number of records with one of the codes. */
 size_t facts_count(Record *const *records, size_t n, char *const *loincs, size_t n_loincs,
                    const char *loinc);
-/* Codes that are always read, even if no rule names them: pregnancy and breastfeeding. */
+/* Codes that are always read, even if no rule names these codes: pregnancy and
+ * breastfeeding. */
 extern const size_t facts_state_codes;
 const char *facts_state_code(size_t i);
 

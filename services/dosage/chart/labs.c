@@ -31,12 +31,12 @@ static const struct state_code {
     const char *loinc;
     enum says says;
 } state_codes[] = {
-    {"82810-3", SAYS_PREGNANCY},     /* Pregnancy status */
-    {"2106-3", SAYS_PREGNANCY},      /* Choriogonadotropin (pregnancy test) in Urine */
-    {"2118-8", SAYS_PREGNANCY},      /* ...in Serum or Plasma */
+    {"82810-3", SAYS_PREGNANCY}, /* Pregnancy status */
+    {"2106-3", SAYS_PREGNANCY},  /* Choriogonadotropin (pregnancy test) in Urine */
+    {"2118-8", SAYS_PREGNANCY},  /* Choriogonadotropin (pregnancy test) in Serum or Plasma */
     {"63895-7", SAYS_BREASTFEEDING}, /* Breastfeeding status - Reported */
     {"11778-8", SAYS_DUE},           /* Delivery date Estimated */
-    {"11779-6", SAYS_DUE},           /* ...from last menstrual period */
+    {"11779-6", SAYS_DUE},           /* Delivery date Estimated from last menstrual period */
     {"18185-9", SAYS_WEEKS},         /* Gestational age */
     {"11884-4", SAYS_WEEKS},         /* Gestational age Estimated */
     {"49051-6", SAYS_WEEKS},         /* Gestational age in weeks */

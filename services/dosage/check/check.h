@@ -16,8 +16,8 @@
 #include "common/measure/decimal.h"
 #include "services/dosage/formulary/ruleset.h"
 
-/* The newest version of the check's own code. Raise it if a change would decide an old snapshot
- * differently, and keep the old behaviour for snapshots of older versions. */
+/* The newest version of the check's own code. Raise the version if a change would decide an old
+ * snapshot differently, and keep the old behaviour for snapshots of older versions. */
 #define CHECK_ENGINE 3
 
 /* Fills findings, trace, outcome and sha256 of `out`; out->snapshot is the given snapshot. */

@@ -100,7 +100,7 @@ void check_fresh(struct run *r)
 /* ---- missing inputs ---- */
 
 /* The severity of missing information in the order or the formulary. Missing information is
- * reported, because it prevented a check. The finding is a warning only for high-alert
+ * reported, because a check was not possible. The finding is a warning only for high-alert
  * drugs. */
 static Ward__Dosage__V1__Severity gap_severity(const struct run *r)
 {

@@ -5,8 +5,8 @@
 
 /* Creatinine clearance = (140 - age) * weight / (72 * creatinine in mg/dL), * 0.85 for women.
  * Source: Cockcroft DW, Gault MH. Prediction of creatinine clearance from serum creatinine.
- * Nephron 1976;16:31-41, doi 10.1159/000180580. Derived from patients of 18 to 92 years, so it
- * is not used under 18. Checked 2026-11-21. */
+ * Nephron 1976;16:31-41, doi 10.1159/000180580. Derived from patients of 18 to 92 years, so the
+ * formula is not used under 18 years. Checked 2026-11-21. */
 #define CG_AGE    140
 #define CG_FACTOR 72
 #define CG_WOMEN  85 /* hundredths */

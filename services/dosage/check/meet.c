@@ -66,9 +66,9 @@ static bool is_running(const struct run *r, const char *order_id)
     return false;
 }
 
-/* Whether a dose was given so recently that it can interact with this order, by the rule's
- * duration. If the rule has no duration, a dose without an active order counts for a day, for
- * example an emergency dose, or a dose of an order that was just stopped. */
+/* Whether a dose was given so recently that the dose can interact with this order, by the
+ * rule's duration. If the rule has no duration, a dose without an active order counts for a
+ * day, for example an emergency dose, or a dose of an order that was just stopped. */
 static bool is_met(const struct run *r, const Ward__Dosage__V1__GivenDose *g, int64_t after_us)
 {
     if (after_us == 0 && !is_running(r, g->order_id))

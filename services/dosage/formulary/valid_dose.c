@@ -1,4 +1,5 @@
-/* Dose rules: the patients they apply to, and limits that fit the ingredient and each other. */
+/* Dose rules: the patients to whom a rule applies, and limits that fit the ingredient and each
+ * other. */
 #include "services/dosage/formulary/valid.h"
 
 #define AGE_MOST_DAYS    55000 /* days of 150 years */

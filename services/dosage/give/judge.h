@@ -77,7 +77,7 @@ WARD_MUST enum ward_code judge_check(struct giving *g, struct ward_err *err);
 
 /* Whether the prescriber on whose word findings are overridden is named, and is permitted.
  *   FAILED_PRECONDITION  PRESCRIBER_NEEDED;  PERMISSION_DENIED  PRESCRIBER_REFUSED
- *   INVALID_ARGUMENT     confirmed_by: no override needs it */
+ *   INVALID_ARGUMENT     confirmed_by: no override needs a confirmation */
 WARD_MUST enum ward_code judge_confirmed(struct giving *g, struct ward_err *err);
 /* Adds the pending cosignature to the recorded dose. */
 WARD_MUST enum ward_code cosignature_of(const struct giving *g, Dose *d, struct ward_err *err);

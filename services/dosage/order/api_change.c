@@ -69,7 +69,7 @@ static enum ward_code write(struct changing *ch, const Order *was, Prescription 
     return ordering_write(&ch->o, order, err);
 }
 
-/* A draft keeps its start; a draft without one begins when it is activated. */
+/* A draft keeps its start. A draft without a start begins when the draft is activated. */
 static enum ward_code write_draft(struct changing *ch, const Order *was, struct ward_err *err)
 {
     Prescription *p = ward_new(ch->o.call->mem, Prescription);

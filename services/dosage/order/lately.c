@@ -13,7 +13,7 @@ typedef Ward__Dosage__V1__Administration Dose;
 typedef Ward__Dosage__V1__Acknowledged Acknowledged;
 
 /* A cached entry is valid from BEFORE_US before its read: a dose may be charted minutes after
- * it was given, and is checked as of the time it was given. */
+ * its giving, and is checked as of the time of giving. */
 #define BEFORE_US (INT64_C(20) * 60 * 1000000)
 
 static enum ward_code no_memory(struct ward_err *err)

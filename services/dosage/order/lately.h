@@ -24,7 +24,7 @@
 
 struct lately {
     int64_t touched; /* the value of patient.touched for these rows */
-    int64_t from_us; /* valid for this time and later ones */
+    int64_t from_us; /* the entry is valid from this time on */
     /* ACTIVE or ON_HOLD, not ended at from_us */
     Ward__Dosage__V1__Order **orders;
     /* doses of any outcome, given since LATELY_US before from_us */

@@ -60,7 +60,7 @@ struct asked {
 
 /* Checks a snapshot of the patient's active orders and given doses, the facts and the active
  * rule set. Assigns ids and writes nothing. Works inside and outside a transaction.
- *   FAILED_PRECONDITION  NO_RULE_SET, PATIENT_ERASED;  check.h's */
+ *   FAILED_PRECONDITION  NO_RULE_SET, PATIENT_ERASED;  errors of check.h */
 WARD_MUST enum ward_code decide(struct worker *w, struct ward_arena *mem,
                                 const struct asked *what, const struct ruleset **rules,
                                 Ward__Dosage__V1__Decision **out, struct ward_err *err);

@@ -57,8 +57,8 @@ WARD_MUST enum ward_code ordering_of(struct ordering *o, struct ward_call *c,
 WARD_MUST enum ward_code ordering_beside(struct ordering *o, Override *const *overrides,
                                          size_t n, const char *second_token);
 
-/* Runs the transaction. It returns a stored answer, or runs fn(db, arg) under the patient's
- * lock and stores the event and the answer. */
+/* Runs the transaction: returns a stored answer, or runs fn(db, arg) under the patient's lock
+ * and stores the event and the answer. */
 WARD_MUST enum ward_code ordering_run(struct ordering *o, const char *key,
                                       const ProtobufCMessage *req, ward_tx_fn *fn, void *arg);
 

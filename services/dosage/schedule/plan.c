@@ -61,8 +61,8 @@ static int64_t opening(const struct plan_version *v)
     return since;
 }
 
-/* Limits a version to the doses due while it was in force. A version without doses gets an
- * empty time span. */
+/* Limits a version to the doses due while the version was in force. A version without doses
+ * gets an empty time span. */
 static void bound(struct plan_version *v, bool first, bool last_single)
 {
     struct timing *t = &v->timing;

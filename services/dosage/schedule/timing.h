@@ -19,7 +19,7 @@ struct timing {
     const Ward__Dosage__V1__Timing *rule;
     const struct ward_zone *zone;
     int64_t starts_us, ends_us;  /* [starts, ends); ends may be TIMING_NO_END */
-    int64_t before_us, after_us; /* the order's tolerances, or the ward's */
+    int64_t before_us, after_us; /* the order's tolerances, or the ward's tolerances */
     int64_t since_us;            /* earlier doses belong to another version; 0: none does */
 };
 struct slot {
