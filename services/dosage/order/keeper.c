@@ -152,7 +152,8 @@ static void pace(struct keeper *k)
         ;
 }
 
-/* Waits for pending decisions. False: the group commit is closing and no decision is pending. */
+/* Waits for pending decisions. False: the group commit is closing and no decision is pending.
+ */
 static bool something(struct keeper *k)
 {
     do {
