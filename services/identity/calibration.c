@@ -83,7 +83,8 @@ static enum ward_code points(const struct ward_json *v, const char *key,
         if (!in_range(&at[i]))
             return UNFIT(err, "calibration: %s: point %d is out of range", key, i + 1);
         if (i > 0 && !stricter(&at[i], &at[i - 1]))
-            return UNFIT(err, "calibration: %s: point %d is not stricter than the one before",
+            return UNFIT(err,
+                         "calibration: %s: point %d is not stricter than the previous point",
                          key, i + 1);
     }
     *n = (int)list->count;
@@ -118,8 +119,9 @@ static enum ward_code group(const struct ward_json *v, struct calibration *c,
         int64_t n = 0;
 
         if (!ward_json_i64(row, &n) || n < 0 || n > pairs || n > before)
-            return UNFIT(err,
-                         "calibration: matched must be pairs, and fewer at stricter points");
+            return UNFIT(
+                err,
+                "calibration: matched must be numbers of pairs that fall from point to point");
         c->at[i].worst = fmax(c->at[i].worst, (double)n / (double)pairs);
         before = n;
     }
@@ -199,12 +201,12 @@ enum ward_code calibration_load(const char *path, const char *model_sha256,
     bool bad;
 
     if (f == NULL)
-        return WARD_FAIL(err, NOT_FOUND, "no calibration file can be read at %s", path);
+        return WARD_FAIL(err, NOT_FOUND, "cannot read a calibration file at %s", path);
     n = fread(bytes, 1, sizeof(bytes), f);
     bad = ferror(f) != 0;
     fclose(f);
     if (bad)
-        return WARD_FAIL(err, NOT_FOUND, "no calibration file can be read at %s", path);
+        return WARD_FAIL(err, NOT_FOUND, "cannot read a calibration file at %s", path);
     return calibration_parse(bytes, n, model_sha256, out, err);
 }
 
@@ -255,12 +257,12 @@ const char *calibration_warning(const struct calibration *cal)
 {
     if (cal->n_groups == 0)
         return "the calibration measured no groups of people: within a group of one age, sex "
-               "and origin the rate of false matches is higher than the one asked for";
+               "and origin the false-match rate is higher than the requested rate";
     for (int i = 0; i < cal->n; i++)
         if (cal->at[i].fmr >= 1e-4 * (1 - 1e-6) &&
             cal->at[i].worst > CALIBRATION_GROUP_FACTOR * cal->at[i].fmr)
-            return "this face pack does not keep the rate asked for: within some groups of "
-                   "adults false matches are more than ten times as frequent as stated "
-                   "(docs/models.md); do not use it alone where that matters";
+            return "this face pack exceeds the requested false-match rate: within some groups "
+                   "of adults false matches are more than ten times as frequent as stated "
+                   "(docs/models.md); do not rely on this face pack alone";
     return "";
 }

@@ -30,18 +30,20 @@ const char *gate_advice(enum gate g)
     static const char *const of[] = {
         "",
         "No face was found: the whole head must face the camera, in even light and uncovered.",
-        "Several faces were found: only the one person may be near the camera.",
+        "Several faces were found: only one person may be near the camera.",
         "The face is too small: come closer, until the eyes are 24 pixels apart or more.",
-        "The face is cut off: step back or move the camera until the whole head is in it.",
+        "The face is cut off: step back or move the camera until the whole head is in the "
+        "picture.",
         "The picture is blurred: hold the camera and the head still, and clean the lens.",
-        "The face is too dark: turn on a light, or turn the face towards one.",
-        "The face is too bright: away from the sun or the lamp, and no flash from close by.",
+        "The face is too dark: turn on a light, or turn the face towards a light.",
+        "The face is too bright: move away from the sun or the lamp, and use no flash at close "
+        "range.",
         "The face is turned away: look straight into the camera.",
-        "The face is covered: take off mask, glasses or hair from the face, if that may be.",
-        "The picture lies on its side or upside down: turn the picture or the camera upright.",
+        "The face is covered: remove the mask, the glasses or hair from the face, if possible.",
+        "The picture is sideways or upside down: turn the picture or the camera upright.",
         "The picture is a negative, a drawing or has too few tones: take a new photograph.",
         "No living face was seen: look into the camera yourself, without a screen or picture.",
-        "This use asks for more: a challenge before the camera, or staff who see the person.",
+        "This use requires more: a challenge before the camera, or staff who see the person.",
     };
 
     return of[g];

@@ -89,7 +89,7 @@ static void every_refusal_has_a_reason_and_says_what_to_do(void **state)
     assert_non_null(strstr(gate_advice(FACE_NOT_UPRIGHT), "turn the picture"));
     assert_non_null(strstr(gate_advice(NOT_A_PHOTOGRAPH), "a new photograph"));
     assert_non_null(strstr(gate_advice(LIVENESS_FAILED), "living face"));
-    assert_non_null(strstr(gate_advice(SEVERAL_FACES), "only the one person"));
+    assert_non_null(strstr(gate_advice(SEVERAL_FACES), "only one person"));
     assert_non_null(strstr(gate_advice(FACE_TOO_SMALL), "come closer"));
 }
 

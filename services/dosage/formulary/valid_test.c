@@ -80,9 +80,10 @@ static void every_rule_has_a_head(void **state)
     BAD("interactions[0].rule", "missing", w.interaction.rule = NULL);
     BAD("dose_rules[0].rule.source", "empty", w.rules[0].source = W(""));
     BAD("interactions[0].rule.source", "empty", w.rules[2].source = W(" "));
-    BAD("duplicates[0].rule.reviewed_on", "no day", w.rules[3].reviewed_on = W("2026-02-30"));
-    BAD("allergies[0].rule.reviewed_on", "no day", w.rules[4].reviewed_on = W("2026-11"));
-    BAD("fresh[0].rule.reviewed_on", "no day", w.rules[5].reviewed_on = W(""));
+    BAD("duplicates[0].rule.reviewed_on", "not a date",
+        w.rules[3].reviewed_on = W("2026-02-30"));
+    BAD("allergies[0].rule.reviewed_on", "not a date", w.rules[4].reviewed_on = W("2026-11"));
+    BAD("fresh[0].rule.reviewed_on", "not a date", w.rules[5].reviewed_on = W(""));
     BAD("slips[0].rule.version", "1 to", w.rules[6].version = 0);
     BAD("slips[1].rule.severity", "1 to 3",
         w.rules[7].severity = WARD__DOSAGE__V1__SEVERITY__SEVERITY_UNSPECIFIED);

@@ -17,8 +17,8 @@ typedef Ward__Identity__V1__RecordAttendanceResponse RecordAttendanceResponse;
 
 static struct ward_family recordings = {
     .name = "ward_identity_attendance_total",
-    .help = "Number of answers of RecordAttendance, by outcome. DEBOUNCED is a match that "
-            "returned a recent event.",
+    .help = "Number of answers of RecordAttendance, by outcome. DEBOUNCED is a match for which "
+            "the service returned a recent event.",
     .type = WARD_COUNTER,
     .label = {"outcome"},
 };

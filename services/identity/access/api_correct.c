@@ -31,7 +31,7 @@ static enum ward_code check_strike(struct correction *x)
 
     if (*req->subject_id != '\0' || req->direction != 0 || req->at_us != 0)
         return WARD_FAIL_FIELD(c->err, "strike_attendance_id",
-                               "and an event to add are there: send one of them");
+                               "and a new event must not be set together: send one of them");
     WARD_TRY(
         ward_call_id(c, "strike_attendance_id", req->strike_attendance_id, x->struck, text));
     x->row.strikes = x->struck;
@@ -101,7 +101,7 @@ static enum ward_code find_subject(struct correction *x, struct ward_db *db,
     }
     WARD_TRY(subject_hold(db, mem, x->row.subject_id, &s, err));
     if (s.kind != SUBJECT_STAFF)
-        return WARD_FAIL_FIELD(err, "subject_id", "is not of a member of staff");
+        return WARD_FAIL_FIELD(err, "subject_id", "is not the id of a member of staff");
     return WARD_OK;
 }
 
@@ -133,7 +133,7 @@ static enum ward_code correct_in_tx(struct ward_db *db, void *arg, struct ward_e
     code = attendance_add(db, x->call->mem, &x->row, err);
     if (code == WARD_ALREADY_EXISTS)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ATTENDANCE_STRUCK",
-                                "this attendance event was struck out before");
+                                "this attendance event is already cancelled");
     WARD_TRY(code);
     event.patient = x->subject_text;
     ward_event_note(&event, "attendance", x->resp->attendance_id);

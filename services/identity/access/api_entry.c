@@ -147,7 +147,8 @@ static enum ward_code enter_in_tx(struct ward_db *db, void *arg, struct ward_err
     e->now_us = ward_wall_us();
     e->again = false;
     if (e->who.again && e->now_us - e->who.spent_us >= AGAIN_US)
-        return WARD_FAIL_REASON(err, ALREADY_EXISTS, "PPID_SPENT", "the token was used before");
+        return WARD_FAIL_REASON(err, ALREADY_EXISTS, "PPID_SPENT",
+                                "the token was already used");
     WARD_TRY(decide(e, db, err));
     WARD_TRY(note_seen(e, db, err));
     WARD_TRY(keep(e, db, err));

@@ -129,7 +129,7 @@ static enum ward_code person(struct export *x, const struct attendee *who)
             WARD_TRY(send_piece(x, ""));
         line(x, who, day);
     }
-    return x->csv.full ? WARD_FAIL(x->call->err, INTERNAL, "a line is longer than any may be")
+    return x->csv.full ? WARD_FAIL(x->call->err, INTERNAL, "a line of the export is too long")
                        : WARD_OK;
 }
 
@@ -212,8 +212,10 @@ static enum ward_code begin(struct export *x, const ExportAttendanceRequest *req
     if (!ward_date_parse(req->to_date, &to_day))
         return WARD_FAIL_FIELD(c->err, "to_date", "is not a date such as 2026-03-01");
     if (to_day < x->from_day || to_day - x->from_day >= REPORT_DAYS_MOST)
-        return WARD_FAIL_FIELD(c->err, "to_date", "must be 1 to %d days, from_date among them",
-                               REPORT_DAYS_MOST);
+        return WARD_FAIL_FIELD(
+            c->err, "to_date",
+            "must not be before from_date; the span must have at most %d days",
+            REPORT_DAYS_MOST);
     x->n_days = (int)(to_day - x->from_day) + 1;
     x->begins = ward_alloc(c->mem, ((size_t)x->n_days + 1) * sizeof(*x->begins));
     x->days = ward_alloc(c->mem, (size_t)x->n_days * sizeof(*x->days));

@@ -137,7 +137,8 @@ static enum ward_code check(struct reporting *x, const ReportOfflineEventsReques
         if (!pack_spans(o->packs, o->n_packs, o->row.at_us))
             return WARD_FAIL_REASON(
                 c->err, PERMISSION_DENIED, "DOOR_NOT_YOURS",
-                "event %zu: the caller had no pack of the door at that time", i);
+                "event %zu: the caller had no valid pack for the door at the time of the event",
+                i);
     }
     return WARD_OK;
 }

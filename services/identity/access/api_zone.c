@@ -85,7 +85,7 @@ static enum ward_code read_hours(struct ward_call *c, const WireHours *given, si
         h.weekdays |= 1u << (given->weekdays[i] - 1);
     }
     if (h.weekdays == 0)
-        return wrong(c, "must not be empty: the rule would never apply",
+        return wrong(c, "must not be empty, because the rule would never apply",
                      "zone.rules[%zu].hours[%zu].weekdays", rule, span);
     if (h.start < 0 || h.start >= MINUTES_A_DAY)
         return wrong(c, "must be 0 to 1439", "zone.rules[%zu].hours[%zu].start_minute", rule,
@@ -208,7 +208,7 @@ static enum ward_code roles_in_tx(struct ward_db *db, void *arg, struct ward_err
 
     WARD_TRY(subject_hold(db, x->call->mem, x->id, &s, err));
     if (s.kind != SUBJECT_STAFF)
-        return WARD_FAIL_FIELD(err, "subject_id", "is not of a member of staff");
+        return WARD_FAIL_FIELD(err, "subject_id", "is not the id of a member of staff");
     WARD_TRY(staff_roles_put(db, x->id, x->roles->roles, x->roles->n_roles, err));
     ward_event_note_int(&event, "roles", (int64_t)x->roles->n_roles);
     for (size_t i = 0; i < x->roles->n_roles && event.n < WARD_EVENT_DETAILS; i++) {

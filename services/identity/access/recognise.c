@@ -12,9 +12,11 @@ enum ward_code stander_begin(struct stander *s, const char *purpose)
     s->method = "";
     s->face.gate = USABLE;
     if (by_face && by_token)
-        return WARD_FAIL_FIELD(c->err, "token", "and a photograph are there: send one of them");
+        return WARD_FAIL_FIELD(c->err, "token",
+                               "and photograph must not be set together: send one of them");
     if (!by_face && !by_token)
-        return WARD_FAIL_FIELD(c->err, "photograph", "and token are missing: send one of them");
+        return WARD_FAIL_FIELD(c->err, "photograph",
+                               "and token are both missing: send one of them");
     WARD_TRY(policy_of(w->db, c->mem, purpose, &s->policy, c->err));
     if (by_face && !s->policy.allow_face)
         return WARD_FAIL_REASON(

@@ -105,7 +105,7 @@ static enum ward_code see(struct reembedding *r, const uint8_t key[WARD_KEY_SIZE
     if (code == WARD_OK)
         code = photo_read(r->w, &r->photo, &stop, bytes.data, bytes.len, &want, &p, err);
     if (code == WARD_DATA_LOSS || code == WARD_INVALID_ARGUMENT) {
-        ward_log_err(WARD_LOG_WARN, "a sealed photograph cannot be used", err);
+        ward_log_err(WARD_LOG_WARN, "an encrypted photograph cannot be used", err);
         return WARD_OK;
     }
     WARD_TRY(code);
@@ -239,7 +239,7 @@ static enum ward_code one_or_none(struct reembedding *r, const uint8_t id[IDENTI
     code = one_subject(r, id, err);
     if (code != WARD_DATA_LOSS)
         return code;
-    ward_log_err(WARD_LOG_WARN, "a subject's photographs cannot be opened", err);
+    ward_log_err(WARD_LOG_WARN, "a subject's photographs cannot be decrypted", err);
     *err = (struct ward_err){0};
     r->said.unusable = before + (int64_t)r->n_photos;
     return WARD_OK;
@@ -262,7 +262,7 @@ static enum ward_code walk(struct reembedding *r)
             return WARD_OK;
         if (ward_call_cancelled(c))
             return WARD_FAIL(c->err, CANCELLED,
-                             "the caller has disconnected; repeat the call to continue");
+                             "the caller disconnected; repeat the call to continue");
         WARD_TRY(one_or_none(r, id, c->err));
         r->said.done++;
         if (progress_due(&r->progress, r->said.done))

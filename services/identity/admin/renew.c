@@ -273,14 +273,14 @@ static enum ward_code again(struct renewing *n, struct ward_err *err)
     const struct timespec pause = {.tv_nsec = 20 * WARD_NS_PER_MS};
 
     if (n->unreadable > 0 && n->pass_done == 0)
-        return WARD_FAIL_REASON(
-            err, DATA_LOSS, "TEMPLATE_UNREADABLE",
-            "%lld templates cannot be decrypted; they and their transforms are unchanged",
-            (long long)n->left);
+        return WARD_FAIL_REASON(err, DATA_LOSS, "TEMPLATE_UNREADABLE",
+                                "%lld templates cannot be decrypted; these templates and their "
+                                "transforms are unchanged",
+                                (long long)n->left);
     n->fruitless = n->pass_done > 0 ? 0 : n->fruitless + 1;
     if (n->fruitless > FRUITLESS_MAX)
         return WARD_FAIL(err, UNAVAILABLE,
-                         "other transactions lock the last templates all the time");
+                         "other transactions keep locking the last templates; try again");
     if (n->fruitless > 0)
         nanosleep(&pause, NULL);
     n->pass_done = n->unreadable = 0;

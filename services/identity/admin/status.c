@@ -59,7 +59,7 @@ static enum ward_code number(struct ward_call *c, const char *sql,
 
     WARD_TRY(ward_db_run(db, c->mem, sql, params, n, &rows, c->err));
     if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT64_MAX, out))
-        return WARD_FAIL(c->err, DATA_LOSS, "a count is not usable");
+        return WARD_FAIL(c->err, DATA_LOSS, "a stored count is invalid");
     return WARD_OK;
 }
 

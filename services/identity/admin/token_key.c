@@ -63,7 +63,8 @@ static enum ward_code refuse_too_many(struct next_key *n, struct ward_db *db,
         return WARD_OK;
     return WARD_FAIL_REASON(
         err, FAILED_PRECONDITION, "TOKEN_KEYS_FULL",
-        "%d keys still verify unexpired tokens or packs; the first of them expires in %lld s",
+        "%d keys still verify unexpired tokens or packs; the first of these keys expires in "
+        "%lld s",
         KEYS_MOST,
         (long long)((ward_keyring_number(rows.at[0][1]) - ward_wall_us()) / 1000000));
 }

@@ -99,7 +99,8 @@ static enum ward_code landmarks(struct face_engine *e, struct ward_arena *mem,
                   (uint64_t)r->n_marks_output, &values, err));
     for (int i = 0; i < r->n_marks_output; i++)
         if (!(fabsf(values[i]) < 1e4f)) /* NaN fails this too */
-            return WARD_FAIL(err, INTERNAL, "the landmark model answered with no numbers");
+            return WARD_FAIL(err, INTERNAL,
+                             "the landmark model returned a value that is not a number");
     r->place_marks(values, crop, marks);
     return WARD_OK;
 }
@@ -151,7 +152,8 @@ enum ward_code face_embed(struct face_engine *e, struct ward_arena *mem,
     uint8_t *chip = ward_alloc(mem, 3 * (size_t)r->chip * (size_t)r->chip);
 
     if (!r->align(face->marks, &s))
-        return WARD_FAIL(err, INTERNAL, "the landmark model put all points in one place");
+        return WARD_FAIL(err, INTERNAL,
+                         "the landmark model returned one position for all points");
     if (chip == NULL || !pixels_warp(im, &s, r->chip, chip, mem))
         return no_memory(err);
     WARD_TRY(make_input(r, FACE_FEATURE, mem, &in, err));
@@ -165,7 +167,8 @@ enum ward_code face_embed(struct face_engine *e, struct ward_arena *mem,
         v[i] /= r->flip ? 2 : 1;
     norm = face_length(v, r->dim);
     if (!face_normalise(v, r->dim))
-        return WARD_FAIL(err, INTERNAL, "the embedding model answered with no numbers");
+        return WARD_FAIL(err, INTERNAL,
+                         "the embedding model returned a value that is not a number");
     face->norm = norm;
     memcpy(face->embedding, v, sizeof(v));
     return WARD_OK;

@@ -75,7 +75,7 @@ enum ward_code face_pack_open(const struct face_pack_config *cfg, struct face_pa
     enum ward_code code;
 
     if (recipe == NULL)
-        return WARD_FAIL(err, NOT_FOUND, "no face pack has this name: %s", cfg->pack);
+        return WARD_FAIL(err, NOT_FOUND, "there is no face pack with the name %s", cfg->pack);
     ward_arena_init(&mem, OWN_CAP);
     p = ward_new(&mem, struct face_pack);
     if (p == NULL)

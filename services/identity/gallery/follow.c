@@ -154,7 +154,7 @@ static enum ward_code load_again(struct reader *r, struct ward_err *err)
     struct gallery *g = r->g;
     enum ward_code code;
 
-    WARD_LOG(WARN, "changes of the galleries were missed: reading everything again");
+    WARD_LOG(WARN, "this replica missed changes of the galleries and reloads all galleries");
     pthread_mutex_lock(&g->heavy);
     snapshot_remove(g->cfg.dir);
     atomic_store(&g->snapshot_at_us, 0);
@@ -238,7 +238,7 @@ static void step(struct following *f, bool committed)
         f->level_ns = began;
         tell(f->r.g, committed);
     } else if (!f->failing && !atomic_load(&f->r.g->stopping)) {
-        ward_log_err(WARD_LOG_ERROR, "the galleries do not follow the database", &err);
+        ward_log_err(WARD_LOG_ERROR, "the galleries are not in sync with the database", &err);
     }
     f->failing = code != WARD_OK;
     show(f);
@@ -269,7 +269,7 @@ void *gallery_follow(void *gallery)
     ward_arena_init(&f.mem, (size_t)4 << 20);
     while (!atomic_load(&g->stopping) && reader_open(g, &f.r, &err) != WARD_OK) {
         reader_close(&f.r);
-        ward_log_err(WARD_LOG_ERROR, "the galleries do not follow the database", &err);
+        ward_log_err(WARD_LOG_ERROR, "the galleries are not in sync with the database", &err);
         pthread_mutex_lock(&g->lock);
         wait_ms(g, &g->wake, NULL, SOON_MS);
         pthread_mutex_unlock(&g->lock);
@@ -323,7 +323,7 @@ static enum ward_code follow_to_end(void *gallery, struct ward_db *db, int64_t *
     }
     *seq = atomic_load(&g->seq);
     if (gallery_stopping(g))
-        return WARD_FAIL(err, CANCELLED, "the snapshot was abandoned");
+        return WARD_FAIL(err, CANCELLED, "the snapshot was not finished");
     return WARD_OK;
 }
 
@@ -356,7 +356,7 @@ static void write_one(struct gallery *g)
         WARD_LOG(INFO, "snapshot of the galleries written", WARD_KN("subjects", rows),
                  WARD_KN("took_ms", (double)(ward_mono_ns() - began) / 1e6));
     } else if (code != WARD_CANCELLED) {
-        ward_log_err(WARD_LOG_WARN, "no snapshot of the galleries", &err);
+        ward_log_err(WARD_LOG_WARN, "the snapshot of the galleries was not written", &err);
     }
 }
 

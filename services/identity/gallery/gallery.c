@@ -83,8 +83,9 @@ static enum ward_code check_folder(const struct gallery *g, struct ward_err *err
     if (stat(g->cfg.dir, &st) != 0 || !S_ISDIR(st.st_mode) || access(g->cfg.dir, W_OK) != 0)
         return WARD_FAIL(err, FAILED_PRECONDITION, "the gallery's folder cannot be written to");
     if ((st.st_mode & 077) != 0)
-        return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "the gallery's folder is open to others: chmod 0700");
+        return WARD_FAIL(
+            err, FAILED_PRECONDITION,
+            "other users can access the gallery's folder: run chmod 0700 on the folder");
     return WARD_OK;
 }
 
@@ -365,7 +366,7 @@ enum ward_code gallery_search(struct gallery *g, struct ward_db *db, const char 
 
     WARD_TRY(gallery_known(g, name, err));
     if (k < 1 || k > (int)WARD_COUNT(found.hit))
-        return WARD_FAIL(err, INTERNAL, "a search is for 1 to 8");
+        return WARD_FAIL(err, INTERNAL, "a search must return 1 to 8 candidates");
     m.probe.k = k;
     m.probe.except = except;
     m.probe.stop = stop;

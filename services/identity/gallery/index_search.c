@@ -40,7 +40,7 @@ enum ward_code index_exact(const struct index *x, const struct space *s, const s
                               r->id, s->dim, out, err);
     v = ward_scan_slab_at(x->vectors[s->which], r->place);
     if (v == NULL)
-        return WARD_FAIL(err, INTERNAL, "a row without its vector");
+        return WARD_FAIL(err, INTERNAL, "a row has no vector");
     memcpy(out, v, (size_t)s->dim * sizeof(*out));
     return WARD_OK;
 }

@@ -112,7 +112,7 @@ static void wait_for(struct loading *l, struct reader *r)
             continue;
         pthread_mutex_unlock(&l->lock);
         if (ward_keyring_follow(keys_ring(l->g->keys), r->db, &err) != WARD_OK)
-            ward_log_err(WARD_LOG_WARN, "keys not looked at", &err);
+            ward_log_err(WARD_LOG_WARN, "the keys cannot be read from the database", &err);
         pthread_mutex_lock(&l->lock);
     }
     pthread_mutex_unlock(&l->lock);
@@ -220,7 +220,7 @@ static enum ward_code by_snapshot(struct reader *r, struct ward_err *err)
 
     WARD_TRY(snapshot_load(&of, &g->x, loaders(), &s, err));
     if (s.n_ended > ENDED_MOST)
-        return WARD_FAIL(err, DATA_LOSS, "most of the snapshot cannot be read any more");
+        return WARD_FAIL(err, DATA_LOSS, "most of the snapshot cannot be decrypted any more");
     WARD_TRY(load_ended(r, &s, err));
     WARD_TRY(read_all_members(r, err));
     atomic_store(&g->seq, s.seq);

@@ -148,7 +148,7 @@ static enum ward_code state_now(struct decision *d, struct ward_db *db, int64_t 
                          WARD_PARAMS(id_val(d->id)), &rows, err));
     if (rows.n == 0)
         return WARD_FAIL_REASON(err, NOT_FOUND, "DUPLICATE_NOT_FOUND",
-                                "no such pair is in the review queue");
+                                "the review queue has no pair with this id");
     if (!row_number(rows.at[0][0], state) || rows.at[0][1].n != IDENTITY_ID)
         return WARD_FAIL(err, DATA_LOSS, "a pair cannot be read");
     ward_uuid_text((const uint8_t *)rows.at[0][1].p, about);
@@ -179,7 +179,7 @@ static enum ward_code resolve_in_tx(struct ward_db *db, void *arg, struct ward_e
     event.patient = about;
     if (now != STATE(OPEN) && now != d->state)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "DUPLICATE_DECIDED",
-                                "another decision about this pair was already made");
+                                "the pair already has the other decision");
     if (now == STATE(OPEN))
         WARD_TRY(decide(d, db, err));
     else

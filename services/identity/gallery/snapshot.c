@@ -299,7 +299,7 @@ static enum ward_code put_all(struct writing *w, struct ward_err *err)
     WARD_TRY(put_bytes(w, none, sizeof(none), err));
     for (int b = 0; b < KEYS_BUCKETS; b++) {
         if (w->who->gone(w->who->arg))
-            return WARD_FAIL(err, CANCELLED, "the snapshot is given up");
+            return WARD_FAIL(err, CANCELLED, "the snapshot was not finished");
         WARD_TRY(write_bucket(w, b, err));
     }
     WARD_TRY(put_head(w, err));
@@ -418,7 +418,8 @@ enum ward_code snapshot_write(const struct snapshot_of *of, struct index *x,
     enum ward_code code;
 
     if (!file_path(of->dir, "", path) || !file_path(of->dir, ".new", tmp))
-        return WARD_FAIL(err, FAILED_PRECONDITION, "the gallery's folder has too long a name");
+        return WARD_FAIL(err, FAILED_PRECONDITION,
+                         "the name of the gallery's folder is too long");
     w.fd = open(tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (w.fd < 0)
         return system_failed("open", err);

@@ -61,7 +61,7 @@ enum ward_code mapping_vector(const struct mapping *m, uint32_t place,
     struct file_bound bound;
 
     if (m == NULL || !m->open[bucket] || at + file_stride(dim) > m->size)
-        return WARD_FAIL(err, DATA_LOSS, "a place outside the snapshot");
+        return WARD_FAIL(err, DATA_LOSS, "a vector's position is outside the snapshot");
     bound = file_bind("vector", m->number, bucket, id, place);
     return ward_unseal(m->key[bucket], &bound, sizeof(bound), m->base + at,
                        (size_t)dim * sizeof(float) + WARD_SEAL_EXTRA, (uint8_t *)out, err);
@@ -77,13 +77,13 @@ static bool fits(uint64_t at, uint64_t n, uint64_t size)
 static const char *spaces_unfit(const struct file_head *h, const int dim[2])
 {
     if (h->n_spaces < 0 || h->n_spaces > GALLERY_SPACES)
-        return "its head is damaged";
+        return "the snapshot's header is damaged";
     for (int i = 0; i < h->n_spaces; i++) {
         const struct file_space *s = &h->space[i];
 
         if (s->which < 0 || s->which > 1 || s->kind < 1 || s->kind > 2 || s->generation < 0 ||
             s->dim < 1 || s->dim > TEMPLATE_DIM_MAX || s->dim != dim[s->which])
-            return "its spaces are not this service's";
+            return "the snapshot's transforms do not belong to this service";
     }
     return NULL;
 }
@@ -94,24 +94,24 @@ static const char *head_unfit(const struct file_head *h, size_t size,
     uint8_t sum[WARD_SHA256_SIZE];
 
     if (memcmp(h->magic, FILE_MAGIC, sizeof(h->magic)) != 0)
-        return "it is no snapshot";
+        return "the file is not a snapshot";
     if (h->version != FILE_VERSION || h->order != FILE_ORDER)
-        return "it is of another version";
+        return "the snapshot has another version";
     ward_sha256(h, offsetof(struct file_head, sha256), sum);
     if (!ward_equal(sum, h->sha256, sizeof(sum)))
-        return "its head is damaged";
+        return "the snapshot's header is damaged";
     if (h->size != size)
-        return "it is cut";
+        return "the snapshot is truncated";
     for (int i = 0; i < 2; i++) {
         if (strncmp(h->model[i], of->model[i], sizeof(h->model[i])) != 0)
-            return "it is of other models";
+            return "the snapshot belongs to other models";
     }
     for (int b = 0; b < KEYS_BUCKETS; b++) {
         const struct file_bucket *f = &h->bucket[b];
 
         if (!fits(f->index_at, f->index_n, size) || !fits(f->vectors_at, 0, size) ||
             f->vectors_at % PLACE_UNIT != 0)
-            return "its head is damaged";
+            return "the snapshot's header is damaged";
     }
     return spaces_unfit(h, of->dim);
 }
@@ -126,13 +126,14 @@ static enum ward_code open_file(const struct snapshot_of *of, struct file_head *
     int fd;
 
     if (!file_path(of->dir, "", path))
-        return WARD_FAIL(err, FAILED_PRECONDITION, "the gallery's folder has too long a name");
+        return WARD_FAIL(err, FAILED_PRECONDITION,
+                         "the name of the gallery's folder is too long");
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return WARD_FAIL(err, NOT_FOUND, "no snapshot exists");
     if (fstat(fd, &st) != 0 || (size_t)st.st_size < FILE_BODY ||
         read(fd, head, sizeof(*head)) != (ssize_t)sizeof(*head))
-        unfit = "it is cut";
+        unfit = "the snapshot is truncated";
     else
         unfit = head_unfit(head, (size_t)st.st_size, of);
     code = unfit != NULL ? WARD_FAIL(err, DATA_LOSS, "the snapshot is unusable: %s", unfit)

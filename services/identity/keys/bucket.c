@@ -50,7 +50,7 @@ enum ward_code keys_bucket(struct keys *k, struct ward_db *db, int bucket, int *
                            uint8_t key[WARD_KEY_SIZE], struct ward_err *err)
 {
     if (bucket < 0 || bucket >= KEYS_BUCKETS)
-        return WARD_FAIL(err, INTERNAL, "no bucket %d", bucket);
+        return WARD_FAIL(err, INTERNAL, "there is no bucket %d", bucket);
     if (find(k, bucket, generation, key))
         return WARD_OK;
     WARD_TRY(ward_keyring_follow(k->ring, db, err));

@@ -70,7 +70,8 @@ enum ward_code template_seal_turned(const uint8_t key[WARD_KEY_SIZE], const floa
     size_t bound;
 
     if (t->dim < 1 || t->dim > TEMPLATE_DIM_MAX)
-        return WARD_FAIL(err, INTERNAL, "a template of %d dimensions", t->dim);
+        return WARD_FAIL(err, INTERNAL, "a template has the unsupported size of %d dimensions",
+                         t->dim);
     b = bind_template(t, &bound);
     to_bytes(turned, t->dim, plain);
     t->n = (size_t)t->dim * sizeof(float) + WARD_SEAL_EXTRA;
@@ -86,7 +87,8 @@ enum ward_code template_seal(struct keys *k, const uint8_t key[WARD_KEY_SIZE], c
     enum ward_code code;
 
     if (t->dim < 1 || t->dim > TEMPLATE_DIM_MAX)
-        return WARD_FAIL(err, INTERNAL, "a template of %d dimensions", t->dim);
+        return WARD_FAIL(err, INTERNAL, "a template has the unsupported size of %d dimensions",
+                         t->dim);
     memcpy(turned, v, (size_t)t->dim * sizeof(float));
     t->generation = keys_generation(k, t->kind);
     code = keys_turn(k, NULL, t->kind, t->generation, t->dim, turned, err);

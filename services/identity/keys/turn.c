@@ -72,7 +72,7 @@ static enum ward_code make(struct keys *k, const struct way *way, bool *known,
     }
     pthread_rwlock_unlock(&k->lock);
     if (!made)
-        return WARD_FAIL(err, INTERNAL, "no transform for %d dimensions", way->dim);
+        return WARD_FAIL(err, INTERNAL, "there is no transform for %d dimensions", way->dim);
     return WARD_OK;
 }
 

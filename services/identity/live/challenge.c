@@ -33,11 +33,11 @@ static bool saw(struct judge *j, enum live_step step, int64_t at_ms)
     if (j->out->n_seen < LIVE_STEPS_MAX)
         j->out->seen[j->out->n_seen++] = step;
     if (j->next == j->n_steps || step != j->steps[j->next])
-        return fail(j, "another step than the next one was seen");
+        return fail(j, "the person performed another step than the next one");
     if (at_ms - j->done_ms > j->step_ms)
-        return fail(j, "a step came too late");
+        return fail(j, "the person performed a step too late");
     if (at_ms - j->done_ms < STEP_LEAST)
-        return fail(j, "a step came sooner than a person can");
+        return fail(j, "the person performed a step faster than people can");
     j->done_ms = at_ms;
     j->ready = false;
     j->next++;
@@ -70,12 +70,12 @@ static bool turn(struct judge *j, const struct sight *f)
     if (fabs(f->yaw) < LIVE_TURNED || j->turned)
         return true;
     if (!j->ready)
-        return fail(j, "no straight look with open eyes came before a turn");
+        return fail(j, "the person did not look straight ahead with open eyes before a turn");
     j->turned = true;
     /* Otherwise one film of many turns would satisfy any challenge: 42 % of all challenges
      * instead of 18 %. */
     if (j->next == j->n_steps)
-        return fail(j, "a turn came after the last step");
+        return fail(j, "the person turned after the last step");
     return saw(j, f->yaw > 0 ? LIVE_TURN_LEFT : LIVE_TURN_RIGHT, f->at_ms);
 }
 
@@ -103,7 +103,7 @@ static bool usable_frame(struct judge *j, const struct sight *f, const struct si
 static bool clocks_agree(struct judge *j, const struct sight *a, const struct sight *b)
 {
     if (b->at_ms < a->at_ms || b->camera_ms <= a->camera_ms)
-        return fail(j, "the camera's clock does not grow");
+        return fail(j, "the frames' times do not rise");
     return true;
 }
 
@@ -118,7 +118,7 @@ static bool watch(struct judge *j, const struct sight *frames, int n)
         if (i > 0 && !clocks_agree(j, &frames[i - 1], f))
             return false;
         if (f->camera_ms - frames[0].camera_ms - (f->at_ms - frames[0].at_ms) > AHEAD_MS)
-            return fail(j, "frames came faster than they can have been filmed");
+            return fail(j, "the frames arrived faster than a camera films");
         if (!f->usable)
             continue;
         if (!usable_frame(j, f, last))
@@ -129,7 +129,7 @@ static bool watch(struct judge *j, const struct sight *frames, int n)
     if (usable < FRAMES_LEAST)
         return fail(j, "too few usable frames");
     if (j->next < j->n_steps)
-        return fail(j, "not every step was seen");
+        return fail(j, "the person did not perform every step");
     return true;
 }
 

@@ -102,27 +102,28 @@ static void what_was_asked_in_its_order_passes(void **state)
 
 static void another_order_does_not(void **state)
 {
-    static const char why[] = "another step than the next one was seen";
+    static const char why[] = "the person performed another step than the next one";
 
     (void)state;
     fails_as("lr", "ssrrsssllss", why);
     fails_as("bl", "sssllsssccss", why);
     fails_as("rb", "sssllsssccss", why);
     fails_as("lb", "sssllssrrssccss", why); /* an unrequested turn */
-    fails_as("bl", "sssccsssssllsssrrsss", "a turn came after the last step");
+    fails_as("bl", "sssccsssssllsssrrsss", "the person turned after the last step");
 }
 
 static void a_missing_step_does_not(void **state)
 {
-    static const char why[] = "not every step was seen";
+    static const char why[] = "the person did not perform every step";
 
     (void)state;
     fails_as("bl", "sssssssssssssssssssss", why); /* a static photograph */
     fails_as("bl", "sssccssssssssss", why);
     fails_as("lb", "sssllssssssssss", why);
-    fails_as("bl", "ccccccccccllsssssss", "no straight look with open eyes came before a turn");
+    fails_as("bl", "ccccccccccllsssssss",
+             "the person did not look straight ahead with open eyes before a turn");
     fails_as("bl", "ssscccccccccccccccccccccccccccssllss", /* eyes shut for long */
-             "another step than the next one was seen");
+             "the person performed another step than the next one");
     fails_as("lb", "ssshhhhhhssss", why); /* not far enough */
     fails_as("lb", "", "too few usable frames");
     fails_as("lb", "ssll", "too few usable frames");
@@ -131,8 +132,10 @@ static void a_missing_step_does_not(void **state)
 static void a_turn_begins_from_a_straight_look(void **state)
 {
     (void)state;
-    fails_as("lr", "ssslllrrrsss", "not every step was seen"); /* one movement is one turn */
-    fails_as("lr", "lllsssrrrsss", "no straight look with open eyes came before a turn");
+    fails_as("lr", "ssslllrrrsss",
+             "the person did not perform every step"); /* one movement is one turn */
+    fails_as("lr", "lllsssrrrsss",
+             "the person did not look straight ahead with open eyes before a turn");
     passes("lr", "sssllhlhllsrrrsss"); /* a tremor is not two turns */
 }
 
@@ -155,9 +158,9 @@ static void too_slow_does_not(void **state)
         f.at[i].at_ms += 900, f.at[i].camera_ms += 900;
     assert_true(judge(&f, "lb").passed);
     f = film_of("sssssssssssssssssssssssssssssssssssssssssssssssssssssslls"); /* 5.4 s */
-    fails(&f, "lb", "a step came too late");
+    fails(&f, "lb", "the person performed a step too late");
     f = film_of("ssllsssssssssssssssssssssssssssssssssssssssssssssssssssssssccs");
-    fails(&f, "lb", "a step came too late");
+    fails(&f, "lb", "the person performed a step too late");
 }
 
 static void what_arrives_in_an_instant_does_not(void **state)
@@ -168,13 +171,13 @@ static void what_arrives_in_an_instant_does_not(void **state)
     assert_true(judge(&f, "lblb").passed);
     for (int i = 0; i < f.n; i++)
         f.at[i].at_ms = i; /* replayed: three seconds of film within 30 ms */
-    fails(&f, "lblb", "a step came sooner than a person can");
+    fails(&f, "lblb", "the person performed a step faster than people can");
     for (int i = 0; i < f.n; i++)
         f.at[i].at_ms = i * 60, f.at[i].camera_ms = i * 300;
-    fails(&f, "lblb", "frames came faster than they can have been filmed");
+    fails(&f, "lblb", "the frames arrived faster than a camera films");
     for (int i = 0; i < f.n; i++) /* with a matching camera clock */
         f.at[i].at_ms = f.at[i].camera_ms = i + 1;
-    fails(&f, "lblb", "a step came sooner than a person can");
+    fails(&f, "lblb", "the person performed a step faster than people can");
 }
 
 static void missing_frames_do_not_but_a_stalled_network_does(void **state)
@@ -202,10 +205,10 @@ static void a_clock_that_stands_or_goes_back_does_not(void **state)
 
     (void)state;
     f.at[7].camera_ms = f.at[6].camera_ms;
-    fails(&f, "lb", "the camera's clock does not grow");
+    fails(&f, "lb", "the frames' times do not rise");
     f = film_of("sssllsssssccsss");
     f.at[7].at_ms = 3;
-    fails(&f, "lb", "the camera's clock does not grow");
+    fails(&f, "lb", "the frames' times do not rise");
 }
 
 static void numbers_that_are_none_do_not(void **state)

@@ -82,7 +82,8 @@ enum ward_code liveness_score(struct face_engine *e, struct ward_arena *mem,
     WARD_TRY(take(answer, n, "", 3, &v, err));
     live = share(v, 3, 0);
     if (!(live >= 0 && live <= 1))
-        return WARD_FAIL(err, INTERNAL, "the liveness model answered with no numbers");
+        return WARD_FAIL(err, INTERNAL,
+                         "the liveness model returned a value that is not a number");
     *score = live;
     return WARD_OK;
 }
@@ -127,7 +128,8 @@ enum ward_code pose_measure(struct face_engine *e, struct ward_arena *mem,
         WARD_TRY(take(answer, n, names[k], POSE_BINS, &bins, err));
         got[k] = angle(bins);
         if (!(fabs(got[k]) <= 99))
-            return WARD_FAIL(err, INTERNAL, "the pose model answered with no numbers");
+            return WARD_FAIL(err, INTERNAL,
+                             "the pose model returned a value that is not a number");
     }
     *yaw = -got[0]; /* the model's positive is the picture's left, the person's right */
     *pitch = got[1];
@@ -165,7 +167,7 @@ static enum ward_code eye(struct face_engine *e, struct ward_arena *mem,
     WARD_TRY(take(answer, n, "", 2, &v, err));
     *closed = share(v, 2, 0);
     if (!(*closed >= 0 && *closed <= 1))
-        return WARD_FAIL(err, INTERNAL, "the eye model answered with no numbers");
+        return WARD_FAIL(err, INTERNAL, "the eye model returned a value that is not a number");
     return WARD_OK;
 }
 

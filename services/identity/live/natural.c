@@ -151,7 +151,8 @@ enum ward_code natural_measure(const struct pixels *im, const struct face *f,
     struct similarity to;
 
     if (!face_align(&f->points, &to))
-        return WARD_FAIL(err, INTERNAL, "the landmark model put all points in one place");
+        return WARD_FAIL(err, INTERNAL,
+                         "the landmark model returned one position for all points");
     if (s == NULL || grey == NULL || im->w < 2 || im->h < 2 || !face_grey(im, &to, grey, mem))
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to prepare a photograph");
     take(im, &to, s);

@@ -127,7 +127,8 @@ enum ward_code quality_measure(const struct pixels *im, const struct face *f,
     struct similarity s;
 
     if (!face_align(&f->points, &s))
-        return WARD_FAIL(err, INTERNAL, "the landmark model put all points in one place");
+        return WARD_FAIL(err, INTERNAL,
+                         "the landmark model returned one position for all points");
     if (grey == NULL || !face_grey(im, &s, grey, mem))
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to prepare a photograph");
     quality_of_grey(grey, &q);

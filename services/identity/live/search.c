@@ -98,7 +98,7 @@ enum ward_code face_search_low(struct face_engine *e, struct ward_arena *mem,
     b = ward_tensor_named(answer, n_out, "boxes");
     if (s == NULL || b == NULL || s->nbytes != FACE_ANCHORS * 2 * sizeof(float) ||
         b->nbytes != FACE_ANCHORS * 4 * sizeof(float))
-        return WARD_FAIL(err, INTERNAL, "a face model's output is not as it should be");
+        return WARD_FAIL(err, INTERNAL, "a face model's output has the wrong form");
     memcpy(scores, s->data, s->nbytes);
     lift(scores, least);
     if (!face_boxes(scores, b->data, FACE_ANCHORS, around, out, FACE_MAX_FOUND, n, mem))

@@ -75,7 +75,7 @@ bool counts_tell(const struct counts *c, int64_t limit, bool over)
         WARD_LOG(WARN, "more faces are stored than WARD_FACES_LIMIT", WARD_KN("faces", faces),
                  WARD_KN("limit", limit));
     else if (over && !now_over)
-        WARD_LOG(INFO, "no more faces than WARD_FACES_LIMIT again", WARD_KN("faces", faces),
-                 WARD_KN("limit", limit));
+        WARD_LOG(INFO, "the number of stored faces is within WARD_FACES_LIMIT again",
+                 WARD_KN("faces", faces), WARD_KN("limit", limit));
     return now_over;
 }

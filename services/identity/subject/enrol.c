@@ -146,9 +146,9 @@ static enum ward_code no_consent(const struct enrolment *e, const char *why)
 static enum ward_code need_consent(struct enrolment *e)
 {
     if (!consent_to_face(e->consent, e->n_consents, e->subject.kind))
-        return no_consent(e, "none of the consents permits a use of this kind's face");
+        return no_consent(e, "no consent permits a use of the face for this kind of subject");
     if (e->req->n_galleries > 0 && !e->searchable)
-        return no_consent(e, "a gallery needs the consent to be searched for");
+        return no_consent(e, "a gallery needs a consent to search");
     return WARD_OK;
 }
 

@@ -27,7 +27,8 @@ struct finding {
 static enum ward_code check(struct ward_call *c, const FindRequest *req)
 {
     if ((*req->wristband == '\0') == (*req->external_ref == '\0'))
-        return WARD_FAIL_FIELD(c->err, "wristband", "or external_ref must be given, not both");
+        return WARD_FAIL_FIELD(c->err, "wristband",
+                               "or external_ref must be set, but not both");
     if (*req->wristband != '\0')
         return wristband_check(c, req->wristband);
     if (!rule_is_label(req->external_ref, true))
@@ -66,7 +67,7 @@ static enum ward_code find(struct finding *f)
     if (rows.n == 0)
         return WARD_FAIL_REASON(c->err, NOT_FOUND, "SUBJECT_NOT_FOUND", "no such subject");
     if (rows.at[0][0].n != IDENTITY_ID)
-        return WARD_FAIL(c->err, DATA_LOSS, "a subject's row is not usable");
+        return WARD_FAIL(c->err, DATA_LOSS, "the row of a subject is invalid");
     memcpy(f->id, rows.at[0][0].p, IDENTITY_ID);
     WARD_TRY(subject_alive(about_db(c), c->mem, f->id, &f->subject, c->err));
     ward_uuid_text(f->id, f->text);
@@ -147,7 +148,7 @@ static enum ward_code fill_one(struct ward_call *c, const struct ward_val *row, 
     if (row[ID].n != IDENTITY_ID || !row_number(row[KIND], &kind) ||
         !row_number(row[AT], &out->enrolled_at_us) || !row_number(row[BORN], &born) ||
         !row_number(row[FACE], &face) || !row_number(row[BAND], &band))
-        return WARD_FAIL(c->err, DATA_LOSS, "a subject's row is not usable");
+        return WARD_FAIL(c->err, DATA_LOSS, "the row of a subject is invalid");
     ward_uuid_text((const uint8_t *)row[ID].p, text);
     out->subject_id = text;
     out->kind = (Ward__Identity__V1__SubjectKind)kind;
@@ -187,7 +188,7 @@ static enum ward_code list_subjects(struct ward_call *c, const ListRequest *req,
     ward_event_begin(&l.event, c, api_event_ctx(c), NULL);
     ward_db_deadline(about_db(c), c->deadline_ns);
     if (req->kind < 0 || req->kind > KIND_MOST)
-        return WARD_FAIL_FIELD(c->err, "kind", "must be PATIENT or STAFF, or not be given");
+        return WARD_FAIL_FIELD(c->err, "kind", "must be PATIENT, STAFF or unset");
     WARD_TRY(page_size(c, req->page_size, &l.page));
     WARD_TRY(page_after(c, &of, req->page_token, l.after));
     WARD_TRY(ward_db_tx(about_db(c), list_in_tx, &l, c->err));

@@ -90,7 +90,7 @@ static enum ward_code end_one(struct ward_db *db, void *arg, struct ward_err *er
     if (rows.n == 0)
         return WARD_OK;
     if (rows.at[0][0].n != IDENTITY_ID)
-        return WARD_FAIL(err, DATA_LOSS, "a subject's row is not usable");
+        return WARD_FAIL(err, DATA_LOSS, "the row of a subject is invalid");
     e->found = true;
     memcpy(id, rows.at[0][0].p, sizeof(id));
     WARD_TRY(subject_find(db, &r->mem, id, true, &s, err));
@@ -193,7 +193,7 @@ static enum ward_code search_again(struct reaper *r, struct ward_err *err)
         if (rows.n == 0)
             break;
         if (rows.at[0][0].n != IDENTITY_ID)
-            return WARD_FAIL(err, DATA_LOSS, "a subject's row is not usable");
+            return WARD_FAIL(err, DATA_LOSS, "the row of a subject is invalid");
         memcpy(l.id, rows.at[0][0].p, IDENTITY_ID);
         WARD_TRY(search_late(&l, err));
         ward_arena_reset(&r->mem);
@@ -279,7 +279,8 @@ static void *work(void *arg)
         if (code == WARD_OK)
             code = search_again(r, &err);
         if (code != WARD_OK && !r->away)
-            ward_log_err(WARD_LOG_WARN, "cannot end what has had its time", &err);
+            ward_log_err(WARD_LOG_WARN, "cannot delete faces whose retention time has passed",
+                         &err);
         r->away = code != WARD_OK;
     } while (rest(r, r->soon && now + SOON_NS < due ? now + SOON_NS : due));
     return NULL;

@@ -34,7 +34,7 @@ enum ward_code subject_find(struct ward_db *db, struct ward_arena *mem,
         !row_number(r[3], &s.erased_at_us) || !row_number(r[4], &s.retain_until_us) ||
         !row_number(r[5], &s.key_destroyed_at_us) || !row_number(r[7], &born) ||
         (r[6].p != NULL && r[6].n != sizeof(s.key_sha256)))
-        return WARD_FAIL(err, DATA_LOSS, "a subject's row is not usable");
+        return WARD_FAIL(err, DATA_LOSS, "the row of a subject is invalid");
     if (r[6].p != NULL)
         memcpy(s.key_sha256, r[6].p, sizeof(s.key_sha256));
     s.kind = (int)kind;

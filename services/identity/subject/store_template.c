@@ -150,7 +150,7 @@ static enum ward_code count(struct ward_rows *rows, int64_t *n, struct ward_err 
     int64_t found;
 
     if (rows->n != 1 || !row_number(rows->at[0][0], &found))
-        return WARD_FAIL(err, DATA_LOSS, "a count is not usable");
+        return WARD_FAIL(err, DATA_LOSS, "a stored count is invalid");
     *n = found;
     return WARD_OK;
 }

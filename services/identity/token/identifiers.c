@@ -98,7 +98,8 @@ static enum ward_code check(struct ward_call *c, const SetIdentifiersRequest *re
     if (*req->wristband != '\0')
         WARD_TRY(wristband_check(c, req->wristband));
     if (*req->wristband != '\0' && req->remove_wristband)
-        return WARD_FAIL_FIELD(c->err, "remove_wristband", "and a new wristband are asked for");
+        return WARD_FAIL_FIELD(c->err, "remove_wristband",
+                               "and a new wristband must not be set together");
     if (req->n_second > SECONDS_MOST)
         return WARD_FAIL_FIELD(c->err, "second", "are more than %d", SECONDS_MOST);
     for (size_t i = 0; i < req->n_second; i++) {
@@ -107,7 +108,7 @@ static enum ward_code check(struct ward_call *c, const SetIdentifiersRequest *re
         WARD_TRY(second_check(c, at == NULL ? "second" : at, req->second[i], true));
         for (size_t k = 0; k < i; k++)
             if (strcmp(req->second[i]->type, req->second[k]->type) == 0)
-                return wrong(c, at == NULL ? "second" : at, "type", "is there twice");
+                return wrong(c, at == NULL ? "second" : at, "type", "is listed twice");
     }
     return WARD_OK;
 }

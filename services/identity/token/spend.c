@@ -83,7 +83,7 @@ static enum ward_code find_spent(struct ward_call *c, struct ward_db *db,
         *spent_at_us = at;
         return WARD_OK;
     }
-    return WARD_FAIL_REASON(err, ALREADY_EXISTS, "PPID_SPENT", "the token was used before");
+    return WARD_FAIL_REASON(err, ALREADY_EXISTS, "PPID_SPENT", "the token was already used");
 }
 
 enum ward_code token_spend(struct ward_call *c, struct ward_db *db,

@@ -87,9 +87,9 @@ static enum ward_code check_misses(struct showing *s, struct ward_db *db, int64_
     if (rows.n < MISSES_MOST)
         return WARD_OK;
     if (!ward_i64(rows.at[MISSES_MOST - 1][0].p, 0, INT64_MAX, &first))
-        return WARD_FAIL(err, DATA_LOSS, "the row of a failed try is invalid");
+        return WARD_FAIL(err, DATA_LOSS, "the row of a failed attempt is invalid");
     code = WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "TOO_MANY_ATTEMPTS",
-                            "five wrong tries for this subject within 15 minutes");
+                            "five failed attempts for this subject within 15 minutes");
     err->retry_after_ms = (int)((first + MISSES_US - now_us) / 1000) + 1;
     return code;
 }

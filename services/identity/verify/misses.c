@@ -20,7 +20,7 @@ static enum ward_code too_many(int64_t first_us, int64_t now_us, bool search,
     enum ward_code code =
         WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "TOO_MANY_FACE_MISSES",
                          "too many comparisons by this person found no match within an hour: "
-                         "identify by wristband and a second identifier");
+                         "identify the subject by wristband and a second identifier");
 
     err->retry_after_ms = (int)((first_us + HOUR_US - now_us) / 1000) + 1;
     ward_metric_add(ward_series_of(&limited, search ? "search" : "verify", NULL, NULL), 1);

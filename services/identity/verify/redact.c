@@ -42,9 +42,9 @@ static enum ward_code work(struct redaction *r, const RedactRequest *req, Redact
     resp->crowded = h->crowded;
     resp->least_face_px = hide_least_px(h->pack);
     if (resp->faces == 0 && !req->allow_none)
-        return WARD_FAIL_REASON(
-            c->err, FAILED_PRECONDITION, "FACE_NOT_FOUND",
-            "no face was found: check the picture, and set allow_none to get it unchanged");
+        return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, "FACE_NOT_FOUND",
+                                "no face was found: check the picture, or set allow_none to "
+                                "get the picture unchanged");
     return ward_image_encode_jpeg(&(struct ward_image){h->im.w, h->im.h, h->rgb, 1}, QUALITY,
                                   c->mem, &resp->photograph.data, &resp->photograph.len,
                                   c->err);

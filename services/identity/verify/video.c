@@ -77,7 +77,7 @@ static enum ward_code check(const struct video *d, const VideoFrame *f)
     if (f->photograph.len > BYTES_MAX - d->bytes)
         return WARD_FAIL_FIELD(err, "frame", "more than 64 MiB in all frames");
     if (f->at_ms < 0 || f->at_ms > 3600000 || (d->n > 0 && f->at_ms <= d->last_at_ms))
-        return WARD_FAIL_FIELD(err, "frame.at_ms", "must grow from frame to frame");
+        return WARD_FAIL_FIELD(err, "frame.at_ms", "must rise from frame to frame");
     return WARD_OK;
 }
 
@@ -163,7 +163,7 @@ static enum ward_code receive(struct video *d)
         req = (const VerifyVideoRequest *)m;
         if (req->message_case == WARD__IDENTITY__V1__VERIFY_VIDEO_REQUEST__MESSAGE_START) {
             if (started)
-                return WARD_FAIL_FIELD(c->err, "start", "came twice");
+                return WARD_FAIL_FIELD(c->err, "start", "was sent twice");
             started = true;
             WARD_TRY(begin(d, req->start));
         } else if (req->message_case ==
@@ -177,7 +177,7 @@ static enum ward_code receive(struct video *d)
         }
     }
     if (d->n == 0)
-        return WARD_FAIL_FIELD(c->err, "frame", "there is none");
+        return WARD_FAIL_FIELD(c->err, "frame", "is missing: send at least one frame");
     return WARD_OK;
 }
 

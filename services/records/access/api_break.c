@@ -38,7 +38,7 @@ static enum ward_code check(struct breaking *b)
     int64_t life_s = q->lifetime_s == 0 ? w->rec->cfg.glass_s : q->lifetime_s;
 
     if ((int)q->reason < 1 || (int)q->reason > 5)
-        return WARD_FAIL_FIELD(b->c->err, "reason", "is not one");
+        return WARD_FAIL_FIELD(b->c->err, "reason", "is not a known value");
     if (words < 10 || words > 500)
         return WARD_FAIL_FIELD(b->c->err, "explanation", "must be 10 to 500 bytes");
     if (q->lifetime_s != 0 && (q->lifetime_s < 60 || q->lifetime_s > 3600))

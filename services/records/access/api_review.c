@@ -194,8 +194,9 @@ static enum ward_code put_verdict(struct review *v, Glass *g, const uint8_t *pat
     if (g->verdict == v->req->verdict)
         return WARD_OK;
     if (g->verdict != WARD__RECORDS__V1__VERDICT__VERDICT_UNSPECIFIED)
-        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "REVIEWED_OTHERWISE",
-                                "it was already reviewed with another verdict");
+        return WARD_FAIL_REASON(
+            err, FAILED_PRECONDITION, "REVIEWED_OTHERWISE",
+            "the break-glass grant was already reviewed with another verdict");
     WARD_TRY(seal_note(v, patient, &note, err));
     g->reviewed_by = api_text(v->view.actor);
     g->reviewed_at_us = v->view.now_us;
@@ -236,7 +237,7 @@ enum ward_code review_glass_rpc(struct ward_call *c, const ProtobufCMessage *q,
     WARD_TRY(begin(c, &v.event, &v.view));
     WARD_TRY(ward_call_id(c, "glass_id", v.req->glass_id, v.id, NULL));
     if ((int)v.req->verdict < 1 || (int)v.req->verdict > 2)
-        return WARD_FAIL_FIELD(c->err, "verdict", "is not one");
+        return WARD_FAIL_FIELD(c->err, "verdict", "is not a known value");
     if (strlen(v.req->note) > 500)
         return WARD_FAIL_FIELD(c->err, "note", "must be at most 500 bytes");
     ward_event_note(&v.event, "glass", v.req->glass_id);

@@ -23,7 +23,7 @@ static enum ward_code meaning(struct ward_call *c, enum ward_code code, struct w
     if (code == WARD_OK || ward_call_cancelled(c))
         return code;
     if (code == WARD_DATA_LOSS)
-        return differs(err, "audit says itself that its log is not what it signed");
+        return differs(err, "audit reports that its log differs from its signed head");
     return WARD_FAIL_REASON(err, UNAVAILABLE, "AUDIT_AWAY",
                             "audit is unavailable; partial results are not returned");
 }
@@ -47,7 +47,7 @@ static enum ward_code take(struct log_page *p, const Answer *a, struct ward_err 
         const Ward__Audit__V1__Record *r = a->records[i];
 
         if (r->event == NULL || r->index >= (uint64_t)LOG_NO_INDEX)
-            return differs(err, "audit gave an event without what it says");
+            return differs(err, "audit returned an event without content");
         WARD_TRY(log_add(p, r->event, (int64_t)r->index, err));
     }
     return WARD_OK;
@@ -107,12 +107,15 @@ static enum ward_code elsewhere(const struct log_page *p, const Receipt *r,
     if (r->erased)
         return WARD_OK;
     if (r->content == NULL)
-        return differs(err, "audit does not open an event that it acknowledged");
+        return differs(err,
+                       "audit does not return the content of an event that it acknowledged");
     WARD_TRY(ward_wire_unpack(&ward__audit__v1__event__descriptor, r->content->event.data,
                               r->content->event.len, p->c->mem, &m, err));
     e = (const Event *)m;
     if (e->occurred_at_us > low_of(p) && e->occurred_at_us < high_of(p))
-        return differs(err, "audit holds an event about the patient and does not find it");
+        return differs(
+            err,
+            "audit has an event about the patient, but its search does not find the event");
     return WARD_OK;
 }
 
@@ -170,9 +173,10 @@ enum ward_code log_checkpoint(struct log_page *p, char **out, struct ward_err *e
                      err));
     *out = ((const Ward__Audit__V1__GetCheckpointResponse *)answer)->checkpoint;
     if (!size_of(*out, &size))
-        return differs(err, "audit's signed head says no size");
+        return differs(err, "audit's signed head has no size");
     for (size_t i = 0; i < p->n_entries; i++)
         if (p->entry[i].place.index != LOG_NO_INDEX && p->entry[i].place.index >= size)
-            return differs(err, "audit's signed head does not cover what it holds");
+            return differs(err,
+                           "audit's signed head does not cover all events that audit returned");
     return WARD_OK;
 }

@@ -72,6 +72,6 @@ enum ward_code page_place(struct ward_call *c, const char *question, const char 
     return ward_err_about(
         c->err,
         WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
-                         "page_token is not of this query, or older than a day"),
+                         "page_token does not belong to this query, or is older than a day"),
         "page_token");
 }

@@ -45,13 +45,13 @@ static enum ward_code read_by(struct ward_call *c, const SeriesRequest *req, str
     q->n_by = (int)req->n_by;
     for (int i = 0; i < q->n_by; i++) {
         if (!is_one(&ward__records__v1__by__descriptor, (int)req->by[i]))
-            return WARD_FAIL_FIELD(c->err, "by", "is none");
+            return WARD_FAIL_FIELD(c->err, "by", "is not a known value");
         q->by[i] = req->by[i];
         if (q->of == OF(PATIENTS) && (q->by[i] == BY(CODE) || q->by[i] == BY(WARD)))
             return WARD_FAIL_FIELD(c->err, "by", "patients have neither a code nor a ward");
     }
     if (q->n_by == 2 && q->by[0] == q->by[1])
-        return WARD_FAIL_FIELD(c->err, "by", "is the same twice");
+        return WARD_FAIL_FIELD(c->err, "by", "has the same value twice");
     return WARD_OK;
 }
 
@@ -96,9 +96,9 @@ static enum ward_code read_request(struct ward_call *c, const SeriesRequest *req
                                    struct query *q)
 {
     if (!is_one(&ward__records__v1__measure__descriptor, (int)req->measure))
-        return WARD_FAIL_FIELD(c->err, "measure", "is none");
+        return WARD_FAIL_FIELD(c->err, "measure", "is not a known value");
     if (!is_one(&ward__records__v1__of__descriptor, (int)req->of))
-        return WARD_FAIL_FIELD(c->err, "of", "is none");
+        return WARD_FAIL_FIELD(c->err, "of", "is not a known value");
     if (req->most < 0 || req->most > SERIES_MOST)
         return WARD_FAIL_FIELD(c->err, "most", "must be 0 to %d", SERIES_MOST);
     q->measure = req->measure;

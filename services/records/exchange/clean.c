@@ -153,8 +153,7 @@ static enum ward_code doubt(void *arg, const char *path, ProtobufCMessage *m, bo
         return WARD_OK;
     snprintf(at, sizeof(at), "%s.unit", path);
     return problem_add(d->mem, d->out, "UNIT_UNKNOWN", at,
-                       "may mean two things as hospitals write it: say system and code", NULL,
-                       err);
+                       "is ambiguous in hospitals: set system and code", NULL, err);
 }
 
 enum ward_code doubtful_units(struct ward_arena *mem, const Resource *res, struct problems *out,

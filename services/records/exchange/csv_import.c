@@ -132,7 +132,7 @@ static enum ward_code index_one(struct csv_import *ci, struct staged *e, struct 
     if (stage_index(&ci->im.stage, e))
         return WARD_OK;
     return problem_add(ci->im.stage.mem, &e->in.problems, "DUPLICATE_PATIENT",
-                       "Patient.identifier", "another line is of this patient", NULL, err);
+                       "Patient.identifier", "another line has this patient", NULL, err);
 }
 
 /* If an earlier line of the same patient is staged, writes the staged lines first. */
@@ -235,7 +235,7 @@ static enum ward_code take(struct csv_import *ci, const Request *q)
 
     if (q->part_case == WARD__RECORDS__V1__IMPORT_CSV_REQUEST__PART_START)
         return ci->rows == NULL ? begin(ci, q->start)
-                                : WARD_FAIL_FIELD(c->err, "start", "came twice");
+                                : WARD_FAIL_FIELD(c->err, "start", "was sent twice");
     if (q->part_case != WARD__RECORDS__V1__IMPORT_CSV_REQUEST__PART_CHUNK)
         return WARD_FAIL_FIELD(c->err, "part", "is neither start nor chunk");
     if (ci->rows == NULL)

@@ -355,14 +355,13 @@ static enum ward_code quantity(struct ward_json_out *w, const struct measured *v
         ward_json_put_text(w, "value", v->value);
         WARD_TRY(problem_add(mem, &out->problems, "DECIMAL_INVALID",
                              "Observation.valueQuantity.value",
-                             "is no number with a point, such as 1.5", NULL, err));
+                             "is not a number with a decimal point, such as 1.5", NULL, err));
     }
     put(w, "unit", v->unit);
     ward_json_object_end(w);
     if (*v->unit != '\0' && !is_known_unit(v->unit))
         return problem_add(mem, &out->problems, "UNIT_UNKNOWN",
-                           "Observation.valueQuantity.unit", "is no unit that is known", NULL,
-                           err);
+                           "Observation.valueQuantity.unit", "is not a known unit", NULL, err);
     return WARD_OK;
 }
 
@@ -413,7 +412,7 @@ static enum ward_code when(const struct csv_map *m, const struct csv_row *row,
     *text = given;
     if (*given == '\0')
         return problem_add(mem, &res->problems, "FIELD_REQUIRED",
-                           "Observation.effectiveDateTime", "the line says no time", NULL, err);
+                           "Observation.effectiveDateTime", "the line has no time", NULL, err);
     if (csv_time_text(m, column(m, CSV_EFFECTIVE)->date, given, out, &problem)) {
         *text = out;
         return WARD_OK;
@@ -432,7 +431,7 @@ static enum ward_code check(const struct measured *v, const struct csv_subject *
                              "the line names no patient", NULL, err));
     if (!is_loinc(v->loinc))
         WARD_TRY(problem_add(mem, &out->problems, "CODE_UNKNOWN", "Observation.code",
-                             "is no LOINC code", NULL, err));
+                             "is not a LOINC code", NULL, err));
     if (*v->value == '\0')
         return problem_add(mem, &out->problems, "FIELD_REQUIRED", "Observation.value",
                            "the line has no value", NULL, err);

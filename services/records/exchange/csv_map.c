@@ -91,7 +91,7 @@ static enum ward_code read_format(const char *format, size_t i, struct csv_colum
     if (*format == '\0')
         return WARD_OK;
     if (out->field != CSV_BIRTH_DATE && out->field != CSV_EFFECTIVE)
-        return wrong(err, i, "date_format", "is for dates");
+        return wrong(err, i, "date_format", "is permitted only for dates");
     for (size_t k = 0; k < WARD_COUNT(formats); k++)
         if (strcmp(formats[k], format) == 0) {
             out->date = (enum csv_date)k;
@@ -113,8 +113,9 @@ static enum ward_code read_column(struct ward_arena *mem, const WireColumn *wire
     if (*wire->column == '\0' || strlen(wire->column) > NAME_MOST)
         return wrong(err, i, "column", "must be 1 to 256 bytes");
     if (strcmp(wire->field, "-") == 0)
-        return *wire->date_format == '\0' ? WARD_OK
-                                          : wrong(err, i, "date_format", "is for dates");
+        return *wire->date_format == '\0'
+                   ? WARD_OK
+                   : wrong(err, i, "date_format", "is permitted only for dates");
     if (k == NULL)
         return wrong(err, i, "field", "is not permitted for a column of this kind");
     out->field = k->field;
@@ -146,11 +147,12 @@ static enum ward_code check_several(const struct csv_map *m, struct ward_err *er
     for (size_t i = 0; i < WARD_COUNT(known); i++)
         if (known[i].patients == m->patients && !known[i].several &&
             count(m, known[i].field) > 1)
-            return WARD_FAIL_FIELD(err, "start.columns", "more than one is %s", known[i].name);
+            return WARD_FAIL_FIELD(err, "start.columns", "more than one column is %s",
+                                   known[i].name);
     for (size_t i = 0; i < m->n; i++)
         for (size_t k = 0; k < i; k++)
             if (strcmp(m->column[i].name, m->column[k].name) == 0)
-                return wrong(err, i, "column", "is named twice");
+                return wrong(err, i, "column", "is listed twice");
     return WARD_OK;
 }
 
@@ -162,11 +164,11 @@ static enum ward_code check_whole(const struct csv_map *m, struct ward_err *err)
     if (m->patients)
         return count(m, CSV_IDENTIFIER) > 0
                    ? WARD_OK
-                   : WARD_FAIL_FIELD(err, "start.columns", "none is an identifier");
+                   : WARD_FAIL_FIELD(err, "start.columns", "no column is an identifier");
     if (count(m, CSV_PATIENT) == 0)
-        return WARD_FAIL_FIELD(err, "start.columns", "none is the patient");
+        return WARD_FAIL_FIELD(err, "start.columns", "no column is the patient");
     if (count(m, CSV_EFFECTIVE) == 0)
-        return WARD_FAIL_FIELD(err, "start.columns", "none is effective");
+        return WARD_FAIL_FIELD(err, "start.columns", "no column is effective");
     if (tall && count(m, CSV_VALUE_OF) == 0)
         return WARD_OK;
     if (none && count(m, CSV_VALUE_OF) > 0)
@@ -222,7 +224,8 @@ enum ward_code csv_map_header(struct csv_map *m, struct ward_arena *mem,
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the columns");
     if (row->n != m->n)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "CSV_COLUMNS",
-                                "the first line has %zu columns, the map %zu", row->n, m->n);
+                                "the first line has %zu columns, but the map has %zu", row->n,
+                                m->n);
     for (size_t i = 0; i < row->n; i++) {
         m->of_file[i] = named(m, row->field[i]);
         if (m->of_file[i] == NULL)

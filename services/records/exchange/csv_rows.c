@@ -43,7 +43,7 @@ static void on_field(void *bytes, size_t n, void *arg)
         return;
     }
     if (!ward_wire_utf8(bytes, n)) {
-        (void)fail(r, "text that is not UTF-8, or holds a NUL");
+        (void)fail(r, "a field is not UTF-8, or contains a NUL");
         return;
     }
     copy = ward_alloc(&r->mem, n + 1);
@@ -125,7 +125,8 @@ static enum ward_code feed_line(struct csv_rows *r, const char *p, size_t n)
         return fail(r, "a row of more than 1 MiB");
     r->in_row = true;
     if (csv_parse(&r->parser, p, n, on_field, on_row, r) != n && r->code == WARD_OK)
-        return fail(r, "a quote where none may be; double those within a quoted field");
+        return fail(r, "a quote at a place where quotes are not allowed; double the quotes "
+                       "within a quoted field");
     if (ends) {
         r->line++;
         r->ends = 0;

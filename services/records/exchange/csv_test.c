@@ -111,10 +111,10 @@ static void what_is_no_table_is_refused_by_its_line(void **state)
                 "line 2: a quote where none may be; double those within a quoted "
                 "field");
     expect_rows("a\n\nb,\"c\nd\n", "line 3: the file ends within a quoted field");
-    expect_rows("a\n\xff\n", "line 2: text that is not UTF-8, or holds a NUL");
-    expect_rows("\xef\xbb\n", "line 1: text that is not UTF-8, or holds a NUL");
+    expect_rows("a\n\xff\n", "line 2: a field is not UTF-8, or contains a NUL");
+    expect_rows("\xef\xbb\n", "line 1: a field is not UTF-8, or contains a NUL");
     assert_string_equal(rows("a\nb\0c\n", 6, 3),
-                        "line 2: text that is not UTF-8, or holds a NUL");
+                        "line 2: a field is not UTF-8, or contains a NUL");
     assert_string_equal(rows("a\rb\rc\r", 6, 6), "line 1: lines must end with CR LF or LF");
 }
 
@@ -277,7 +277,7 @@ static void a_time_without_a_zone_says_why_it_is_not_taken(void **state)
 
     (void)state;
     assert_false(csv_time_text(&none, CSV_YMD, "2020-01-02 03:04", out, &problem));
-    assert_string_equal(problem, "it has no zone; say start.time_zone");
+    assert_string_equal(problem, "the time has no zone; set start.time_zone");
     assert_true(csv_time_text(&none, CSV_YMD, "2020-01-02 03:04Z", out, &problem));
 }
 

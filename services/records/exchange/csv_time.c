@@ -103,9 +103,11 @@ static bool zone(const char *p)
 }
 
 static const char *const why[] = {
-    [CSV_LOCAL_NONE] = "there was no such time: the clock was set forward over it",
-    [CSV_LOCAL_TWO] = "this time came twice: the clock was set back; say which by its offset",
-    [CSV_LOCAL_UNKNOWN] = "when the clock is set so late is not known; give the offset",
+    [CSV_LOCAL_NONE] = "this local time did not exist, because the clock was set forward",
+    [CSV_LOCAL_TWO] =
+        "this local time occurred twice, because the clock was set back; add the UTC offset",
+    [CSV_LOCAL_UNKNOWN] =
+        "clock changes this far in the future are unknown; add the UTC offset",
 };
 
 static bool with_offset(const char *date, const char *time, int offset_min, char out[48])
@@ -145,7 +147,7 @@ bool csv_time_text(const struct csv_map *map, enum csv_date format, const char *
         return zone(p);
     }
     if (map->zone == NULL) {
-        *problem = "it has no zone; say start.time_zone";
+        *problem = "the time has no zone; set start.time_zone";
         return false;
     }
     found = csv_zone_offset(map->zone, ward_days_of(y, m, d) * DAY_S + second, &offset);

@@ -188,7 +188,7 @@ static enum ward_code text_id(const struct deid *d, char **at_id, struct ward_er
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a pseudonym");
     if (!ward_uuid_parse(*at_id, id))
         return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
-                                "a resource has no id of ours");
+                                "a resource has no id of this service");
     WARD_TRY(pseudonym(d, id, text, err));
     *at_id = text;
     return WARD_OK;

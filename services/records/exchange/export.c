@@ -72,8 +72,7 @@ static enum ward_code give_kind(struct export *x, const uint8_t *patient, enum k
 
     do {
         if (ward_call_cancelled(x->call))
-            return WARD_FAIL(err, CANCELLED,
-                             "the caller has disconnected, or its deadline passed");
+            return WARD_FAIL(err, CANCELLED, "the caller disconnected, or the deadline passed");
         ward_arena_reset(&x->page);
         WARD_TRY(ask(x, patient, kind, after, &rows, err));
         for (size_t i = 0; i < rows.n; i++) {
@@ -184,8 +183,7 @@ static enum ward_code give_directory(struct export *x)
 
     do {
         if (ward_call_cancelled(x->call))
-            return WARD_FAIL(err, CANCELLED,
-                             "the caller has disconnected, or its deadline passed");
+            return WARD_FAIL(err, CANCELLED, "the caller disconnected, or the deadline passed");
         ward_arena_reset(&x->page);
         WARD_TRY(
             ward_db_run(x->w->event_ctx.db, &x->page, SQL,

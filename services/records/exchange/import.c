@@ -115,7 +115,7 @@ static enum ward_code receive(struct import *im)
         q = (const Request *)m;
         if (q->part_case == WARD__RECORDS__V1__IMPORT_BUNDLE_REQUEST__PART_START) {
             if (started)
-                return WARD_FAIL_FIELD(c->err, "start", "came twice");
+                return WARD_FAIL_FIELD(c->err, "start", "was sent twice");
             started = true;
             WARD_TRY(import_begin(im, q->start));
             continue;

@@ -273,7 +273,7 @@ enum ward_code import_write(struct worker *w, struct ward_call *c, const struct 
     else
         WARD_TRY(find(w, c->mem, id, &v, &found, err));
     if (v.version != e->version)
-        return WARD_FAIL(err, ABORTED, "another call wrote it meanwhile");
+        return WARD_FAIL(err, ABORTED, "another call wrote the resource meanwhile");
     if (found && v.kind == resource_kind(e->res) && v.wrapped.p != NULL) {
         Resource *old;
 

@@ -67,7 +67,8 @@ static enum ward_code look_at_patient(struct stage *s, struct staged *e, bool is
     if (p != NULL && !is_there && memcmp(p->id, p->root, RECORDS_ID) != 0)
         return wrong(s, e, "PATIENT_MERGED", part, "the patient was merged into another", err);
     if (e->via != NULL && e->via->fate == FATE_WRONG)
-        return wrong(s, e, "PATIENT_NOT_FOUND", part, "its patient is in the quarantine", err);
+        return wrong(s, e, "PATIENT_NOT_FOUND", part,
+                     "the patient of the entry is in the quarantine", err);
     if (p == NULL && e->kind != KIND_PATIENT &&
         beside(s, e->in.patient, KIND_PATIENT) == NULL && !would_be_there(s, e->in.patient))
         return waits(s, e, "PATIENT_NOT_FOUND", part, "there is no such patient", err);
@@ -97,7 +98,7 @@ static enum ward_code look_at_encounter(struct stage *s, struct staged *e, struc
     }
     if (memcmp(other, chart, RECORDS_ID) != 0)
         return wrong(s, e, "REFERENCE_INVALID", ".encounter.reference",
-                     "is an encounter of another patient's", err);
+                     "is an encounter of another patient", err);
     return WARD_OK;
 }
 
@@ -256,7 +257,8 @@ static enum ward_code decide(struct stage *s, struct staged *e, struct ward_err 
 
     if ((e->in.nobodys ? v : d) != NULL)
         return wrong(s, e, "ID_TAKEN", ".id",
-                     "this id is a patient's resource's on one side, and nobody's on the other",
+                     "of the stored and the imported resource with this id, only one belongs "
+                     "to a patient",
                      err);
     if (e->in.nobodys)
         return d == NULL ? WARD_OK : compare(s, e, d, err);

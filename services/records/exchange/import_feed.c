@@ -75,7 +75,7 @@ enum ward_code import_flush(struct import *im, struct ward_err *err)
     enum ward_code code;
 
     if (ward_call_cancelled(im->call))
-        return WARD_FAIL(err, CANCELLED, "the caller went away, or its deadline passed");
+        return WARD_FAIL(err, CANCELLED, "the caller disconnected, or the deadline passed");
     if (s->n == 0)
         return WARD_OK;
     code = stage_write(s, err);
@@ -123,7 +123,7 @@ static enum ward_code stage_text(struct import *im, const char *text, size_t n, 
 
     if (copy == NULL)
         return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
-                                "too much at once: send smaller bundles");
+                                "the bundle needs too much memory: send smaller bundles");
     if (n > 0)
         memcpy(copy, text, n);
     WARD_TRY(stage_add(&im->stage, &e, err));
@@ -182,7 +182,7 @@ static enum ward_code check_request(struct import *im, const struct ward_json *e
     if (method != NULL &&
         (name == NULL || (strcmp(name, "POST") != 0 && strcmp(name, "PUT") != 0)))
         return problem_add(im->stage.mem, &e->in.problems, "BUNDLE_INVALID", "request.method",
-                           "only POST and PUT are taken", NULL, err);
+                           "only POST and PUT are supported", NULL, err);
     return check_condition(im, entry, e, err);
 }
 
@@ -219,7 +219,7 @@ static enum ward_code index_entry(struct import *im, struct staged *e, struct wa
     if (stage_index(&im->stage, e))
         return WARD_OK;
     return problem_add(im->stage.mem, &e->in.problems, "BUNDLE_INVALID", "id",
-                       "two entries of what goes in at once have this id", NULL, err);
+                       "two entries of one transaction have this id", NULL, err);
 }
 
 /* Whether a staged entry has the entry's converted id. */

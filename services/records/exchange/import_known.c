@@ -26,7 +26,7 @@ struct known {
 static enum ward_code no_memory(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
-                            "too much at once: send smaller bundles");
+                            "the bundle needs too much memory: send smaller bundles");
 }
 
 /* Whether an entry is a Patient of a bundle that may be matched by its identifiers. */
@@ -302,10 +302,11 @@ static enum ward_code link(struct known *k, struct staged *e, const uint8_t id[R
         return WARD_OK;
     if (there)
         return doubtful(k->s, e, "DUPLICATE_PATIENT",
-                        "somebody else than the entry's own id names has this identifier", err);
+                        "another patient than the one with the entry's id has this identifier",
+                        err);
     if (id_map_get(&k->taken, id) != NULL || (other != NULL && other != e))
         return doubtful(k->s, e, "DUPLICATE_PATIENT",
-                        "another entry of what goes in at once is this patient", err);
+                        "another entry of the same transaction is this patient", err);
     e->linked = true;
     WARD_TRY(become(k->s, e, id, err));
     id_map_put(&k->taken, e->id, e);

@@ -11,7 +11,7 @@
 static enum ward_code no_memory(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
-                            "too much at once: send smaller bundles");
+                            "the bundle needs too much memory: send smaller bundles");
 }
 
 enum ward_code id_map_init(struct id_map *m, struct ward_arena *mem, size_t most,

@@ -129,9 +129,10 @@ enum ward_code known_differs(struct stage *s, struct staged *e, const Resource *
     for (size_t i = 0; i < a->n_identifier; i++)
         if (*a->identifier[i]->value != '\0' && known_trusts(s, a->identifier[i]->system) &&
             contradicts(a->identifier[i], b))
-            return two(s, e, "Patient.identifier",
-                       "the patient with this identifier has another one of a trusted system",
-                       out, err);
+            return two(
+                s, e, "Patient.identifier",
+                "the patient with this identifier has another identifier of a trusted system",
+                out, err);
     return WARD_OK;
 }
 
@@ -278,10 +279,10 @@ static enum ward_code conflict(struct stage *s, struct staged *e, const Field *f
         *to++ =
             from[0] == '_' && from[1] != '\0' ? (char)toupper((unsigned char)*++from) : *from;
     *to = '\0';
-    return problem_add(s->mem, &e->in.problems, "CONFLICT", path,
-                       "the source and somebody else changed this element since the source's "
-                       "last message",
-                       NULL, err);
+    return problem_add(
+        s->mem, &e->in.problems, "CONFLICT", path,
+        "the source and another author changed this element since the source's last message",
+        NULL, err);
 }
 
 static enum ward_code merge_element(struct stage *s, struct staged *e, const Field *f,

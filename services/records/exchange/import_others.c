@@ -77,7 +77,7 @@ enum ward_code import_said_before(struct stage *s, const struct version *v, Reso
         code = ward_i64(rows.at[i][0].p, 1, INT32_MAX, &number)
                    ? same_as(s, &mem, v, (int)number, res, out, err)
                    : WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
-                                      "a stored row is not usable");
+                                      "a stored row is invalid");
         ward_arena_reset(&mem);
     }
     ward_arena_done(&mem);
@@ -103,7 +103,7 @@ enum ward_code import_said_last(struct stage *s, const struct version *v, Resour
 
         if (!ward_i64(rows.at[i][0].p, 1, INT32_MAX, &number))
             return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
-                                    "a stored row is not usable");
+                                    "a stored row is invalid");
         WARD_TRY(chart_version(s->w, s->work, v->patient, v->id, (int)number, &said, err));
         if (import_is_ours(s, &said)) /* the query compares `device` without case */
             WARD_TRY(chart_open(s->w, s->work, &said, out, err));

@@ -17,7 +17,7 @@
 static enum ward_code no_memory(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
-                            "too much at once: send smaller bundles");
+                            "the bundle needs too much memory: send smaller bundles");
 }
 
 /* ---- the stage ---- */

@@ -36,7 +36,7 @@ struct twins {
 static enum ward_code no_memory(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
-                            "too much at once: send smaller bundles");
+                            "the bundle needs too much memory: send smaller bundles");
 }
 
 static bool is_looked_at(const struct staged *e)
@@ -53,7 +53,7 @@ static enum ward_code holder(struct twins *t, const struct ward_val *row, struct
     for (int i = 0; i < 3; i++)
         if (row[i].n != RECORDS_ID)
             return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
-                                    "a stored row is not usable");
+                                    "a stored row is invalid");
     memcpy(h->hash, row[0].p, TOKEN_HASH);
     memcpy(h->least, row[1].p, RECORDS_ID);
     memcpy(h->most, row[2].p, RECORDS_ID);
@@ -176,7 +176,7 @@ static enum ward_code judge(struct twins *t, const struct brings *b, struct ward
     }
     e->fate = FATE_WRONG;
     return problem_add(t->s->mem, &e->in.problems, "DUPLICATE_PATIENT", "Patient.identifier",
-                       "a patient from elsewhere has this identifier", NULL, err);
+                       "a patient from another source has this identifier", NULL, err);
 }
 
 static enum ward_code begin(struct twins *t, size_t n, struct ward_err *err)

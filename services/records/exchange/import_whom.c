@@ -91,7 +91,7 @@ enum ward_code import_whom(struct worker *w, struct ward_arena *mem, const struc
     o->subject = ward_new(mem, Ward__Records__V1__Reference);
     if (ids == NULL || o->subject == NULL)
         return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
-                                "too much at once: send smaller bundles");
+                                "the bundle needs too much memory: send smaller bundles");
     ward__records__v1__reference__init(o->subject);
     gather(e->json, ids, &n);
     WARD_TRY(look(w, mem, e, ids, n, &a, err));
@@ -103,7 +103,7 @@ enum ward_code import_whom(struct worker *w, struct ward_arena *mem, const struc
     o->subject->reference = ward_printf(mem, URN "%s", text);
     return o->subject->reference == NULL
                ? WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
-                                  "too much at once: send smaller bundles")
+                                  "the bundle needs too much memory: send smaller bundles")
                : WARD_OK;
 }
 
@@ -137,7 +137,7 @@ static enum ward_code name_one(struct naming *n, const char *reference, struct w
     id = ward_printf(n->mem, "%.*s", (int)strcspn(at, "/?#"), at);
     if (id == NULL)
         return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
-                                "too much at once: send smaller bundles");
+                                "the bundle needs too much memory: send smaller bundles");
     if (*id == '\0')
         return WARD_OK;
     WARD_TRY(import_id_of(&from, n->mem, "Patient", id, &ours, err));
@@ -165,6 +165,6 @@ enum ward_code import_named(struct worker *w, struct ward_arena *mem, const stru
     out->named = ward_alloc(mem, (count(e->json) + 1) * RECORDS_ID);
     if (out->named == NULL)
         return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
-                                "too much at once: send smaller bundles");
+                                "the bundle needs too much memory: send smaller bundles");
     return name_all(&n, e->json, err);
 }

@@ -147,7 +147,7 @@ static enum ward_code say_age(struct look *l, const struct plausible_range *r, c
 {
     char text[160];
 
-    snprintf(text, sizeof(text), "%s: not plausible for the patient's age; look at the unit",
+    snprintf(text, sizeof(text), "%s: not plausible for the patient's age; check the unit",
              r->name);
     return problem_add(l->mem, l->out, "IMPLAUSIBLE_VALUE", path, text, BY_CDC, err);
 }
@@ -158,7 +158,8 @@ static enum ward_code say_unit(struct look *l, const struct plausible_range *r,
     char text[200];
 
     snprintf(text, sizeof(text),
-             "%s: its unit is not known or measures something else; %s does", r->name, r->unit);
+             "%s: the unit is unknown or measures something else; use a unit such as %s",
+             r->name, r->unit);
     return problem_add(l->mem, l->out, "UNIT_UNKNOWN", path, text, NULL, err);
 }
 
@@ -321,18 +322,18 @@ static enum ward_code date(struct look *l, const struct when *w, const ProtobufC
     walk_camel(w->field, name);
     snprintf(path, sizeof(path), "%s.%s", m->descriptor->short_name, name);
     if (t.from_us > l->now_us + SLACK_US)
-        return problem_add(l->mem, l->out, "IMPLAUSIBLE_DATE", path, "it lies in the future",
-                           NULL, err);
+        return problem_add(l->mem, l->out, "IMPLAUSIBLE_DATE", path,
+                           "the date is in the future", NULL, err);
     if (w->before_birth && l->birth_us != INT64_MIN && t.to_us <= l->birth_us - SLACK_US)
         return problem_add(l->mem, l->out, "IMPLAUSIBLE_DATE", path,
-                           "it lies before the patient's birth", NULL, err);
+                           "the date is before the patient's birth", NULL, err);
     if (w->kind == KIND_PATIENT && w->type == WARD_FHIR_DATE) {
         int year, month, day;
 
         ward_days_to(l->now_us / WARD_US_PER_DAY, &year, &month, &day);
         if (t.to_us <= ward_days_of(year - OLDEST_YEARS, month, 1) * WARD_US_PER_DAY)
             return problem_add(l->mem, l->out, "IMPLAUSIBLE_DATE", path,
-                               "it lies more than 130 years ago", NULL, err);
+                               "the date is more than 130 years ago", NULL, err);
     }
     return WARD_OK;
 }

@@ -283,21 +283,21 @@ static void dates_are_neither_in_the_future_nor_before_birth(void **state)
     (void)state;
     expect_date(AT("2026-11-22T11:00:00Z"), birth, NULL, NULL);
     expect_date(AT("2026-11-23"), birth, "Observation.effectiveDateTime",
-                "it lies in the future");
+                "the date is in the future");
     expect_date(AT("2026"), birth, NULL, NULL);
     expect_date(AT("1980-05-05T20:00:00+08:00"), birth, NULL, NULL);
     expect_date(AT("1980-05-04"), birth, "Observation.effectiveDateTime",
-                "it lies before the patient's birth");
+                "the date is before the patient's birth");
     expect_date(AT("1980"), birth, NULL, NULL);
     expect_date(AT("1700-01-01"), INT64_MIN, NULL, NULL);
     expect_date("{\"resourceType\":\"Condition\",\"onsetPeriod\":{\"start\":\"1970\"}}", birth,
-                "Condition.onsetPeriod", "it lies before the patient's birth");
+                "Condition.onsetPeriod", "the date is before the patient's birth");
     expect_date("{\"resourceType\":\"Encounter\",\"status\":\"planned\",\"period\":{\"start\":"
                 "\"2027-01-01\"}}",
                 birth, NULL, NULL);
     expect_date("{\"resourceType\":\"Encounter\",\"status\":\"finished\",\"period\":{\"start\":"
                 "\"2027-01-01\"}}",
-                birth, "Encounter.period", "it lies in the future");
+                birth, "Encounter.period", "the date is in the future");
 }
 
 static void births_are_not_130_years_ago(void **state)
@@ -306,12 +306,12 @@ static void births_are_not_130_years_ago(void **state)
     expect_date(BORN("1900-01-01"), INT64_MIN, NULL, NULL);
     expect_date(BORN("1896"), INT64_MIN, NULL, NULL);
     expect_date(BORN("1895"), INT64_MIN, "Patient.birthDate",
-                "it lies more than 130 years ago");
-    expect_date(BORN("2027"), INT64_MIN, "Patient.birthDate", "it lies in the future");
+                "the date is more than 130 years ago");
+    expect_date(BORN("2027"), INT64_MIN, "Patient.birthDate", "the date is in the future");
     expect_date(
         "{\"resourceType\":\"Patient\",\"birthDate\":\"1950-03-04\",\"deceasedDateTime\":"
         "\"1949\"}",
-        INT64_MIN, "Patient.deceasedDateTime", "it lies before the patient's birth");
+        INT64_MIN, "Patient.deceasedDateTime", "the date is before the patient's birth");
 }
 
 static void a_reason_that_a_person_answered_for_is_dropped(void **state)

@@ -55,7 +55,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     else if (it.state != STATE_OF(DISCARDED) ||
              strcmp(it.decided_by, d->call->who->subject) != 0)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "QUARANTINE_DECIDED",
-                                "the item was replayed or discarded before");
+                                "the item was already replayed or discarded");
     if (it.patient.n == RECORDS_ID)
         return tell(d->w, &event, NULL, (const uint8_t *)it.patient.p, err);
     return ward_event_write(&event, db, err);

@@ -67,7 +67,7 @@ static enum ward_code from_token(struct listing *l, const char *token)
     }
     return ward_err_about(err,
                           WARD_FAIL_REASON(err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
-                                           "page_token is not of this query"),
+                                           "page_token does not belong to this query"),
                           "page_token");
 }
 

@@ -138,7 +138,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     WARD_TRY(item_find(r->w, r->call->mem, r->id, true, &it, err));
     if (it.state != STATE_OF(WAITING))
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "QUARANTINE_DECIDED",
-                                "the item was replayed or discarded before");
+                                "the item was already replayed or discarded");
     WARD_TRY(read_entry(r, &it, &e, err));
     WARD_TRY(write_entry(r, &e, err));
     WARD_TRY(e.nobodys ? ward_event_write(&event, db, err)

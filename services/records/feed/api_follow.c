@@ -60,9 +60,9 @@ static enum ward_code stand(struct reader *r, const FollowRequest *req, int64_t 
     for (int i = 0; i < 8; i++)
         at |= (uint64_t)token[FEED_ID + i] << (8 * i);
     if (memcmp(token, r->feed_id, FEED_ID) != 0 || at > (uint64_t)end)
-        return WARD_FAIL(r->call->err, OUT_OF_RANGE,
-                         "resume_token is past the end of this feed: follow it from the "
-                         "beginning");
+        return WARD_FAIL(
+            r->call->err, OUT_OF_RANGE,
+            "resume_token is beyond the end of this feed: follow the feed from the beginning");
     r->at = (int64_t)at;
     return WARD_OK;
 }
@@ -96,7 +96,7 @@ static enum ward_code start(struct reader *r, const FollowRequest *req)
     WARD_TRY(ward_db_run(r->db, c->mem, SQL, WARD_NO_PARAMS, &rows, c->err));
     if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT64_MAX, &end) ||
         rows.at[0][1].n != FEED_ID)
-        return WARD_FAIL(c->err, DATA_LOSS, "the feed has no end");
+        return WARD_FAIL(c->err, DATA_LOSS, "the feed has no last sequence number");
     memcpy(r->feed_id, rows.at[0][1].p, FEED_ID);
     WARD_TRY(stand(r, req, end));
     ward_event_note_int(&event, "from", r->at);
@@ -127,7 +127,7 @@ static enum ward_code change_of(struct reader *r, const struct ward_val *row, Ch
 
     for (size_t i = 0; i < WARD_COUNT(v); i++)
         if (!ward_i64(row[i].p, 0, INT64_MAX, &v[i]))
-            return WARD_FAIL(r->call->err, DATA_LOSS, "a change of the feed is not readable");
+            return WARD_FAIL(r->call->err, DATA_LOSS, "a change of the feed cannot be read");
     ward__records__v1__change__init(out);
     out->sequence = (uint64_t)v[0];
     out->kind = (Ward__Records__V1__Kind)v[1];

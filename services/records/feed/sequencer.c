@@ -96,7 +96,7 @@ static enum ward_code number(struct sequencer *s, int64_t last, const struct war
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to number changes");
     for (size_t i = 0; i < rows->n; i++) {
         if (!ward_i64(rows->at[i][0].p, 1, INT64_MAX, &ids[i]))
-            return WARD_FAIL(err, DATA_LOSS, "a change of the feed is not readable");
+            return WARD_FAIL(err, DATA_LOSS, "a change of the feed cannot be read");
         put[i * COLUMNS] = ward_int(&s->mem, last + 1 + (int64_t)i);
         for (size_t k = 1; k < COLUMNS; k++)
             put[i * COLUMNS + k] = rows->at[i][k];
@@ -119,7 +119,7 @@ static enum ward_code move_some(struct ward_db *db, void *arg, struct ward_err *
     ward_arena_reset(&s->mem);
     WARD_TRY(ward_db_run(db, &s->mem, HOLD, WARD_NO_PARAMS, &end, err));
     if (end.n != 1 || !ward_i64(end.at[0][0].p, 0, INT64_MAX - AT_ONCE, &m->last))
-        return WARD_FAIL(err, DATA_LOSS, "the feed has no end");
+        return WARD_FAIL(err, DATA_LOSS, "the feed has no last sequence number");
     WARD_TRY(
         ward_db_run(db, &s->mem, NEXT, WARD_PARAMS(ward_int(&s->mem, AT_ONCE)), &rows, err));
     m->n = rows.n;
@@ -155,7 +155,7 @@ static enum ward_code look(struct sequencer *s, bool *more, struct ward_err *err
     ward_db_deadline(s->db, WARD_NO_DEADLINE);
     WARD_TRY(ward_db_run(s->db, &s->mem, SQL, WARD_NO_PARAMS, &rows, err));
     if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT64_MAX, &m.last))
-        return WARD_FAIL(err, DATA_LOSS, "the feed has no end");
+        return WARD_FAIL(err, DATA_LOSS, "the feed has no last sequence number");
     if (*rows.at[0][1].p == '1') {
         WARD_TRY(ward_db_tx(s->db, move_some, &m, err));
         ward_count(&moved, (double)m.n);

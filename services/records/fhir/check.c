@@ -134,7 +134,7 @@ static enum ward_code more(struct fhir_checking *k, const Message *m, const char
 
     if (n > FHIR_MORE)
         return FHIR_FAIL(err, &k->path, "RESOURCE_TOO_LARGE",
-                         "has over 64 KiB of elements that are not modelled");
+                         "has over 64 KiB of elements for which Ward has no field");
     if (ward_json_parse(text, n, NULL, k->mem, &v, err) != WARD_OK) {
         if (err != NULL && err->code == WARD_RESOURCE_EXHAUSTED)
             return WARD_RESOURCE_EXHAUSTED;
@@ -148,7 +148,7 @@ static enum ward_code more(struct fhir_checking *k, const Message *m, const char
     for (const struct ward_json *x = v->first; x != NULL; x = x->next)
         if (has_field(m, x))
             return FHIR_PART_FAIL(k, err, "more_json", "FIELD_INVALID",
-                                  "has a member that has a field of its own");
+                                  "has a member for which Ward has a field");
     return WARD_OK;
 }
 
@@ -202,11 +202,12 @@ static enum ward_code value(struct fhir_checking *k, const Message *m, const Fie
     case PROTOBUF_C_TYPE_ENUM:
         if (*(const int *)v == 0 ||
             protobuf_c_enum_descriptor_get_value(f->descriptor, *(const int *)v) == NULL)
-            return FHIR_FAIL(err, &k->path, "CODE_UNKNOWN", "is not a code that FHIR has here");
+            return FHIR_FAIL(err, &k->path, "CODE_UNKNOWN",
+                             "is not a code that FHIR allows for this element");
         return WARD_OK;
     case PROTOBUF_C_TYPE_BYTES:
         if (((const ProtobufCBinaryData *)v)->len == 0)
-            return FHIR_FAIL(err, &k->path, "FIELD_INVALID", "is empty: leave it out");
+            return FHIR_FAIL(err, &k->path, "FIELD_INVALID", "is empty: omit the element");
         return WARD_OK;
     case PROTOBUF_C_TYPE_UINT32:
         return whole(k, f, *(const uint32_t *)v, err);
@@ -270,7 +271,7 @@ static enum ward_code message(struct fhir_checking *k, const Message *m, int dep
     WARD_TRY(fields(k, m, depth, &set, err));
     /* ele-1: an element has a value or children. */
     if (set == 0)
-        return FHIR_FAIL(err, &k->path, "FIELD_INVALID", "is empty: leave it out");
+        return FHIR_FAIL(err, &k->path, "FIELD_INVALID", "is empty: omit the element");
     return fhir_invariants(k, m, err);
 }
 

@@ -123,7 +123,7 @@ static enum ward_code reference(struct fhir_checking *k, const Message *m, struc
             return WARD_OK;
     }
     return FHIR_PART_FAIL(k, err, "reference", "REFERENCE_INVALID",
-                          "names a contained resource that is not there");
+                          "names a contained resource that does not exist");
 }
 
 static enum ward_code sampled_data(struct fhir_checking *k, const Message *m,
@@ -236,11 +236,11 @@ static enum ward_code condition(struct fhir_checking *k, const Message *m, struc
     if (c->abatement_case != 0 && !wrong && !has_code(status, CLINICAL, "inactive") &&
         !has_code(status, CLINICAL, "resolved") && !has_code(status, CLINICAL, "remission"))
         return FHIR_PART_FAIL(k, err, "clinicalStatus", "FIELD_INVALID",
-                              "must be inactive, resolved or remission where it is abated");
+                              "must be inactive, resolved or remission if an abatement is set");
     /* con-5: clinicalStatus is not present if verificationStatus is entered-in-error. */
     if (status != NULL && wrong)
         return FHIR_PART_FAIL(k, err, "clinicalStatus", "FIELD_INVALID",
-                              "stands beside entered-in-error");
+                              "must not be set together with entered-in-error");
     return WARD_OK;
 }
 
@@ -274,7 +274,7 @@ static enum ward_code allergy(struct fhir_checking *k, const Message *m, struct 
     /* ait-2: clinicalStatus is not present if verificationStatus is entered-in-error. */
     if (wrong && a->clinical_status != NULL)
         return FHIR_PART_FAIL(k, err, "clinicalStatus", "FIELD_INVALID",
-                              "stands beside entered-in-error");
+                              "must not be set together with entered-in-error");
     return WARD_OK;
 }
 
@@ -292,7 +292,7 @@ static enum ward_code consent(struct fhir_checking *k, const Message *m, struct 
     /* ppc-1: either a policy or a policyRule. */
     if (OF(Consent, m)->n_policy == 0 && OF(Consent, m)->policy_rule == NULL)
         return FHIR_PART_FAIL(k, err, "policyRule", "FIELD_REQUIRED",
-                              "is missing, and policy too");
+                              "and policy are both missing");
     return WARD_OK;
 }
 

@@ -34,10 +34,10 @@ enum ward_code fhir_organization(struct fhir_checking *k, const Message *m,
     for (size_t i = 0; i < o->n_address; i++)
         if (o->address[i]->use == WARD__RECORDS__V1__ADDRESS__USE__USE_HOME)
             return FHIR_PART_FAIL(k, err, "address", "FIELD_INVALID",
-                                  "of an organization is not for use at home");
+                                  "of an organization must not be for use at home");
     for (size_t i = 0; i < o->n_telecom; i++)
         if (o->telecom[i]->use == WARD__RECORDS__V1__CONTACT_POINT__USE__USE_HOME)
             return FHIR_PART_FAIL(k, err, "telecom", "FIELD_INVALID",
-                                  "of an organization is not for use at home");
+                                  "of an organization must not be for use at home");
     return WARD_OK;
 }

@@ -37,7 +37,7 @@ static enum ward_code text(const struct read *r, const struct ward_json *v, char
 {
     WARD_TRY(want(r, v, WARD_JSON_STRING, "a string", err));
     if (v->n == 0)
-        return FHIR_FAIL(err, &r->path, "FIELD_INVALID", "is empty: leave it out");
+        return FHIR_FAIL(err, &r->path, "FIELD_INVALID", "is empty: omit the element");
     *out = ward_alloc(r->mem, (size_t)v->n + 1);
     if (*out == NULL)
         return full(err);
@@ -137,7 +137,8 @@ static enum ward_code value(struct read *r, const struct ward_json *v, const Fie
     case PROTOBUF_C_TYPE_ENUM:
         WARD_TRY(want(r, v, WARD_JSON_STRING, "a code", err));
         if (!fhir_code_number(f->descriptor, v->text, out))
-            return FHIR_FAIL(err, &r->path, "CODE_UNKNOWN", "is not a code that FHIR has here");
+            return FHIR_FAIL(err, &r->path, "CODE_UNKNOWN",
+                             "is not a code that FHIR allows for this element");
         return WARD_OK;
     case PROTOBUF_C_TYPE_STRING:
         return text(r, v, out, err);
@@ -191,7 +192,7 @@ static enum ward_code field(struct read *r, const struct ward_json *v, const Fie
 
             if (*set != 0)
                 return FHIR_FAIL(err, &r->path, "FIELD_INVALID",
-                                 "is a second value where there is one");
+                                 "is a second value, but only one is allowed");
             *set = f->id;
         }
         WARD_TRY(value(r, v, f, (char *)m + f->offset, err));
@@ -261,10 +262,10 @@ static enum ward_code keep_done(struct read *r, struct ward_json_out *w, Message
     ward_json_object_end(w);
     WARD_TRY(ward_json_done(w, &kept, &n, err));
     if (f == NULL)
-        return FHIR_FAIL(err, &r->path, "FIELD_INVALID", "has members that nothing can keep");
+        return FHIR_FAIL(err, &r->path, "FIELD_INVALID", "has members that cannot be stored");
     if (n > FHIR_MORE)
         return FHIR_FAIL(err, &r->path, "RESOURCE_TOO_LARGE",
-                         "has over 64 KiB of elements that are not modelled");
+                         "has over 64 KiB of elements for which Ward has no field");
     *(const char **)(void *)((char *)m + f->offset) = kept;
     return WARD_OK;
 }
@@ -278,7 +279,7 @@ static enum ward_code object_into(struct read *r, const struct ward_json *v, Mes
 
     WARD_TRY(want(r, v, WARD_JSON_OBJECT, "an object", err));
     if (v->count == 0)
-        return FHIR_FAIL(err, &r->path, "FIELD_INVALID", "is empty: leave it out");
+        return FHIR_FAIL(err, &r->path, "FIELD_INVALID", "is empty: omit the element");
     for (const struct ward_json *x = v->first; x != NULL; x = x->next) {
         const Field *f = fhir_field(m->descriptor, x->key);
 
@@ -447,7 +448,7 @@ enum ward_code fhir_of_json(struct ward_arena *mem, const struct ward_json *v,
     if (name == NULL)
         return FHIR_FAIL(err, &r.path, "FIELD_REQUIRED", "is missing");
     if (f == NULL && !fhir_is_type(name))
-        return FHIR_FAIL(err, &r.path, "FIELD_INVALID", "is no name of a kind");
+        return FHIR_FAIL(err, &r.path, "FIELD_INVALID", "is not the name of a kind");
     if (f == NULL || (fhir_is_nobodys(f->descriptor) && fhir_names_patient(v)))
         f = protobuf_c_message_descriptor_get_field_by_name(
             &ward__records__v1__resource__descriptor, "other");

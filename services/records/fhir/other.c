@@ -172,7 +172,7 @@ static enum ward_code of_nobody(struct fhir_checking *k, const Ward__Records__V1
         WARD_TRY(ward_json_parse(o->json, strlen(o->json), NULL, k->mem, &v, err));
     if (!is_nobodys(o->type) || (v != NULL && fhir_names_patient(v)))
         return FHIR_PART_FAIL(k, err, "subject", "REFERENCE_INVALID",
-                              "nothing that is read names one patient");
+                              "no element that Ward reads names one patient");
     return WARD_OK;
 }
 

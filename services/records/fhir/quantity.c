@@ -95,8 +95,7 @@ enum ward_code fhir_age(struct fhir_checking *k, const char *part, const Quantit
     if (q->value != NULL) {
         WARD_TRY(ward_decimal_parse(q->value->value, strlen(q->value->value), &d, err));
         if (d.negative || ward_decimal_is_zero(&d))
-            return FHIR_PART_FAIL(k, err, "value", "FIELD_INVALID",
-                                  "must be more than nothing");
+            return FHIR_PART_FAIL(k, err, "value", "FIELD_INVALID", "must be above 0");
     }
     path_cut(&k->path, was);
     return WARD_OK;

@@ -64,7 +64,7 @@ static enum ward_code events(struct fhir_checking *k, const Repeat *r, struct wa
 
         if (!is_event(s))
             return FHIR_PART_FAIL(k, err, "when", "CODE_UNKNOWN",
-                                  "is not a code that FHIR has here");
+                                  "is not a code that FHIR allows for this element");
         meal = meal || *s == 'C';
     }
     /* tim-9: an offset requires a `when`, which is not C, CM, CD or CV. */
@@ -74,7 +74,8 @@ static enum ward_code events(struct fhir_checking *k, const Repeat *r, struct wa
         return FHIR_PART_FAIL(k, err, "offset", "FIELD_INVALID", "stands beside a meal");
     /* tim-10: has timeOfDay or `when`, not both. */
     if (r->n_time_of_day > 0 && r->n_when > 0)
-        return FHIR_PART_FAIL(k, err, "timeOfDay", "FIELD_INVALID", "stands beside when");
+        return FHIR_PART_FAIL(k, err, "timeOfDay", "FIELD_INVALID",
+                              "must not be set together with when");
     return WARD_OK;
 }
 

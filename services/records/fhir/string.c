@@ -148,7 +148,7 @@ static enum ward_code plain(const struct fhir_path *p, const char *s, size_t n, 
                             struct ward_err *err)
 {
     if (n == 0)
-        return FHIR_FAIL(err, p, "FIELD_INVALID", "is empty: leave it out");
+        return FHIR_FAIL(err, p, "FIELD_INVALID", "is empty: omit the element");
     if (n > most)
         return FHIR_FAIL(err, p, "RESOURCE_TOO_LARGE", "is longer than %zu bytes", most);
     for (size_t i = 0; i < n; i++) {
@@ -167,7 +167,7 @@ static enum ward_code uri(const struct fhir_path *p, const char *s, struct ward_
 {
     for (; *s != '\0'; s++)
         if (is_space(*s))
-            return FHIR_FAIL(err, p, "FIELD_INVALID", "is a URI and has white space in it");
+            return FHIR_FAIL(err, p, "FIELD_INVALID", "is a URI that contains white space");
     return WARD_OK;
 }
 
@@ -182,8 +182,9 @@ static enum ward_code code(const struct fhir_path *p, const char *s, struct ward
         space = is_space(*s);
     }
     if (*s != '\0' || space)
-        return FHIR_FAIL(err, p, "FIELD_INVALID",
-                         "is a code with white space at an end, or twice in a row");
+        return FHIR_FAIL(
+            err, p, "FIELD_INVALID",
+            "is a code with white space at either end, or with consecutive white space");
     return WARD_OK;
 }
 
@@ -208,8 +209,8 @@ static enum ward_code date(const struct fhir_path *p, enum ward_fhirtime_type ty
         return WARD_OK;
     if (strcmp(why.reason, "DATE_MALFORMED") == 0)
         return FHIR_FAIL(err, p, "FIELD_INVALID",
-                         "is not a date or time as FHIR writes it here");
-    return FHIR_FAIL(err, p, "DATE_IMPOSSIBLE", "there is no such day or time");
+                         "is not a date or time in the format that FHIR requires");
+    return FHIR_FAIL(err, p, "DATE_IMPOSSIBLE", "is a day or time that does not exist");
 }
 
 static enum ward_code decimal(const struct fhir_path *p, const char *s, size_t n,

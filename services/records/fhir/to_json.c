@@ -13,7 +13,7 @@ static enum ward_code bytes(struct ward_json_out *w, const ProtobufCBinaryData *
     char *text = ward_alloc(w->mem, WARD_BASE64_SIZE(b->len));
 
     if (text == NULL)
-        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL", "too large");
+        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL", "the JSON is too large");
     ward_json_text_n(w, text, ward_base64(b->data, b->len, text));
     return WARD_OK;
 }

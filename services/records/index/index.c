@@ -199,7 +199,7 @@ enum ward_code index_of(struct ward_keyring *keys, struct ward_arena *mem, const
     struct sink s = {.keys = keys, .mem = mem, .out = &f, .err = err};
 
     if (!index_kind(&s, res))
-        return WARD_FAIL_FIELD(err, "resource", "holds none");
+        return WARD_FAIL_FIELD(err, "resource", "has no resource");
     once(&f);
     f.labels |= label_unknown(res);
     if (s.code == WARD_OK)

@@ -32,7 +32,7 @@ static bool denies(const Provision *p)
 static bool plain(struct sink *s, const Provision *p)
 {
     if (p->n_modifier_extension > 0 || *p->more_json != '\0')
-        return cannot(s, "a provision with members or modifiers that are not known");
+        return cannot(s, "a provision with unknown members or modifiers");
     if (p->n_action > 0 || p->n_purpose > 0 || p->n_code > 0 || p->data_period != NULL ||
         p->n_data > 0)
         return cannot(s, "a provision by action, purpose, code or data");
@@ -67,7 +67,7 @@ static bool labels_of(struct sink *s, const Provision *p, uint32_t *out)
             label_of_security(p->security_label[i]->system, p->security_label[i]->code);
 
         if (label == 0)
-            return cannot(s, "a provision by a security label that is not known");
+            return cannot(s, "a provision by an unknown security label");
         *out |= label | LABEL_UNKNOWN;
     }
     return true;
@@ -95,7 +95,7 @@ static bool add_actor(struct sink *s, const Actor *a, struct deny d)
     const char *role = role_of(a);
 
     if (a->n_modifier_extension > 0 || *a->more_json != '\0')
-        return cannot(s, "an actor with members or modifiers that are not known");
+        return cannot(s, "an actor with unknown members or modifiers");
     if (strncmp(name, PERSON, strlen(PERSON)) == 0)
         d.actor = name + strlen(PERSON);
     else if (*role != '\0' && *name == '\0')
@@ -104,7 +104,7 @@ static bool add_actor(struct sink *s, const Actor *a, struct deny d)
         return cannot(s, "an actor that is neither a Practitioner nor a role of " ROLES);
     if ((d.actor != NULL && (*d.actor == '\0' || strlen(d.actor) > ACTOR_MAX)) ||
         (d.role != NULL && (strlen(d.role) > ROLE_MAX || strchr(d.role, ',') != NULL)))
-        return cannot(s, "an actor whose name is no person's and no role's");
+        return cannot(s, "an actor whose name is neither a person nor a role");
     return add(s, &d);
 }
 

@@ -39,7 +39,7 @@ void sink_text(struct sink *s, enum param p, const char *text, size_t n)
         return;
     if (f->n_tokens == TOKENS_MAX) {
         sink_is(s, WARD_FAIL_REASON(s->err, INVALID_ARGUMENT, "RESOURCE_TOO_LARGE",
-                                    "more than %d things to be found by", TOKENS_MAX));
+                                    "the resource has more than %d search values", TOKENS_MAX));
         return;
     }
     list = sink_room(s, f->token, f->n_tokens, &s->token_cap, sizeof(*list));

@@ -69,7 +69,7 @@ static enum ward_code open_side(struct both *b, struct side *s, struct ward_err 
     WARD_TRY(chart_find(w, b->c->mem, &b->view, KIND_PATIENT, s->id, &s->version, err));
     if (s->expected != 0 && s->expected != s->version.version)
         return WARD_FAIL_REASON(err, ABORTED, "VERSION_CONFLICT",
-                                "the current version is not the expected one");
+                                "the current version is not the expected version");
     return chart_open(w, b->c->mem, &s->version, &s->res, err);
 }
 

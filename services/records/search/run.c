@@ -254,13 +254,13 @@ const char *search_about(const SearchRequest *q)
 static enum ward_code check(struct ward_call *c, const SearchRequest *q)
 {
     if (!kind_is((int)q->kind))
-        return WARD_FAIL_FIELD(c->err, "kind", "is none");
+        return WARD_FAIL_FIELD(c->err, "kind", "is not a known value");
     if (!protobuf_c_enum_descriptor_get_value(&ward__records__v1__order__descriptor,
                                               (int)q->order))
-        return WARD_FAIL_FIELD(c->err, "order", "is none");
+        return WARD_FAIL_FIELD(c->err, "order", "is not a known value");
     if (!protobuf_c_enum_descriptor_get_value(&ward__records__v1__total__descriptor,
                                               (int)q->total))
-        return WARD_FAIL_FIELD(c->err, "total", "is none");
+        return WARD_FAIL_FIELD(c->err, "total", "is not a known value");
     return WARD_OK;
 }
 

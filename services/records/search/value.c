@@ -94,15 +94,15 @@ static enum ward_code missing(const struct search_reader *r, const Parameter *p,
                               struct filter *f)
 {
     if (!may_be_missing(f))
-        return search_bad(r, f, "cannot be asked for by :missing");
+        return search_bad(r, f, "does not support :missing");
     if (p->n_values != 1)
-        return search_bad(r, f, ":missing takes one value");
+        return search_bad(r, f, ":missing needs exactly one value");
     if (strcmp(p->values[0], "true") == 0)
         f->modifier = MOD_MISSING;
     else if (strcmp(p->values[0], "false") == 0)
         f->modifier = MOD_PRESENT;
     else
-        return search_bad(r, f, ":missing is true or false");
+        return search_bad(r, f, ":missing must be true or false");
     return WARD_OK;
 }
 
@@ -137,13 +137,13 @@ static enum ward_code modify(const struct search_reader *r, const Parameter *p,
     }
     if (strcmp(p->modifier, "contains") == 0)
         return search_bad(r, f,
-                          "is not found by what lies in the middle: what is kept of it is"
-                          " keyed hashes of its beginnings");
+                          "does not support :contains, because Ward stores only keyed hashes "
+                          "of the beginnings of words");
     if ((ask == ASK_REFERENCE || ask == ASK_WARD) && has_word(f->param->targets, p->modifier)) {
         *target = p->modifier;
         return WARD_OK;
     }
-    return search_bad(r, f, "does not know this modifier");
+    return search_bad(r, f, "does not support this modifier");
 }
 
 /* ---- values ---- */

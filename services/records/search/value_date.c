@@ -46,7 +46,8 @@ enum ward_code value_date(const struct search_reader *r, const struct search *s,
     if (!completed(text, whole, sizeof(whole), &to_minute) ||
         ward_fhirtime_parse(WARD_FHIR_DATETIME, whole, strlen(whole), INDEX_ZONE, &t, NULL) !=
             WARD_OK)
-        return search_bad(r, f, "is not a date as FHIR writes it, or no day there is");
+        return search_bad(r, f,
+                          "is not a date in FHIR's format, or is a day that does not exist");
     out->from_us = t.from_us;
     out->to_us = to_minute ? t.from_us + MINUTE_US : t.to_us;
     if (out->prefix == PRE_AP)

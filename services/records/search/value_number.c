@@ -34,7 +34,7 @@ static enum ward_code split(const struct search_reader *r, const struct filter *
     if (out->system == NULL || out->code == NULL)
         return search_no_memory(r);
     if (*out->code == '\0' || (*out->system != '\0' && strcmp(out->system, UCUM) != 0))
-        return search_bad(r, f, "needs a unit of UCUM: \"5.4||mg/dL\"");
+        return search_bad(r, f, "needs a UCUM unit: \"5.4||mg/dL\"");
     return WARD_OK;
 }
 
@@ -48,7 +48,7 @@ static enum ward_code unit_of(const struct search_reader *r, const struct filter
     if (canonical == NULL)
         return search_no_memory(r);
     if (*n->system == '\0' && ward_ucum_doubtful(given, strlen(given)))
-        return search_bad(r, f, "has a unit that may mean two things: name UCUM with it");
+        return search_bad(r, f, "has an ambiguous unit: add the UCUM system");
     if (*n->system == '\0' &&
         ward_ucum_normalise(given, strlen(given), code, NULL, NULL) == WARD_OK)
         given = code;

@@ -60,10 +60,9 @@ enum ward_code value_code(const struct search_reader *r, const struct filter *f,
     if (code == NULL)
         return search_no_memory(r);
     if (rest != NULL && *first == '\0')
-        return search_bad(r, f,
-                          "codings without a system are not looked for: leave the bar out");
+        return search_bad(r, f, "codings without a system cannot be searched: omit the bar");
     if (*code == '\0')
-        return search_bad(r, f, "needs a code: all of a system are not looked for");
+        return search_bad(r, f, "needs a code: all codes of a system cannot be searched");
     whole = ward_printf(r->mem, "%s|%s", rest == NULL ? "" : first, code);
     if (whole == NULL)
         return search_no_memory(r);
@@ -81,9 +80,9 @@ enum ward_code value_identifier(const struct search_reader *r, const struct filt
         return search_no_memory(r);
     if (rest != NULL && *first == '\0')
         return search_bad(r, f,
-                          "identifiers without a system are not looked for: leave the bar out");
+                          "identifiers without a system cannot be searched: omit the bar");
     if (*whole == '\0')
-        return search_bad(r, f, "needs a value behind the bar");
+        return search_bad(r, f, "needs a value after the bar");
     whole = ward_printf(r->mem, "%s|%s", rest == NULL ? "" : first, whole);
     if (whole == NULL)
         return search_no_memory(r);
@@ -168,7 +167,7 @@ enum ward_code value_name(const struct search_reader *r, const struct filter *f,
 
     WARD_TRY(param_words(r->mem, text, &words, &n, r->err));
     if (n == 0 && !exact)
-        return search_bad(r, f, "has no letter in it");
+        return search_bad(r, f, "contains no letter");
     if (n > SEARCH_WORDS_MOST)
         return search_bad(r, f, "has too many words");
     if (!room(r, out, n + exact, 2 * WARD_COUNT(f->param->token)))

@@ -70,7 +70,8 @@ static enum ward_code take(struct job *j, const BatchEntry *e)
     struct ward_call *c = j->call;
 
     if (*key_of(e) != '\0')
-        return WARD_FAIL_FIELD(c->err, "idempotency_key", "must be empty: the batch has one");
+        return WARD_FAIL_FIELD(c->err, "idempotency_key",
+                               "must be empty, because the batch has its own key");
     switch (e->act_case) {
     case WARD__RECORDS__V1__BATCH_ENTRY__ACT_CREATE:
         return job_create(j, e->create);
@@ -171,7 +172,7 @@ static enum ward_code keep(struct batch *b, struct ward_db *db, struct ward_err 
 static enum ward_code again(struct batch *b, const BatchResponse *kept, struct ward_err *err)
 {
     if (kept->n_results != b->resp->n_results)
-        return WARD_FAIL(err, INTERNAL, "a kept answer is not usable");
+        return WARD_FAIL(err, INTERNAL, "a stored answer is invalid");
     for (size_t i = 0; i < kept->n_results; i++) {
         BatchResult *to = b->resp->results[i];
 

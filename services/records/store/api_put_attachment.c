@@ -60,7 +60,7 @@ static enum ward_code start(struct putting *p, const Start *s)
     char text[37];
 
     if (p->started)
-        return WARD_FAIL_FIELD(c->err, "start", "came before");
+        return WARD_FAIL_FIELD(c->err, "start", "was already sent");
     p->started = true;
     WARD_TRY(ward_call_id(c, "start.patient_id", s->patient_id, p->patient, text));
     memcpy(w->event_ctx.patient, text, sizeof(text));

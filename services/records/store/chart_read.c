@@ -47,7 +47,7 @@ enum ward_code chart_find(struct worker *w, struct ward_arena *mem, const struct
     version_of(rows.at[0], out);
     if (row_number(rows.at[0][VERSION_N]) != 0)
         return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
-                                "the current version is not the newest stored one");
+                                "the current version is not the newest stored version");
     return WARD_OK;
 }
 

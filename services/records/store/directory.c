@@ -83,7 +83,7 @@ static enum ward_code hold(struct worker *w, struct ward_arena *mem, struct item
         version = row_number(rows.at[0][1]);
     if (version != it->what->expected_version)
         return WARD_FAIL_REASON(err, ABORTED, "VERSION_CONFLICT",
-                                "the current version is not the expected one");
+                                "the current version is not the expected version");
     it->fresh = rows.n == 0;
     if (it->fresh) {
         ward_uuid7(it->p.id);

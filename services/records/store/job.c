@@ -28,7 +28,7 @@ static enum ward_code check_provenance(struct ward_call *c, const Provenance *p)
         return WARD_FAIL_FIELD(c->err, "provenance.model_sha256", "must be 64 hex digits");
     if (hashed != (*p->model != '\0'))
         return WARD_FAIL_FIELD(c->err, "provenance.model_sha256",
-                               "comes with the model's name, or neither does");
+                               "and model must be set together");
     return WARD_OK;
 }
 
@@ -77,7 +77,8 @@ enum ward_code job_create(struct job *j, const Ward__Records__V1__CreateRequest 
     WARD_TRY(take(j, q->resource, q->provenance));
     j->write.act = WARD__RECORDS__V1__ACT__ACT_CREATED;
     if (resource_is_wrong(q->resource))
-        return WARD_FAIL_FIELD(j->call->err, "status", "a new resource cannot be an error");
+        return WARD_FAIL_FIELD(j->call->err, "status",
+                               "a new resource must not be marked as entered in error");
     return take_condition(j, q->if_none_exist);
 }
 
@@ -217,7 +218,7 @@ static enum ward_code load(struct job *j, struct ward_err *err)
     WARD_TRY(chart_open(c->wrk, c->mem, &v, &j->write.res, err));
     if (resource_is_wrong(j->write.res))
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ENTERED_IN_ERROR",
-                                "it was entered in error already");
+                                "the resource is already marked as entered in error");
     return mark_wrong(c->mem, j->write.res, j->reason, err);
 }
 

@@ -72,7 +72,8 @@ static enum ward_code set_status(struct ward_arena *mem, Resource *res, struct w
         status_is_wrong(message_of(res));
         return WARD_OK;
     default:
-        return WARD_FAIL_FIELD(err, "kind", "is not entered in error: a Patient is merged");
+        return WARD_FAIL_FIELD(
+            err, "kind", "cannot be marked as entered in error: merge the Patient instead");
     }
 }
 

@@ -91,7 +91,7 @@ static enum ward_code put_versions(struct worker *w, const struct ward_call *c,
     code = ward_db_bulk(w->event_ctx.db, SQL, row, VERSION_ROW, n, err);
     if (code == WARD_ALREADY_EXISTS) /* the resource's row does not have the newest version */
         return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
-                                "the current version is not the newest that is stored");
+                                "the current version is not the newest stored version");
     WARD_TRY(code);
     return ward_db_bulk(w->event_ctx.db, CLEANED, cleaned, 4, n_cleaned, err);
 }

@@ -6,7 +6,7 @@
 enum ward_code rpc_kind(struct ward_call *c, int given, enum kind *out)
 {
     if (!kind_is(given))
-        return WARD_FAIL_FIELD(c->err, "kind", "is no kind of resource");
+        return WARD_FAIL_FIELD(c->err, "kind", "is not a kind of resource");
     *out = (enum kind)given;
     return WARD_OK;
 }
@@ -89,7 +89,7 @@ enum ward_code rpc_again(struct ward_call *c, const struct view *view,
 
     if (kept->version == NULL || !ward_uuid_parse(kept->version->resource_id, id) ||
         !ward_uuid_parse(kept->version->patient_id, patient))
-        return WARD_FAIL(err, INTERNAL, "a kept answer is not usable");
+        return WARD_FAIL(err, INTERNAL, "a stored answer is invalid");
     WARD_TRY(chart_version(w, c->mem, patient, id, kept->version->version, &v, err));
     if (v.wrapped.p == NULL)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "PATIENT_ERASED",

@@ -141,7 +141,7 @@ enum ward_code open_sealed(const uint8_t key[WARD_KEY_SIZE], char what, const st
     code = ward_open_for(key, &from, sealed.p, sealed.n, plain, err);
     if (code == WARD_DATA_LOSS)
         return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
-                                "a version does not open with its patient's key");
+                                "a version cannot be decrypted with its patient's key");
     *out = plain;
     *n = sealed.n - WARD_SEAL_EXTRA;
     return code;

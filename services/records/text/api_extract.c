@@ -192,7 +192,7 @@ static enum ward_code find_note(struct extract *x, const ExtractRequest *req)
         WARD_TRY(ward_call_id(c, "document_id", req->document_id, x->document, NULL));
         return read_document(x);
     default:
-        return WARD_FAIL_FIELD(c->err, "text", "text or document_id must be given");
+        return WARD_FAIL_FIELD(c->err, "text", "text or document_id must be set");
     }
 }
 

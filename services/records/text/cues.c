@@ -66,7 +66,7 @@ static enum ward_code load_row(struct text_loader *l, const struct text_table *t
     WARD_TRY(text_table_word(t, row, EDGE, edges, &edge, err));
     for (size_t i = 0; i < c->n; i++)
         if (strcmp(c->cue[i].id, row->col[ID]) == 0)
-            return TEXT_DATA_FAIL(err, t, row, "the id is there already");
+            return TEXT_DATA_FAIL(err, t, row, "the id exists already");
     *cue = (struct text_cue){.id = row->col[ID],
                              .axis = (enum cue_axis)axis,
                              .direction = (enum cue_direction)direction,
@@ -75,7 +75,7 @@ static enum ward_code load_row(struct text_loader *l, const struct text_table *t
     WARD_TRY(value_of(t, row, cue, err));
     WARD_TRY(text_load_fold(l, t, row, CUE, &folded, err));
     if (text_trie_add(&c->trie, folded.cp, folded.n, (int32_t)c->n, NULL) != WARD_OK)
-        return TEXT_DATA_FAIL(err, t, row, "the cue is there already");
+        return TEXT_DATA_FAIL(err, t, row, "the cue exists already");
     c->n++;
     return WARD_OK;
 }

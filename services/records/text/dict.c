@@ -50,7 +50,7 @@ static enum ward_code load_row(struct text_loader *l, const struct text_table *t
     WARD_TRY(text_table_word(t, row, SYSTEM, systems, &system, err));
     WARD_TRY(text_table_word(t, row, LANGUAGE, languages, &language, err));
     if ((system == 0) != (*row->col[CODE] == '\0'))
-        return TEXT_DATA_FAIL(err, t, row, "a code needs a system, a system a code");
+        return TEXT_DATA_FAIL(err, t, row, "a code needs a system, and a system needs a code");
     if (tail && d->tails.n_nodes + TEXT_TERM_MAX > TAILS_CAP)
         return TEXT_DATA_FAIL(err, t, row, "too many tails");
     *term = (struct text_term){.kind = kind_of[kind],
@@ -102,7 +102,7 @@ enum ward_code text_mark_add(struct text_marks *m, struct ward_arena *mem,
     }
     if (m->n >= TEXT_FINDINGS_MAX)
         return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "TEXT_TOO_MANY",
-                                "the note holds more than %d findings", TEXT_FINDINGS_MAX);
+                                "the note has more than %d findings", TEXT_FINDINGS_MAX);
     if (cap > TEXT_FINDINGS_MAX)
         cap = TEXT_FINDINGS_MAX;
     more = ward_alloc(mem, cap * sizeof(*more));

@@ -117,7 +117,7 @@ enum ward_code text_doc_make(struct ward_arena *mem, const char *utf8, size_t n,
         len = text_decode(utf8 + i, n - i, &cp);
         if (len == 0 || cp == 0)
             return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "TEXT_NOT_UTF8",
-                                    "the note is not UTF-8, or holds a NUL, at byte %zu", i);
+                                    "the note is not UTF-8, or contains a NUL, at byte %zu", i);
     }
     d.cp = ward_alloc(mem, (count + 1) * sizeof(*d.cp));
     d.byte = ward_alloc(mem, (count + 1) * sizeof(*d.byte));

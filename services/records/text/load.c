@@ -96,7 +96,7 @@ static enum ward_code load_bare(const struct text_table *t, const struct text_ro
     struct text_bare_unit *b = &m->bare[m->n_bare];
 
     if (m->n_bare == WARD_COUNT(m->bare))
-        return TEXT_DATA_FAIL(err, t, row, "too many units that need no name");
+        return TEXT_DATA_FAIL(err, t, row, "too many units that do not need a name");
     WARD_TRY(measure_of(m, t, row, &b->measure, err));
     b->ucum = row->col[B];
     if (!ward_f64(row->col[C], &b->lo) || !ward_f64(row->col[D], &b->hi) || !(b->lo < b->hi))
@@ -140,7 +140,7 @@ static enum ward_code load_name(struct text_loader *l, const struct text_table *
     name->apart = unit == 2;
     WARD_TRY(text_load_fold(l, t, row, B, &folded, err));
     if (text_trie_add(&m->names, folded.cp, folded.n, value, NULL) != WARD_OK)
-        return TEXT_DATA_FAIL(err, t, row, "the name is there already");
+        return TEXT_DATA_FAIL(err, t, row, "the name exists already");
     return WARD_OK;
 }
 
@@ -163,7 +163,7 @@ static enum ward_code load_units(struct text_loader *l, struct text_measures *m,
         m->unit[i] = (struct text_unit){t.row[i].col[1], is_named == 1};
         WARD_TRY(text_load_fold(l, &t, &t.row[i], 0, &folded, err));
         if (text_trie_add(&m->units, folded.cp, folded.n, (int32_t)i, NULL) != WARD_OK)
-            return TEXT_DATA_FAIL(err, &t, &t.row[i], "the unit is there already");
+            return TEXT_DATA_FAIL(err, &t, &t.row[i], "the unit exists already");
     }
     return WARD_OK;
 }

@@ -67,7 +67,7 @@ static enum ward_code read_label(const struct text_table *t, const struct text_r
         l.begins = s[0] == 'B';
         l.kind = prefixed ? kind_of(s + 2, strlen(s + 2)) : TEXT_MARK_NONE;
         if (l.kind == TEXT_MARK_NONE)
-            return TEXT_DATA_FAIL(err, t, row, "a label is O, B_kind or I_kind");
+            return TEXT_DATA_FAIL(err, t, row, "a label must be O, B_kind or I_kind");
     }
     m->label[m->n_labels++] = l;
     return WARD_OK;
@@ -104,14 +104,15 @@ static enum ward_code read_row(const struct text_table *t, const struct text_row
     }
     if (strcmp(row->col[0], "window") == 0) {
         if (!ward_i64(row->col[1], 16, WINDOW_MAX, &m->window))
-            return TEXT_DATA_FAIL(err, t, row, "a window has 16 to %d code points", WINDOW_MAX);
+            return TEXT_DATA_FAIL(err, t, row, "a window must have 16 to %d code points",
+                                  WINDOW_MAX);
         return WARD_OK;
     }
     if (strcmp(row->col[0], "known") == 0 && m->n_known < WARD_COUNT(m->known)) {
         m->known[m->n_known++] = row;
         return WARD_OK;
     }
-    return TEXT_DATA_FAIL(err, t, row, "no such key, or too many of it");
+    return TEXT_DATA_FAIL(err, t, row, "the key is unknown or occurs too often");
 }
 
 /* Rows: key  value  -; and: known  <text>  <expected spans: symptom:2-4,drug:7-9> */
@@ -128,7 +129,7 @@ static enum ward_code read_card(struct text_model *m, const char *dir, struct wa
         m->n_known == 0)
         return TEXT_DATA_FAIL(err, &t, &end, "a key is missing");
     if (strchr(m->weights, '/') != NULL)
-        return TEXT_DATA_FAIL(err, &t, &end, "the weights lie beside the card");
+        return TEXT_DATA_FAIL(err, &t, &end, "the weights must be in the folder of the card");
     return WARD_OK;
 }
 

@@ -352,7 +352,7 @@ static void a_broken_card_is_named(void **state)
     } broken[] = {
         {"name\tx\t-\n", "a key is missing"},
         {"colour\tblue\t-\n", "card.tsv:5: no such key"},
-        {"label\tB_mood\t-\n", "card.tsv:5: a label is O, B_kind or I_kind"},
+        {"label\tB_mood\t-\n", "card.tsv:5: a label must be O, B_kind or I_kind"},
         {"window\t1\t-\n", "card.tsv:5: a window"},
         {"language\tfr\t-\n", "card.tsv:5: column 2: unknown word"},
         {"name\tx\n", "card.tsv:5: not 3 columns"},

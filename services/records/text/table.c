@@ -102,7 +102,7 @@ enum ward_code text_table_read(struct ward_arena *mem, const char *dir, const ch
     WARD_TRY(header(&t, text, err));
     for (size_t i = 0; i < n; i++) {
         if (text[i] == '\0')
-            return text_table_fail(err, file, 1, __FILE__, __LINE__, "holds a NUL");
+            return text_table_fail(err, file, 1, __FILE__, __LINE__, "contains a NUL");
         lines += text[i] == '\n';
     }
     rows = ward_alloc(mem, lines * sizeof(*rows));

@@ -114,13 +114,13 @@ static void a_broken_line_is_named(void **state)
         {"cues_zh.tsv", "zh.1\t无\tmood\tnegated\tforward\tlist\t-\n",
          "column 3: unknown word"},
         {"cues_zh.tsv", "zh.1\t无\tstop\t-\t-\t-\t-\nzh.1\t没\tstop\t-\t-\t-\t-\n",
-         "cues_zh.tsv:6: the id is there already"},
+         "cues_zh.tsv:6: the id exists already"},
         {"cues_en.tsv", "en.1\tno\tstop\t-\t-\t-\t-\nen.2\tNO\tstop\t-\t-\t-\t-\n",
-         "the cue is there already"},
+         "the cue exists already"},
         {"measures.tsv", "name\tbmi\tbmi\t-\t-\t-\t-\n", "no such kind above this line"},
         {"measures.tsv", "kind\tbmi\t-\t-\t-\t-\t-\n", "no units"},
         {"measures.tsv", "kind\tbmi\t-\t-\t-\t%\t-\nbare\tbmi\t%\t9\t1\t-\t-\n", "not a range"},
-        {"units.tsv", "kg\tkg\t-\nKG\tkg\t-\n", "units.tsv:6: the unit is there already"},
+        {"units.tsv", "kg\tkg\t-\nKG\tkg\t-\n", "units.tsv:6: the unit exists already"},
     };
     struct ward_err err = {0};
 

@@ -48,7 +48,7 @@ const BAD = [
   ['FACE_TOO_DARK', () => pictures.png(pictures.recapture(face, { bright: 0.12 })), /light/, (q) => q.brightness < 22],
   ['FACE_TOO_BRIGHT', () => pictures.png(pictures.recapture(face, { bright: 3.2 })), /sun or the lamp/, (q) => q.brightness > 200 && q.clipped > 0.3],
   ['FACE_TURNED', () => pictures.png(pictures.recapture(face, { turn: 0.85 })), /straight into the camera/, (q) => Math.abs(q.roll_deg) > 35],
-  ['FACE_OCCLUDED', () => pictures.jpeg('team-1'), /mask, glasses/, (q) => q.occlusion > 0.5],
+  ['FACE_OCCLUDED', () => pictures.jpeg('team-1'), /the mask, the glasses/, (q) => q.occlusion > 0.5],
   ['FACE_CROPPED', () => pictures.png(pictures.crop(face, 188, 100, 130, 140)), /step back/, () => true],
 ];
 

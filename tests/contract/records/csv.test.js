@@ -213,7 +213,7 @@ test('lines that cannot be right wait in quarantine, each by its line, and the o
     assert.strictEqual(item.kind, 'KIND_OBSERVATION');
   });
   assert.match(by.get('line 10').problems[0].text, /set forward/);
-  assert.match(by.get('line 11').problems[0].text, /came twice/);
+  assert.match(by.get('line 11').problems[0].text, /occurred twice/);
   assert.strictEqual(progress.first_problems[0].position, 'line 2');
 });
 
