@@ -296,7 +296,7 @@ static enum ward_code prove_since(struct audit_task *t, const char *since, struc
     if (w->old_size > w->size)
         return WARD_FAIL_REASON(
             &t->err, DATA_LOSS, "LOG_TAMPERED",
-            "the log now has %llu entries and had %llu before: its end is missing",
+            "the log now has %llu entries and had %llu before: the end of the log is missing",
             (unsigned long long)w->size, (unsigned long long)w->old_size);
     if (w->old_size == 0)
         return WARD_OK;
@@ -417,12 +417,12 @@ const struct cli_command cli_audit_commands[] = {
      "list events with actor and action, newest first; the query itself is audited", query},
     {"audit tail", "[--from INDEX] [--most N]", "print the log as it grows", tail},
     {"audit receipt", "EVENT-ID [--out FILE]",
-     "write the receipt of one event, which proves it offline", receipt},
+     "write the receipt of one event, as an offline proof of the event", receipt},
     {"audit head", "[--since FILE] [--out FILE]",
      "print the newest signed head; with --since, also print a proof that it extends an older "
      "head",
      head},
     {"audit keys", "",
-     "list the public keys of the log, oldest first; store the first one safely", keys},
+     "list the public keys of the log, oldest first; store the first key safely", keys},
     {0},
 };

@@ -127,7 +127,7 @@ void task_print_time(const char *label, int64_t us)
 static enum ward_code is_there(struct task *t, const char *path)
 {
     return WARD_FAIL(&t->err, ALREADY_EXISTS,
-                     "%.90s already exists; move it or choose another name", path);
+                     "%.90s already exists; move this file or choose another name", path);
 }
 
 static enum ward_code cannot_write(struct task *t, const char *path)

@@ -80,7 +80,7 @@ const struct cli_command cli_dosage_commands[] = {
     {"dosage order",
      "[--ward W] [--overrides JSON] [--second-person-token FILE] [--draft true] [--key KEY]\n  "
      "    PATIENT FILE.json",
-     "place an order, if its check permits it", place},
+     "place an order, if the check of the order permits it", place},
     {"dosage change",
      "[--ward W] [--overrides JSON] [--second-person-token FILE] [--key KEY]\n      ORDER "
      "VERSION FILE.json",

@@ -150,8 +150,8 @@ static enum ward_code staff_roles(struct task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 1 + TASK_LIST_MOST, &t->err));
     if (argc < 2 || (argc == 2) != none)
-        return task_wrong(
-            t, "SUBJECT and all ROLEs, or --none, are needed; they replace the previous roles");
+        return task_wrong(t, "SUBJECT and all ROLEs, or --none, are needed; the new roles "
+                             "replace the previous roles");
     req.subject_id = argv[1];
     req.roles = argv + 2;
     req.n_roles = (size_t)argc - 2;

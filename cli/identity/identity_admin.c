@@ -147,9 +147,9 @@ static enum ward_code policy_set(struct task *t, int argc, char **argv)
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     if (argc != 2 || allowed.n == 0 ||
         !message_enum_of(&ward__identity__v1__liveness_policy__descriptor, liveness, &value))
-        return task_wrong(t,
-                          "PURPOSE, --liveness none|passive|active|attended and --ways "
-                          "face,wristband,search are needed; they replace the previous policy");
+        return task_wrong(
+            t, "PURPOSE, --liveness none|passive|active|attended and --ways "
+               "face,wristband,search are needed; the new policy replaces the previous policy");
     WARD_TRY(ways(t, &allowed, &p));
     if (!ward_f64(max_fmr, &p.max_fmr))
         return task_wrong(t, "--max-fmr must be from 1e-6 to 1e-3");

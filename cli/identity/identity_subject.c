@@ -241,7 +241,7 @@ static enum ward_code withdraw(struct task *t, int argc, char **argv)
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     WARD_TRY(which(t, argc));
     if (purpose != NULL && *purpose == '\0')
-        return task_wrong(t, "--purpose is empty; omit it to withdraw every consent");
+        return task_wrong(t, "--purpose is empty; omit --purpose to withdraw every consent");
     req.subject_id = argv[1];
     req.purpose = task_text(purpose);
     WARD_TRY(task_ask(t, IDENTITY_PATH("WithdrawConsent"), REGISTRAR, &req.base,

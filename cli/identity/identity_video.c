@@ -233,6 +233,7 @@ const struct cli_command cli_identity_video_commands[] = {
     {"identity verify-video",
      "SUBJECT --place BED [--challenge] [--wait] [--every MS] [--attended] [--purpose FOR]\n"
      "      [--max-fmr RATE] [--device NAME] FRAME...",
-     "verify a subject over several frames, also as they arrive", verify_video_command},
+     "verify a subject with several frames, also while the frames arrive",
+     verify_video_command},
     {0},
 };

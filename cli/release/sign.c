@@ -204,7 +204,7 @@ static int release_sign(const struct cli *cli, int argc, char **argv)
 
 const struct cli_command cli_release_commands[] = {
     {"release key", "--name NAME FILE",
-     "create a key that signs releases, and print its public half", release_key},
+     "create a key that signs releases, and print the public half of the key", release_key},
     {"release sign", "--key FILE --name NAME --version VERSION --commit COMMIT DIR",
      "list a release's files and images in release.note, and sign the list", release_sign},
     {0},

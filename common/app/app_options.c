@@ -68,7 +68,7 @@ static const struct ward_opt OPTIONS[] = {
         "accepted roles, comma-separated: ROLE, or NAME=ROLE for a role that the issuer calls "
         "NAME; empty: all roles under the issuer's names"),
     STR("WARD_PURPOSE_ABSENT", claims.purpose_absent, "",
-        "purpose of use for tokens without one, such as TREAT"),
+        "purpose of use for tokens that do not name a purpose, such as TREAT"),
     STR("WARD_CALLERS", callers, "",
         "additional certificate names with the rights of a caller, comma-separated: "
         "lab-x=gateway, pump-*=devices, pacs=inference"),

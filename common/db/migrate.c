@@ -190,8 +190,10 @@ static enum ward_code min_program(const struct ward_migration *m, int64_t *out,
     snprintf(digits, sizeof(digits), "%.*s", (int)strcspn(at, "\n"), at);
     return ward_i64(digits, 0, m->number, out)
                ? WARD_OK
-               : WARD_FAIL(err, INTERNAL, "min_program of %s must be a number up to its own",
-                           m->name);
+               : WARD_FAIL(
+                     err, INTERNAL,
+                     "min_program of %s must be a number up to the migration's own number",
+                     m->name);
 }
 
 /* Runs one file: skips an applied file, continues an interrupted file, or begins a new file. */

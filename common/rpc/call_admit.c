@@ -103,7 +103,8 @@ enum ward_code admit_person(struct served *s, struct ward_arena *mem,
                                 "this method accepts no bearer token of a person");
     p = ward_new(mem, struct ward_principal);
     if (p == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the call needs more memory than it may use");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED,
+                         "the call needs more memory than a call may use");
     WARD_TRY(tokens_check(s->rpc->tokens, s->rpc->cfg.jwks, mem, token, len, p, err));
     *who = p; /* set even if the role is missing, so that the audit event names the person */
     if (needs_person(s) && !has_any(p, m))

@@ -40,7 +40,7 @@ static enum ward_code handle(struct served *s, struct ward_call *c, ProtobufCMes
         *resp = ward_alloc(c->mem, m->resp->sizeof_message);
         if (*resp == NULL)
             return WARD_FAIL(c->err, RESOURCE_EXHAUSTED,
-                             "the call needs more memory than it may use");
+                             "the call needs more memory than a call may use");
         protobuf_c_message_init(m->resp, *resp);
     }
     return m->fn(c, req, *resp);

@@ -105,7 +105,8 @@ static enum ward_code lend(struct known *k, struct ward_arena *mem, const char *
     char *copy = ward_alloc(mem, len + 1);
 
     if (text == NULL || copy == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the call needs more memory than it may use");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED,
+                         "the call needs more memory than a call may use");
     *out = k->who;
     move(out, text);
     out->token = memcpy(copy, token, len);

@@ -67,7 +67,7 @@ enum ward_code ward_scan_set_open(int dim, struct scan_pool *pool, struct scan_s
     struct scan_set *s;
 
     if (dim <= 0 || dim > SCAN_DIM_MAX || dim % 64 != 0)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "%d is no dimension of a scan", dim);
+        return WARD_FAIL(err, INVALID_ARGUMENT, "%d is not a valid dimension of a scan", dim);
     s = calloc(1, sizeof(*s));
     if (s == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a set");

@@ -126,7 +126,7 @@ enum ward_code ward_release_open(const char *text, size_t len,
     struct ward_note note;
 
     if (ward_note_parse(text, len, &note, NULL) != WARD_OK)
-        return no(err, "is no signed note");
+        return no(err, "is not a signed note");
     for (int i = 0; i < keys->n; i++)
         if (ward_note_check(&note, &keys->at[i], NULL) == WARD_OK) {
             if (!read_text(&note, &r))

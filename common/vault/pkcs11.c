@@ -262,7 +262,7 @@ static enum ward_code key_name(struct ward_p11 *h, struct ward_err *err)
     WARD_TRY(encrypt_with(h, ward_keytag_nonce, &none, &text, out, err));
     if (h->named && memcmp(h->keytag, out + WARD_KEYTAG_SIZE, WARD_KEYTAG_SIZE) != 0)
         return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "the token's key has changed since it was opened");
+                         "the token's key has changed since the service opened the token");
     memcpy(h->keytag, out + WARD_KEYTAG_SIZE, WARD_KEYTAG_SIZE);
     h->named = true;
     return WARD_OK;

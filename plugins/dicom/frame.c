@@ -113,7 +113,7 @@ static enum ward_decoder_why encapsulated(struct dicom_header *h, struct dicom_b
     if (!fine)
         return broken(h, "the compressed pixels are incomplete");
     if (!range_of(h, &table, all, &r))
-        return broken(h, "the compressed frames cannot be told apart");
+        return broken(h, "the boundaries of the compressed frames cannot be determined");
     found = gather(h, rest, all, &r, out, NULL);
     if (found == 0 || out->n == 0)
         return broken(h, "the compressed frame is missing");
@@ -228,6 +228,8 @@ enum ward_decoder_why dicom_frame_find(struct dicom_header *h, struct dicom_byte
         fits = jpeg_fits(h, out);
         break;
     }
-    return fits ? WARD_DECODER_FINE
-                : broken(h, "the compressed frame is damaged, or its size is not the header's");
+    return fits
+               ? WARD_DECODER_FINE
+               : broken(h,
+                        "the compressed frame is damaged, or its size differs from the header");
 }

@@ -21,7 +21,7 @@ static enum ward_decoder_why size(struct dicom_header *h,
     const struct ward_picture *p = &h->is;
 
     if (p->rows == 0 || p->columns == 0 || p->frames == 0)
-        return fail(h, WARD_DECODER_FORMAT, "the header gives no size of the picture");
+        return fail(h, WARD_DECODER_FORMAT, "the header has no picture size");
     if (p->rows > limits->side || p->columns > limits->side ||
         (uint64_t)p->rows * p->columns > limits->pixels)
         return fail(h, WARD_DECODER_TOO_LARGE, "the picture has too many pixels");

@@ -41,7 +41,7 @@ int ort_bytes_in(struct ort_plugin *p, const struct ward_tensor *t, OrtValue **v
     }
     return rc != 0 || at == end
                ? rc
-               : ort_fail(err, 3, "input %s: the block has more than its shape",
+               : ort_fail(err, 3, "input %s: the block has more elements than its shape",
                           t->name == NULL ? "" : t->name);
 }
 

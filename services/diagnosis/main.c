@@ -29,8 +29,8 @@ static const struct ward_opt options[] = {
      "time between polls of the database for models that another replica loaded or promoted",
      false},
     {"WARD_SHADOW_ANSWERS", WARD_INT, AT(shadow_answers), "100", 0, 1000000, "",
-     "minimum number of inputs on which a shadow is compared before PromoteModel accepts it "
-     "without override_reason",
+     "minimum number of inputs on which a shadow is compared before PromoteModel accepts the "
+     "shadow without override_reason",
      false},
     {"WARD_SHADOW_DISAGREE_PCT", WARD_INT, AT(shadow_disagree_pct), "5", 0, 100, "%",
      "largest share of the compared inputs on which the shadow may disagree with the active "

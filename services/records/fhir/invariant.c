@@ -89,7 +89,8 @@ static enum ward_code contact_point(struct fhir_checking *k, const Message *m,
 {
     /* cpt-2: a system is required if a value is provided. */
     if (any(OF(ContactPoint, m)->value) && OF(ContactPoint, m)->system == 0)
-        return FHIR_PART_FAIL(k, err, "system", "FIELD_REQUIRED", "is missing beside value");
+        return FHIR_PART_FAIL(k, err, "system", "FIELD_REQUIRED",
+                              "is required if value is set");
     return WARD_OK;
 }
 
@@ -99,7 +100,7 @@ static enum ward_code attachment(struct fhir_checking *k, const Message *m,
     /* att-1: if it has data, it has a contentType. */
     if (OF(Attachment, m)->data.len > 0 && !any(OF(Attachment, m)->content_type))
         return FHIR_PART_FAIL(k, err, "contentType", "FIELD_REQUIRED",
-                              "is missing beside data");
+                              "is required if data is set");
     return WARD_OK;
 }
 

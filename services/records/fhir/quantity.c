@@ -41,7 +41,7 @@ enum ward_code fhir_quantity(struct fhir_checking *k, const Message *m, struct w
         return FHIR_PART_FAIL(k, err, "comparator", "CODE_UNKNOWN", "must be <, <=, >= or >");
     /* qty-3: if a code for the unit is present, the system is present. */
     if (*code != '\0' && *text_of(q->system) == '\0')
-        return FHIR_PART_FAIL(k, err, "system", "FIELD_REQUIRED", "is missing beside code");
+        return FHIR_PART_FAIL(k, err, "system", "FIELD_REQUIRED", "is required if code is set");
     if (*code != '\0' && strcmp(q->system, UCUM) == 0)
         WARD_TRY(unit(k, code, &u, err));
     return WARD_OK;
@@ -55,7 +55,7 @@ static enum ward_code of_time(struct fhir_checking *k, const Quantity *q, struct
     struct ward_ucum u, s;
 
     if (q->value != NULL && *code == '\0')
-        return FHIR_PART_FAIL(k, err, "code", "FIELD_REQUIRED", "is missing beside value");
+        return FHIR_PART_FAIL(k, err, "code", "FIELD_REQUIRED", "is required if value is set");
     if (*system != '\0' && strcmp(system, UCUM) != 0)
         return FHIR_PART_FAIL(k, err, "system", "FIELD_INVALID", "must be UCUM for a time");
     if (*code == '\0')

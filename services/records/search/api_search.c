@@ -140,8 +140,9 @@ static enum ward_code many_begin(struct many *m, const SearchManyRequest *req)
 
         snprintf(field, sizeof(field), "searches[%zu]", i);
         if (whose == NULL || (about != NULL && strcmp(about, whose) != 0))
-            return WARD_FAIL_FIELD(m->call->err, field,
-                                   "must name one patient, the same as the others");
+            return WARD_FAIL_FIELD(
+                m->call->err, field,
+                "must name one patient, and all searches must name the same patient");
         if (*q->page_token != '\0')
             return WARD_FAIL_FIELD(m->call->err, field,
                                    "has a page_token: use Search for further pages");

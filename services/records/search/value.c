@@ -221,7 +221,7 @@ static enum ward_code values(const struct search_reader *r, const struct search 
                              const Parameter *p, const char *target, struct filter *f)
 {
     if (p->n_values < 1 || p->n_values > SEARCH_VALUES)
-        return search_bad(r, f, "takes 1 to 20 values");
+        return search_bad(r, f, "needs 1 to 20 values");
     for (size_t i = 0; i < p->n_values; i++)
         if (*p->values[i] == '\0' || strlen(p->values[i]) > SEARCH_VALUE_MAX)
             return search_bad(r, f, "has a value that is empty or above 256 bytes");
