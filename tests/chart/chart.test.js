@@ -14,7 +14,7 @@ const { restricted, house } = require('./security');
 const options = require('./options');
 const { may } = require('./network');
 const baseline = require('./baseline');
-const { callers, print } = require('../../tools/print-callers');
+const { callers, print } = require('../../tools/print-methods');
 const { rows } = require('../../tools/print-values');
 
 const figures = { value_sets: sets.length, documents: 0, checked_by_kubernetes_schema: 0, checked_by_crd_schema: 0, pods: 0, options: 0,

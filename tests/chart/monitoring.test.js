@@ -14,7 +14,7 @@ const { faults, table } = require('../../deploy/k8s/monitoring/metrics');
 const { alerts, recording } = require('../../deploy/k8s/monitoring/rules');
 const { dashboards } = require('../../deploy/k8s/monitoring/dashboards');
 const { check, print } = require('../../tools/print-monitoring');
-const { methods } = require('../../tools/print-callers');
+const { methods } = require('../../tools/print-methods');
 const cases = require('./alerts');
 
 const promtool = (...args) => spawnSync('promtool', args, { encoding: 'utf8' });

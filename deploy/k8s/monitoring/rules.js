@@ -1,7 +1,7 @@
 'use strict';
 // Recording rules and alerts. Each alert has a runbook, docs/runbooks/NAME.md, and a promtool test in tests/chart/alerts.js.
 
-const { methods } = require('../../../tools/print-callers');
+const { methods } = require('../../../tools/print-methods');
 
 // Streams last as long as who follows them: their duration says nothing.
 const streams = [...new Set(methods().filter((m) => m.stream).map((m) => m.method))].sort();
