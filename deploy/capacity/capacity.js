@@ -131,7 +131,7 @@ ${needTable()}
 
 ## Not measured
 
-- Searches among many faces (\`Identify\`): [face.md](face.md#how-fast) has their times, and no CPU time for each search.
+- Searches among many faces (\`Identify\`): [face.md](face.md#performance) has their times, and no CPU time for each search.
 - Costs with large tables. The run's tables are small; \`make bench-records\` and \`make bench-dosage\` measure times with millions of rows.
 - Networks between machines, disks, binary logs, Prometheus, load balancers, and every GPU or NPU.
 - 100 and 1,000 hospitals. The table multiplies the cost of one act; nobody has run such an installation.

@@ -1,12 +1,14 @@
 'use strict';
-// docs/config.md and docs/metrics.md are what the services print of themselves, and all of it.
+// docs/config.md and docs/metrics.md are what the services print of themselves, and all of it; docs/methods.md is what the .proto files
+// declare; and the links of every document lead to a file and a heading.
 
 const { test } = require('node:test');
 const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
-const { must } = require('../../lib/proc');
+const { must, run } = require('../../lib/proc');
 const { root, build, folder } = require('../../lib/paths');
+const { methods, page } = require('../../../tools/print-methods');
 
 const services = fs.readdirSync(path.join(root, 'services'))
   .filter((s) => fs.existsSync(path.join(root, 'services', s, 'main.c'))).sort();
@@ -43,4 +45,28 @@ test('every_metric_has_a_unit_or_is_a_count', () => {
     assert.strictEqual(name.endsWith('_total'), type === 'counter', name);
     if (type === 'histogram') assert.match(name, /_(seconds|bytes|events|rows|size)$/, name);
   }
+});
+
+test('the_table_of_methods_is_what_the_proto_files_declare', () => {
+  assert.strictEqual(read(root, 'docs/methods.md'), page(methods()), 'docs/methods.md is out of date: make docs');
+});
+
+// GitHub's name for a heading.
+const anchor = (heading) => heading.toLowerCase().replace(/[`*]/g, '').replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').replace(/[^\p{L}\p{N}\- _]/gu, '').replace(/ /g, '-');
+
+// The cards under training/ are templates that are copied beside a manifest.
+test('links_of_documents_lead_somewhere', async () => {
+  const { stdout } = await run(['git', 'ls-files', '-co', '--exclude-standard', '*.md'], { env: { PATH: process.env.PATH }, cwd: root });
+  const broken = [];
+  for (const file of stdout.split('\n').filter((f) => f && !f.startsWith('training/diagnosis/cards/') && fs.existsSync(path.join(root, f)))) {
+    const text = read(root, file).replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`\n]*`/g, '');
+    for (const [, target] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue;
+      const [to, heading] = target.split('#');
+      const at = to ? path.resolve(root, path.dirname(file), to) : path.join(root, file);
+      const headings = () => [...fs.readFileSync(at, 'utf8').matchAll(/^#+ (.*)$/gm)].map((m) => anchor(m[1]));
+      if (!fs.existsSync(at) || (heading && !headings().includes(heading))) broken.push(`${file}: ${target}`);
+    }
+  }
+  assert.deepStrictEqual(broken, []);
 });
