@@ -38,7 +38,7 @@ function mayRepeat(d, idempotent = true) {
   return idempotent && (d.code === 'UNAVAILABLE' || d.code === 'DEADLINE_EXCEEDED');
 }
 
-// A unary call, made again where that helps: after RetryInfo, else after 0.1, 0.4, 1.6 s with jitter.
+// A unary call, made again where that helps: after RetryInfo (no longer than timeoutMs), else after 0.1, 0.4, 1.6 s with jitter.
 async function call(client, method, request, { token, timeoutMs = 10000, tries = 4, idempotent = true } = {}) {
   for (let n = 0; ; n++) {
     const metadata = new grpc.Metadata();
@@ -49,7 +49,7 @@ async function call(client, method, request, { token, timeoutMs = 10000, tries =
       });
     } catch (err) {
       err.ward = details(err);
-      if (n + 1 === tries || !mayRepeat(err.ward, idempotent)) throw err;
+      if (n + 1 === tries || !mayRepeat(err.ward, idempotent) || err.ward.retryMs > timeoutMs) throw err;
       await new Promise((resolve) => setTimeout(resolve, Math.max(err.ward.retryMs, 100 * 4 ** n * (0.5 + Math.random()))));
     }
   }

@@ -49,14 +49,14 @@ def may_repeat(d, idempotent):
 
 
 def call(method, request, token=None, timeout=10.0, tries=4, idempotent=True):
-    """Makes a unary call, and again where that helps: after RetryInfo, else after 0.1, 0.4, 1.6 s with jitter."""
+    """Makes a unary call, and again where that helps: after RetryInfo (no longer than `timeout`), else after 0.1, 0.4, 1.6 s with jitter."""
     metadata = (("authorization", f"Bearer {token}"),) if token else ()
     for n in range(tries):
         try:
             return method(request, timeout=timeout, metadata=metadata)
         except grpc.RpcError as error:
             d = details(error)
-            if n + 1 == tries or not may_repeat(d, idempotent):
+            if n + 1 == tries or not may_repeat(d, idempotent) or d.retry_after_s > timeout:
                 raise
             time.sleep(max(d.retry_after_s, 0.1 * 4**n * random.uniform(0.5, 1.5)))
 

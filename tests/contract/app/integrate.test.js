@@ -8,6 +8,7 @@ const { execFileSync, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const grpc = require('@grpc/grpc-js');
+const protobuf = require('protobufjs');
 const { Site, encounter, observation, uuid } = require('../records/site');
 const { Proc, must } = require('../../lib/proc');
 const { bin, folder, root } = require('../../lib/paths');
@@ -110,6 +111,21 @@ test('compressed and too large messages are refused with a reason', { skip: core
   assert.deepStrictEqual(await fails(search(client(), token(), long)), ['RESOURCE_EXHAUSTED', 'MESSAGE_TOO_LARGE']);
   const gzip = client(credentials('gateway'), { 'grpc.default_compression_algorithm': grpc.compressionAlgorithms.gzip });
   assert.deepStrictEqual(await fails(search(gzip, token())), ['UNIMPLEMENTED', 'COMPRESSION_REFUSED']);
+});
+
+// TOO_MANY_FACE_MISSES may ask for an hour.
+test('call waits no longer than its time limit, whatever RetryInfo says', async () => {
+  const protos = new protobuf.Root();
+  protos.resolvePath = (_, name) => path.join(ward.protos, name);
+  protos.loadSync(['google/rpc/status.proto', 'google/rpc/error_details.proto']);
+  const encode = (type, value) => Buffer.from(protos.lookupType(type).encode(protos.lookupType(type).fromObject(value)).finish());
+  const retry = { type_url: 'type.googleapis.com/google.rpc.RetryInfo', value: encode('google.rpc.RetryInfo', { retryDelay: { seconds: 3600 } }) };
+  const metadata = new grpc.Metadata();
+  metadata.set('grpc-status-details-bin', encode('google.rpc.Status', { code: 8, details: [retry] }));
+  let tries = 0;
+  const busy = { Verify: (request, meta, options, done) => { tries++; done(Object.assign(new Error('busy'), { code: 8, details: 'busy', metadata })); } };
+  const err = await ward.call(busy, 'Verify', {}, { timeoutMs: 1000 }).then(() => assert.fail('no error'), (e) => e);
+  assert.deepStrictEqual([tries, err.ward.code, err.ward.retryMs], [1, 'RESOURCE_EXHAUSTED', 3600000]);
 });
 
 describe('the code of the page', () => {
