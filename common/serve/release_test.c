@@ -52,7 +52,8 @@ static void another_key_s_another_model_s_or_another_file_s_signature_is_refused
     assert_int_equal(ward_release_open(note, n, &keys, &r, &err), WARD_OK);
     refused(ward_release_lists(&r, "chest/2", "model.onnx", HASH, &err), "another model");
     refused(ward_release_lists(&r, "chest/1", "card.md", HASH, &err), "does not list a file");
-    refused(ward_release_lists(&r, "chest/1", "model.onnx", "00", &err), "another content");
+    refused(ward_release_lists(&r, "chest/1", "model.onnx", "00", &err),
+            "lists a different hash");
     assert_int_equal(ward_release_sign(&bare, &signer, note, &n, &err), WARD_OK);
     refused(ward_release_open(note, n, &keys, &r, &err), "does not list");
 }

@@ -54,7 +54,7 @@ static void a_context_rule_asks_something_of_some_drug(void **state)
     TOLD(CONTEXT("drugs " ALPHA), "context[0] has no condition on the chart; set any or all");
     TOLD(CONTEXT("drugs { class: 'none' } any { " NAME VALUE "} "),
          "context[0].drugs[0].class is a class without an ingredient");
-    TOLD(ASK(""), "context[0].any[0] asks nothing");
+    TOLD(ASK(""), "context[0].any[0] has no condition; set one of its fields");
     TOLD(CONTEXT("drugs " ALPHA "all { " VALUE "} "), "context[0].all[0].name is missing");
     TOLD(CONTEXT("drugs " ALPHA "all { " NAME PREGNANT "} unless { " NAME
                  "sex: SEX_UNSPECIFIED } "),

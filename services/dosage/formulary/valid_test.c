@@ -146,7 +146,8 @@ static void products_hold_what_their_drug_says(void **state)
     (void)state;
     BAD("drugs[0].products[0].strengths[0].ingredient", "not one of the drug's",
         w.strength.ingredient = W("nobody"));
-    BAD("drugs[0].products[0].strengths", "how much beta", w.product.n_strengths = 1);
+    BAD("drugs[0].products[0].strengths", "have no strength for the ingredient beta",
+        w.product.n_strengths = 1);
     BAD("drugs[0].products[0].strengths[0].amount", "missing", w.strength.amount = NULL);
     BAD("drugs[0].products[0].strengths[0].per", "missing", w.strength.per = NULL);
     BAD("drugs[0].products[0].strengths[0].amount.unit", "does not convert",
@@ -340,8 +341,8 @@ static void bands_are_half_open_and_not_empty(void **state)
 static void selectors_name_what_is_there(void **state)
 {
     (void)state;
-    BAD("interactions[0].a", "nothing", w.interaction.a = NULL);
-    BAD("interactions[0].a", "nothing",
+    BAD("interactions[0].a", "selects no ingredient and no class", w.interaction.a = NULL);
+    BAD("interactions[0].a", "selects no ingredient and no class",
         w.of_alpha.of_case = WARD__DOSAGE__V1__SELECTOR__OF__NOT_SET);
     BAD("interactions[0].a.ingredient", "not an ingredient",
         w.of_alpha.ingredient = W("nobody"));

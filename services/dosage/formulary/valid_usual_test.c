@@ -71,7 +71,7 @@ static void usual_doses_have_a_high_amount_and_factors(void **state)
     NOT("usual_doses[0]", "no usual amount", (usual.low = usual.high = NULL));
     NOT("usual_doses[0].low", "needs high", usual.high = NULL);
     NOT("usual_doses[0].low", "above high", low = quantity("2", "g"));
-    NOT("usual_doses[0].high.unit", "fit", high = quantity("1", "mL"));
+    NOT("usual_doses[0].high.unit", "does not convert", high = quantity("1", "mL"));
     NOT("usual_doses[0].high_rate_per_kg.unit", "mg/kg/h", usual.high_rate_per_kg = &rate);
     NOT("usual_doses[0].ingredient", "not an ingredient", usual.ingredient = W("nobody"));
     NOT("usual_doses[0].factor", "not a decimal", usual.factor = W(""));
@@ -91,7 +91,7 @@ static void sums_of_a_class_have_members_and_a_limit(void **state)
     NOT("class_sums[0]", "has no limit", sum.max_daily = NULL);
     NOT("class_sums[0].cumulative_days", "cumulative limit", sum.cumulative_days = 7);
     NOT("class_sums[0].unit", "UCUM", sum.unit = W("gulp"));
-    NOT("class_sums[0].max_daily.unit", "fit", low = quantity("1", "mL"));
+    NOT("class_sums[0].max_daily.unit", "does not convert", low = quantity("1", "mL"));
     NOT("class_sums[0].members", "1 to 64", sum.n_members = 0);
     NOT("class_sums[0].members[0].ingredient", "not an ingredient", member.ingredient = W("x"));
     NOT("class_sums[0].members[0].factor", "above 0", member.factor = W("0"));

@@ -105,11 +105,12 @@ static void rows_are_the_same_in_whatever_pieces_they_come(void **state)
 static void what_is_no_table_is_refused_by_its_line(void **state)
 {
     (void)state;
-    expect_rows("a\nb\"c\n", "line 2: a quote where none may be; double those within a quoted "
-                             "field");
+    expect_rows("a\nb\"c\n",
+                "line 2: a quote at a place where quotes are not allowed; double the "
+                "quotes within a quoted field");
     expect_rows("a\n\"b\"c\n",
-                "line 2: a quote where none may be; double those within a quoted "
-                "field");
+                "line 2: a quote at a place where quotes are not allowed; double the "
+                "quotes within a quoted field");
     expect_rows("a\n\nb,\"c\nd\n", "line 3: the file ends within a quoted field");
     expect_rows("a\n\xff\n", "line 2: a field is not UTF-8, or contains a NUL");
     expect_rows("\xef\xbb\n", "line 1: a field is not UTF-8, or contains a NUL");

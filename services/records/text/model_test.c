@@ -351,7 +351,7 @@ static void a_broken_card_is_named(void **state)
         const char *text, *where;
     } broken[] = {
         {"name\tx\t-\n", "a key is missing"},
-        {"colour\tblue\t-\n", "card.tsv:5: no such key"},
+        {"colour\tblue\t-\n", "card.tsv:5: the key is unknown or occurs too often"},
         {"label\tB_mood\t-\n", "card.tsv:5: a label must be O, B_kind or I_kind"},
         {"window\t1\t-\n", "card.tsv:5: a window"},
         {"language\tfr\t-\n", "card.tsv:5: column 2: unknown word"},
