@@ -14,7 +14,7 @@ static const char HEAD[] =
     "- `ErrorInfo`: `domain` is `ward`. `reason` is one of the names below, or the name of the "
     "code if no reason applies.\n"
     "- `BadRequest`, if a field of the request is wrong.\n"
-    "- `RetryInfo`, if waiting helps.\n\n"
+    "- `RetryInfo`, if the caller should repeat the call after a delay.\n\n"
     "Programs must use the code and the reason, never the sentence. No message contains "
     "patient "
     "data.\n\n"
@@ -29,7 +29,7 @@ static const char HEAD[] =
     "A client also creates statuses without details: UNAVAILABLE if it cannot connect, "
     "DEADLINE_EXCEEDED, and CANCELLED.\n\n"
     "## Codes\n\n"
-    "| code | number | may the caller repeat the same call? |\n|---|---|---|\n";
+    "| code | number | may the caller repeat the call? |\n|---|---|---|\n";
 
 static void codes(void)
 {
@@ -37,9 +37,9 @@ static void codes(void)
         printf("| `%s` | %d | %s |\n", ward_code_name((enum ward_code)i), i,
                ward_code_retry((enum ward_code)i) ? "yes, after a moment" : "no");
     printf(
-        "\nAfter RESOURCE_EXHAUSTED with RetryInfo, the caller may repeat the call after that "
-        "time. After\n"
-        "DEADLINE_EXCEEDED or a lost connection, a write may or may not have happened. "
+        "\nAfter RESOURCE_EXHAUSTED with RetryInfo, the caller may repeat the call after the "
+        "time in RetryInfo. After\n"
+        "DEADLINE_EXCEEDED or a lost connection, a write may or may not have been committed. "
         "Repeat the call\n"
         "with the same idempotency key if the method has one. Otherwise, read the current "
         "state first.\n");
