@@ -28,7 +28,7 @@ const MEGA = 1 << 20;
 // The commands of docs/deploy.md, a block each.
 const blocks = (() => {
   const text = fs.readFileSync(path.join(root, 'docs/deploy.md'), 'utf8');
-  const part = text.slice(text.indexOf('## From nothing to a running release'), text.indexOf('## wardctl against a release'));
+  const part = text.slice(text.indexOf('## Installation'), text.indexOf('## wardctl against a release'));
   return [...part.matchAll(/^```\w*\n([\s\S]*?)^```$/gm)].map((m) => m[1]);
 })();
 const block = (pattern) => {
