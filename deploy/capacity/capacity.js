@@ -62,7 +62,7 @@ function needTable() {
   const row = (name, of) => [name, ...all.map((v) => of(v))];
   return table(['hospitals', ...NUMBERS.map(count)], [
     row('acts a second in the busiest hour', (v) => count(v.acts_a_second)),
-    row('audit events a second then', (v) => count(v.events_a_second)),
+    row('audit events a second in the busiest hour', (v) => count(v.events_a_second)),
     ...SERVICES.map((s) => row(`${s}: cores / replicas`, (v) => `${count(v.services[s].cores)} / ${count(v.services[s].replicas)}`)),
     row('MariaDB: cores', (v) => count(v.database.cores)),
     row('**all cores**', (v) => `**${count(sum(SERVICES.map((s) => v.services[s].cores)) + v.database.cores)}**`),
@@ -81,7 +81,7 @@ function page() {
 
 <!-- Printed by \`make docs\` from deploy/capacity: change capacity.js, costs.json and hospital.json. -->
 
-How many cores, how much memory and how much disk a number of hospitals needs. The program \`deploy/capacity/capacity.js\` computes the tables from
+This page gives the cores, the memory and the disk space that a number of hospitals needs. The program \`deploy/capacity/capacity.js\` computes the tables from
 measured costs and from assumptions. Replace the assumptions with your own:
 
 \`\`\`
@@ -91,8 +91,8 @@ make bench-capacity                                           # measure the cost
 
 ## Measured: the cost of each act
 
-CPU time in microseconds, bytes that the databases grow by, and audit events. \`make bench-capacity\`, ${costs.date}, ${costs.machine}; the services, MariaDB and
-the callers shared the machine, and other programs used it too (load average ${costs.load_average.toFixed(1)}). MariaDB syncs its log at every commit.
+For each act, the table gives the CPU time in microseconds, the growth of the databases in bytes, and the number of audit events. \`make bench-capacity\`, ${costs.date}, ${costs.machine}; the services, MariaDB and
+the callers shared the machine, and other programs also used the machine (load average ${costs.load_average.toFixed(1)}). MariaDB syncs its log at every commit.
 
 ${costTable()}
 
@@ -124,17 +124,17 @@ ${needTable()}
 - **Cores** = acts in the busiest hour x CPU time of an act / used share of a core.
 - **Memory of the services** = replicas x (1.5 x resident memory after the run), and for identity the faces in each replica.
 - **Disk** = bytes of an act x acts. Binary logs and backups need their own space, which was not measured.
-- **One server or Galera.** Galera adds no capacity to Ward, because all writes go to one node. Galera replaces a restore with the loss of a node: choose it when a
+- **One server or Galera.** Galera adds no capacity to Ward, because all writes go to one node. With Galera, the loss of a node needs no restore of a backup. Choose Galera if a
   restore takes longer than the hospital can work on paper.
 - **Several clusters.** When the database outgrows the largest server, spread hospitals over clusters. Each cluster has its own release of Ward, database, root keys and
-  audit log. Before that, give each service a database server of its own (\`services.NAME.database.host\`).
+  audit log. Before you use several clusters, give each service its own database server (\`services.NAME.database.host\`).
 
 ## Not measured
 
 - Searches among many faces (\`Identify\`): [face.md](face.md#performance) has their times, and no CPU time for each search.
 - Costs with large tables. The run's tables are small; \`make bench-records\` and \`make bench-dosage\` measure times with millions of rows.
 - Networks between machines, disks, binary logs, Prometheus, load balancers, and every GPU or NPU.
-- 100 and 1,000 hospitals. The table multiplies the cost of one act; nobody has run such an installation.
+- Installations for 100 and 1,000 hospitals. The table multiplies the cost of one act; nobody has run such an installation.
 `;
 }
 
