@@ -1,6 +1,6 @@
-/* RecordAttendance: arrivals and departures, by this service's clock. The subject's row is
- * locked, so that of two replicas that see the same person at once, one returns the other's
- * entry. */
+/* RecordAttendance: records arrivals and departures at the time of this service's clock. The
+ * subject's row is locked: if two replicas see one person at once, the second returns the entry
+ * of the first. */
 #include "common/zone/zone.h"
 #include "services/identity/access/access.h"
 #include "services/identity/access/attendance.h"
@@ -28,7 +28,7 @@ struct recording {
     struct ward_call *call;
     struct ward_event event;
     struct stander who;
-    int direction; /* 0: the opposite of the last one */
+    int direction; /* 0: the opposite of the person's last direction */
     struct attended entry;
     RecordAttendanceResponse *resp;
 };
@@ -51,8 +51,8 @@ static bool is_today(const struct recording *x, int64_t at_us, int64_t now_us)
     return then.day == now.day;
 }
 
-/* Two equal events in quick succession count as one. An event of the other direction in between
- * makes them different. */
+/* Two equal events in quick succession count as one. An event of the other direction between
+ * the two makes them different events. */
 static bool is_echo(const struct recording *x, const struct attended *last, int64_t now_us)
 {
     const struct identity *id = ((struct worker *)x->call->wrk)->id;
@@ -82,7 +82,8 @@ static enum ward_code record(struct recording *x, struct ward_db *db, struct war
         x->entry = last;
         return WARD_OK;
     }
-    if (found && now_us <= last.at_us) /* by another replica, whose clock is ahead */
+    /* another replica, whose clock is ahead, recorded the last event */
+    if (found && now_us <= last.at_us)
         now_us = last.at_us + 1;
     x->entry = (struct attended){.direction = x->direction != 0 ? x->direction
                                               : found ? direction_after(x, &last, now_us)

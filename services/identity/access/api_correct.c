@@ -83,7 +83,8 @@ static void fingerprint(const CorrectAttendanceRequest *req, uint8_t out[WARD_SH
     ward_sha256_parts(parts, (int)WARD_COUNT(parts), out);
 }
 
-/* The subject: for a struck-out event, the event's own. */
+/* Finds the subject of the correction. If an event is struck out, this is the event's
+ * subject. */
 static enum ward_code find_subject(struct correction *x, struct ward_db *db,
                                    struct ward_err *err)
 {

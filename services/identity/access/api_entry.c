@@ -28,7 +28,7 @@ struct entry {
     struct door door;
     int direction;
     enum door_reason why;
-    bool again; /* allowed a moment ago, and again now */
+    bool again; /* a repeated request for a passage that was just allowed */
     int64_t now_us;
     RequestEntryResponse *resp;
 };
@@ -43,9 +43,9 @@ static const char *zone_left(const struct entry *e)
     return e->direction == DIRECTION_IN ? e->door.from_zone : e->door.to_zone;
 }
 
-/* Whether it may be a repeated request for the same passage. A face belongs to its owner, and
- * so does a token that was redeemed for this passage. Another token does not count, because a
- * badge can be handed back. */
+/* Checks whether this may be a repeated request for one passage. A face proves the person, and
+ * so does a token that was redeemed for this passage. Another token proves nothing, because a
+ * badge can be handed back to the next person. */
 static enum ward_code ask_again(struct entry *e, struct passage *p, struct ward_db *db,
                                 struct ward_err *err)
 {
@@ -60,7 +60,7 @@ static enum ward_code ask_again(struct entry *e, struct passage *p, struct ward_
     return WARD_OK;
 }
 
-/* By the present rules. */
+/* Decides about an identified person by the present rules. */
 static enum ward_code decide_known(struct entry *e, struct ward_db *db, struct ward_err *err)
 {
     struct ward_arena *mem = e->call->mem;
@@ -101,7 +101,8 @@ static enum ward_code note_seen(struct entry *e, struct ward_db *db, struct ward
 {
     struct ward_arena *mem = e->call->mem;
 
-    if (e->why != DOOR_ALLOWED || e->again) /* again: the time of the first ALLOW */
+    /* `again`: the time of the first ALLOW remains stored */
+    if (e->why != DOOR_ALLOWED || e->again)
         return WARD_OK;
     WARD_TRY(seen_put(db, mem, e->who.id, zone_into(e), true, e->now_us, err));
     return seen_put(db, mem, e->who.id, zone_left(e), false, e->now_us, err);
@@ -122,7 +123,8 @@ static enum ward_code keep(struct entry *e, struct ward_db *db, struct ward_err 
     return door_event_put(db, e->call->mem, &event, &kept, err);
 }
 
-/* Before the commit: after a stored decision, building the answer must not fail. */
+/* Builds the answer before the commit, because it must not fail after the decision is
+ * stored. */
 static enum ward_code answer(struct entry *e, struct ward_err *err)
 {
     RequestEntryResponse *resp = e->resp;
@@ -184,8 +186,9 @@ static enum ward_code begin(struct entry *e, const RequestEntryRequest *req)
     WARD_TRY(stander_begin(&e->who, PURPOSE_DOOR));
     WARD_TRY(door_find(w->db, c->mem, req->door, &e->door, c->err));
     WARD_TRY(zone_find(w->db, c->mem, e->door.to_zone, &guarded, c->err));
-    /* For both directions, the requirement of the zone behind the door: otherwise a person who
-     * leaves as somebody else could make that person's next entry look like a second one. */
+    /* The liveness requirement of the guarded zone applies to both directions. Otherwise
+     * somebody could leave under another person's name, and that person's next entry would be
+     * rejected. */
     e->who.policy.liveness = (enum liveness_policy)guarded->liveness;
     return WARD_OK;
 }

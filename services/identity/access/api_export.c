@@ -1,5 +1,6 @@
-/* ExportAttendance: one person after the other, in pieces. Memory contains one person's days,
- * one page of rows and one piece of CSV, however large the export is. */
+/* ExportAttendance: sends the report in pieces, one person after the other. Memory use does not
+ * depend on the size of the export: one person's days, one page of rows and one piece of
+ * CSV. */
 #include "common/zone/zone.h"
 #include "services/identity/access/access.h"
 #include "services/identity/access/attendance.h"
@@ -27,12 +28,13 @@ struct export
     struct ward_event event;
     int64_t from_day;
     int n_days;
-    bool one; /* person */
+    bool one; /* the export is for one person */
     uint8_t id[IDENTITY_ID];
-    int64_t *begins;       /* n_days + 1 */
-    struct day_line *days; /* n_days, of the present person */
+    /* beginnings of the days, and the end of the last day: n_days + 1 values */
+    int64_t *begins;
+    struct day_line *days; /* n_days lines of the current person */
     struct csv csv;
-    struct ward_arena page; /* of one query */
+    struct ward_arena page; /* memory for one page of rows */
 };
 
 static enum ward_code no_memory(struct ward_call *c)
@@ -144,7 +146,7 @@ static enum ward_code still_wanted(struct ward_call *c)
                : WARD_FAIL(c->err, CANCELLED, "the caller disconnected");
 }
 
-/* `who` is copied, because the first person's rows reuse the page's memory. */
+/* `who` is a copy, because the rows of the first person reuse the memory of the page. */
 static enum ward_code some_people(struct export *x, struct attendee *who, char (*refs)[65],
                                   const uint8_t after[IDENTITY_ID], size_t *n)
 {
@@ -183,7 +185,7 @@ static enum ward_code everyone(struct export *x)
     return WARD_OK;
 }
 
-/* Erased ones too: their working times are still reported. */
+/* Exports erased subjects too, because their working times are still reported. */
 static enum ward_code one_person(struct export *x)
 {
     struct attendee who;
@@ -235,7 +237,7 @@ static enum ward_code write_act(struct ward_db *db, void *arg, struct ward_err *
     return ward_event_write(arg, db, err);
 }
 
-/* The event first, because sent data cannot be recalled. */
+/* The audit event is written first, because sent data cannot be recalled. */
 static enum ward_code export_attendance(struct export *x)
 {
     if (x->one) { /* an empty page reports nobody, so it writes no event */

@@ -17,7 +17,7 @@ typedef Ward__Identity__V1__ReportOfflineEventsResponse ReportOfflineEventsRespo
 #define REASON_MOST 32
 #define AHEAD_US    (INT64_C(300) * 1000000) /* tolerance for a controller's clock */
 
-/* An event with its parsed texts. */
+/* An event of the request, with its parsed ids. */
 struct offline {
     const OfflineEvent *wire;
     struct door_event row;
@@ -26,7 +26,7 @@ struct offline {
     struct door door;
     struct pack_span *packs; /* packs of the door that the caller held */
     size_t n_packs;
-    bool kept; /* by this call */
+    bool kept; /* this call stored the event */
 };
 struct reporting {
     struct ward_call *call;
@@ -143,8 +143,8 @@ static enum ward_code check(struct reporting *x, const ReportOfflineEventsReques
     return WARD_OK;
 }
 
-/* Stores where the person was seen, unless newer data is stored. A clock that is ahead must not
- * take precedence over later events here. */
+/* Stores where the person was seen, unless newer data is stored. A controller's clock may be
+ * ahead: its events must not override later events from here. */
 static enum ward_code note_seen(struct reporting *x, struct ward_db *db,
                                 const struct offline *o, struct ward_err *err)
 {
@@ -170,8 +170,8 @@ static enum ward_code tell(struct reporting *x, struct ward_db *db, const struct
     if (at == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the audit event");
     ward_rfc3339(o->row.at_us, at);
-    ward_event_another(&x->event, o->subject_text, &event); /* a failure concerns no single
-                                                             * subject */
+    /* x->event names no subject: a failed call is not about one subject */
+    ward_event_another(&x->event, o->subject_text, &event);
     event.place = o->row.door;
     ward_event_note(&event, "decision", o->row.allowed ? "ALLOW" : "DENY");
     ward_event_note(&event, "reason", o->row.reason);
@@ -182,8 +182,8 @@ static enum ward_code tell(struct reporting *x, struct ward_db *db, const struct
     return ward_event_write(&event, db, err);
 }
 
-/* Sorted by id, whatever the order of the report: otherwise two reports of the same events
- * could deadlock. */
+/* Stores the events sorted by id, regardless of the order in the report. Otherwise two reports
+ * of the same events could deadlock. */
 static enum ward_code put_all(struct reporting *x, struct ward_db *db, struct ward_err *err)
 {
     x->resp->kept = x->resp->known = 0;

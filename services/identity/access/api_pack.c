@@ -1,4 +1,4 @@
-/* GetOfflinePack. */
+/* GetOfflinePack: returns a signed pack of doors for an offline controller. */
 #include "services/identity/access/movements.h"
 #include "services/identity/access/pack.h"
 
@@ -113,7 +113,8 @@ static enum ward_code sign(struct packing *x, char **out)
     return code;
 }
 
-/* A caller who fetched it may later report its offline decisions at these doors. */
+/* Records who fetched the pack: that caller may later report offline decisions of these
+ * doors. */
 static enum ward_code note_packs(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct packing *x = arg;

@@ -9,7 +9,7 @@ struct forgetting {
     struct ward_event event;
     uint8_t id[IDENTITY_ID];
     char text[37];
-    const char *zone; /* NULL: all */
+    const char *zone; /* NULL: all zones */
     ForgetPresenceResponse *resp;
 };
 

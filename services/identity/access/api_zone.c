@@ -1,4 +1,4 @@
-/* PutZone, PutDoor, SetStaffRoles, ListZones. */
+/* PutZone, PutDoor, SetStaffRoles and ListZones. */
 #include "services/identity/access/access.h"
 
 #include <stdarg.h>

@@ -1,8 +1,7 @@
-/* attendance.h - rows of arrivals and departures; rows are added and never changed.
+/* attendance.h - rows of arrivals and departures. Rows are added and never changed.
  *
- * Threads: a worker's own. Memory: the arena. Errors: as db.h, and DATA_LOSS for rows that were
- * changed outside the service.
- */
+ * Threads: each worker uses its own connection. Memory: the arena. Errors: those of db.h, and
+ * DATA_LOSS for rows that were changed outside the service. */
 #ifndef IDENTITY_ACCESS_ATTENDANCE_H
 #define IDENTITY_ACCESS_ATTENDANCE_H
 
@@ -14,24 +13,26 @@ struct attended {
     int direction;
     int64_t at_us, recorded_us;
     const char *place;
-    const char *corrected_by, *why; /* NULL: recorded at the time of the event */
-    const uint8_t *strikes;         /* NULL: it is an event */
+    const char *corrected_by, *why; /* NULL: the event was recorded when it happened */
+    /* id of the event that this row strikes out; NULL: this row is an event */
+    const uint8_t *strikes;
 };
-/*   ALREADY_EXISTS  the event was struck out before */
+/*   ALREADY_EXISTS  the event has already been struck out */
 WARD_MUST enum ward_code attendance_add(struct ward_db *db, struct ward_arena *mem,
                                         const struct attended *a, struct ward_err *err);
-/* The person's latest event that is not struck out; *found false if there is none. The
- * subject's row is locked, so that it remains the latest. */
+/* Finds the person's latest event that is not struck out. *found is false if no such event
+ * exists. The subject's row is locked, so no other call can add a later event. */
 WARD_MUST enum ward_code attendance_last(struct ward_db *db, struct ward_arena *mem,
                                          const uint8_t subject[IDENTITY_ID],
                                          struct attended *out, bool *found,
                                          struct ward_err *err);
-/* An event, struck out or not.   NOT_FOUND  ATTENDANCE_NOT_FOUND */
+/* Finds an event, also if it is struck out.
+ *    NOT_FOUND  ATTENDANCE_NOT_FOUND */
 WARD_MUST enum ward_code attendance_find(struct ward_db *db, struct ward_arena *mem,
                                          const uint8_t id[IDENTITY_ID], struct attended *out,
                                          struct ward_err *err);
 
-/* Subjects with attendance events, after `after`, by id. */
+/* Lists subjects with attendance events, sorted by id, beginning after the id `after`. */
 struct attendee {
     uint8_t id[IDENTITY_ID];
     const char *external_ref;
@@ -40,10 +41,10 @@ WARD_MUST enum ward_code attendees_after(struct ward_db *db, struct ward_arena *
                                          const uint8_t after[IDENTITY_ID], int most,
                                          struct attendee **out, size_t *n,
                                          struct ward_err *err);
-/* One person's rows within a time span in order, from a position on. */
+/* A page of one person's rows within a time span, in order of time. */
 struct attendance_page {
-    int64_t from_us, until_us;  /* until is excluded */
-    uint8_t after[IDENTITY_ID]; /* of those at from_us, only rows after this id */
+    int64_t from_us, until_us;  /* start of the span; end of the span, excluded */
+    uint8_t after[IDENTITY_ID]; /* among rows at from_us, only those with a larger id */
 };
 WARD_MUST enum ward_code attendance_of(struct ward_db *db, struct ward_arena *mem,
                                        const uint8_t subject[IDENTITY_ID],

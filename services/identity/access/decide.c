@@ -65,15 +65,17 @@ static enum door_reason by_rules(const struct passage *p)
     return why;
 }
 
-/* After the clock was set back, a sighting appears to be in the future: it counts as recent. */
+/* If the clock was set back, a sighting seems to be in the future. Such a sighting counts as
+ * recent. */
 static bool stands(const struct zone *z, const struct seen *s, int64_t now_us)
 {
     return z != NULL && z->anti_passback && s->known &&
            now_us - s->since_us < z->passback_minutes * MINUTE_US;
 }
 
-/* A repeated request for the same passage, from the first ALLOW on: the answer was lost, or the
- * door stayed shut. A clock that was set back does not extend the time. */
+/* Whether this is a repeated request for the same passage: the answer was lost, or the door
+ * stayed shut. The time counts from the first ALLOW. A clock that was set back does not extend
+ * it. */
 static bool once_more(const struct passage *p, const struct seen *s)
 {
     int64_t ago_us = p->now_us - s->since_us;

@@ -1,12 +1,11 @@
-/* decide.h - decides whether a person may pass a door now. The rules, without I/O.
+/* decide.h - decides whether a person may pass a door now. No I/O.
  *
- * A rule admits a role to a zone within hours of the week. Entering and leaving are the same
- * question about different zones: leaving through a door enters the zone on its other side.
- * There are two differences for leaving: hours are not checked, so that nobody is locked in by
- * the clock, and the outside (no zone) admits everyone.
+ * A rule admits a role to a zone within hours of the week. Leaving through a door is decided
+ * like entering the zone on the door's other side, with two differences. Hours are not checked,
+ * so that the clock locks nobody in. The outside, which is no zone, admits everyone.
  *
- * Threads: pure. Memory: the caller's. Errors: none; a reason is an answer.
- */
+ * Threads: pure functions. Memory: the caller's. Errors: none; a denial is a result with a
+ * reason. */
 #ifndef IDENTITY_ACCESS_DECIDE_H
 #define IDENTITY_ACCESS_DECIDE_H
 
@@ -14,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* X(name): the .proto's reasons, beginning with ALLOWED. */
+/* X(name) for each reason in the .proto, beginning with ALLOWED. */
 #define DOOR_REASONS(X)                                                                        \
     X(ALLOWED)                                                                                 \
     X(NOT_RECOGNISED)                                                                          \
@@ -31,32 +30,33 @@ enum door_reason {
 const char *door_reason_name(enum door_reason r);
 
 #define MINUTES_A_DAY    1440
-#define PASSBACK_DEFAULT 720   /* minutes */
-#define PASSBACK_MOST    10080 /* a week */
+#define PASSBACK_DEFAULT 720   /* default, in minutes */
+#define PASSBACK_MOST    10080 /* maximum in minutes: a week */
 
 struct hours {
-    unsigned weekdays; /* bits: 1 Monday .. 64 Sunday */
+    unsigned weekdays; /* one bit for each day: 1 is Monday, 64 is Sunday */
     int start, end;    /* minutes since midnight; an end at or before the start is on the next
                         * day */
 };
 struct zone_rule {
     const char *role;
-    const struct hours *hours; /* none: at all times */
+    const struct hours *hours; /* NULL: the rule applies at all times */
     size_t n_hours;
 };
 struct zone {
     const char *zone;
     bool anti_passback;
     int passback_minutes;
-    int liveness; /* enum liveness_policy */
+    int liveness; /* a value of enum liveness_policy */
     struct zone_rule *rules;
     size_t n_rules;
 };
 
-/* Whether the span contains the minute of the week; the end's own minute is excluded. */
+/* Whether the span contains this minute of the week. The minute at which the span ends is
+ * excluded. */
 bool hours_open(const struct hours *h, int weekday, int minute);
 
-/* Where a person was last seen, for one zone. */
+/* The person's last sighting with regard to one zone. */
 struct seen {
     bool known, inside;
     int64_t since_us;
@@ -64,19 +64,20 @@ struct seen {
 struct passage {
     const struct zone *into, *from; /* NULL: outside */
     struct seen into_seen, from_seen;
-    int64_t again_us; /* set if their last ALLOW was for this passage; otherwise 0 */
+    /* AGAIN_US if the person's last ALLOW was for this passage; otherwise 0 */
+    int64_t again_us;
     bool out;
-    const char *const *roles; /* the person's */
+    const char *const *roles; /* roles of the person */
     size_t n_roles;
     int weekday, minute; /* local */
     int64_t now_us;
 };
-/* ALLOWED, NO_ROLE, OUT_OF_HOURS or PASSBACK, for an identified person. */
+/* Decides about an identified person: ALLOWED, NO_ROLE, OUT_OF_HOURS or PASSBACK. */
 enum door_reason door_decide(const struct passage *p);
 
-/* Whether a token of this method satisfies a zone's liveness policy: observation by staff
- * (attended; or the wristband, which staff scanned) is sufficient, unless a challenge is
- * required. */
+/* Whether a token of this method satisfies a zone's liveness policy. A method that staff
+ * observed is sufficient unless a challenge is required: "attended", or a wristband that staff
+ * scanned. */
 bool method_is_live(int policy, const char *method);
 
 #endif

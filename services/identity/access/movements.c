@@ -1,4 +1,4 @@
-/* Movements of people at work: the SQL, and their deletion. */
+/* Movements of staff: the SQL, and their deletion. */
 #include "services/identity/access/movements.h"
 
 #include "common/base/clock.h"
@@ -6,8 +6,9 @@
 #include <string.h>
 
 #define DAY_US     (INT64_C(86400) * 1000000)
-#define FORGIVE_US (INT64_C(300) * 1000000) /* of a controller's clock */
-#define SWEEPS     100                      /* statements of 1,000 rows of one kind in a pass */
+#define FORGIVE_US (INT64_C(300) * 1000000) /* tolerance for a controller's clock */
+/* maximum statements of one kind in a pass; each deletes 1,000 rows */
+#define SWEEPS 100
 
 enum ward_code passage_was(struct ward_db *db, struct ward_arena *mem,
                            const uint8_t id[IDENTITY_ID], const char *door, int direction,
@@ -97,7 +98,8 @@ bool pack_spans(const struct pack_span *spans, size_t n, int64_t at_us)
 enum ward_code movements_sweep(struct ward_db *db, struct ward_arena *mem,
                                const struct identity_config *cfg, struct ward_err *err)
 {
-    /* Events by the time of their report: repeated reports are recognized for the same time. */
+    /* Door events are deleted by the time when they were received, because repeated reports
+     * must be recognised for that long. */
     static const char *const SQL[] = {
         "DELETE FROM door_event WHERE received_us < ? LIMIT 1000",
         "DELETE FROM presence WHERE since_us < ? LIMIT 1000",

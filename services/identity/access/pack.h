@@ -10,11 +10,10 @@
  *                                     "end_minute": 1320}]}]}],
  *    "staff": [{"subject_id": "...", "roles": ["icu-nurse"]}]}
  *
- * iat and exp are seconds since 1970; a rule without hours applies at all times; staff are the
- * people with a role of one of the zones, with those roles.
+ * iat and exp are seconds since 1970. A rule without hours applies at all times. "staff" lists
+ * the people who have a role in one of the zones, with those roles.
  *
- * Threads: pure. Memory: the arena. Errors: RESOURCE_EXHAUSTED.
- */
+ * Threads: pure functions. Memory: the arena. Errors: RESOURCE_EXHAUSTED. */
 #ifndef IDENTITY_ACCESS_PACK_H
 #define IDENTITY_ACCESS_PACK_H
 
@@ -24,10 +23,10 @@
 
 struct pack_staff {
     char id[37];
-    const char *role; /* one row for each role, rows of one subject together */
+    const char *role; /* one row for each role; rows of one subject are adjacent */
 };
 struct pack {
-    int64_t issued_at, expires_at; /* seconds */
+    int64_t issued_at, expires_at; /* seconds since 1970 */
     const char *time_zone;
     const struct door *doors;
     size_t n_doors;
@@ -38,7 +37,7 @@ struct pack {
 };
 WARD_MUST enum ward_code pack_json(const struct pack *p, struct ward_arena *mem,
                                    const char **out, struct ward_err *err);
-/* At least one zone of the pack has a rule for it. */
+/* Whether at least one zone of the pack has a rule for this role. */
 bool pack_asks(const struct pack *p, const char *role);
 
 #endif

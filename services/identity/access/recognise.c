@@ -39,7 +39,8 @@ enum ward_code stander_look(struct stander *s)
     return identify_face(s->call, &want, &s->face);
 }
 
-/* Locks the subject's row; nobody if no subject has this id any more. */
+/* Locks the subject's row. The person counts as unidentified if no subject has this id any
+ * more. */
 static enum ward_code hold(struct stander *s, struct ward_db *db, struct ward_err *err)
 {
     struct subject subject;
@@ -67,14 +68,15 @@ static enum ward_code by_token(struct stander *s, struct ward_db *db, struct war
     WARD_TRY(token_spend(s->call, db, &want, &p, &s->spent_us, &s->again, err));
     s->method = p.method;
     if (!ward_uuid_parse(p.patient, s->id))
-        return WARD_OK; /* our signature, but the subject does not exist */
+        return WARD_OK; /* the token has our signature, but the subject does not exist */
     return hold(s, db, err);
 }
 
-/* The subject's row first, then its dependent rows: the lock order of the end of a consent. */
+/* Locks the subject's row first, then its dependent rows: the lock order that the withdrawal of
+ * a consent uses. */
 static enum ward_code by_face(struct stander *s, struct ward_db *db, struct ward_err *err)
 {
-    struct identified again = s->face; /* a transaction may run twice */
+    struct identified again = s->face; /* a copy, because the transaction may run twice */
 
     if (s->face.outcome != IDENTIFY_MATCH)
         return WARD_OK;

@@ -10,10 +10,11 @@ void report_begin(struct report *r, const int64_t *begins, int n_days, struct da
     memset(days, 0, (size_t)n_days * sizeof(*days));
 }
 
-/* The day of a moment; -1 before the first, n_days after the last. */
+/* The index of the day that contains a time; -1 before the first day, n_days after the last. */
 static int day_of(const struct report *r, int64_t at_us)
 {
-    int lo = -1, hi = r->n_days; /* begins[lo] <= at_us < begins[hi + 1], if both exist */
+    /* invariant: begins[lo] <= at_us < begins[hi + 1], if both exist */
+    int lo = -1, hi = r->n_days;
 
     while (lo < hi) {
         int mid = lo + (hi - lo + 1) / 2;

@@ -1,4 +1,4 @@
-/* The SQL of attendance. */
+/* SQL of attendance. */
 #include "services/identity/access/attendance.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The SQL of doors, presence and decisions. */
+/* SQL of doors, presence and decisions. */
 #include "services/identity/access/access.h"
 
 #include <string.h>
@@ -90,7 +90,7 @@ enum ward_code seen_put(struct ward_db *db, struct ward_arena *mem,
                         const uint8_t id[IDENTITY_ID], const char *zone, bool inside,
                         int64_t at_us, struct ward_err *err)
 {
-    /* since_us last: an assignment is visible to the following ones. */
+    /* since_us is assigned last: the assignment of `inside` compares with its old value. */
     static const char SQL[] =
         "INSERT INTO presence (subject_id, zone, inside, since_us)"
         " SELECT subject_id, ?, ?, ? FROM subject"
@@ -123,6 +123,6 @@ enum ward_code door_event_put(struct ward_db *db, struct ward_arena *mem,
                     ward_int(mem, e->allowed), ward_text(e->reason), ward_int(mem, e->at_us),
                     ward_int(mem, e->offline), ward_int(mem, e->received_us)),
         &rows, err));
-    *kept = rows.affected == 1; /* 0: nothing was changed */
+    *kept = rows.affected == 1; /* 0 affected rows: the event exists already */
     return WARD_OK;
 }

@@ -1,4 +1,4 @@
-/* The SQL of zones, rules and staff roles. */
+/* SQL of zones, rules and staff roles. */
 #include "services/identity/access/access.h"
 
 #include <string.h>
@@ -71,7 +71,8 @@ static enum ward_code read_zone(const struct ward_val *row, struct zone *out,
     return WARD_OK;
 }
 
-/* One row, which begins a rule or extends the last one. The spans of a rule are adjacent. */
+/* Reads one row, which begins a rule or extends the last rule. The time spans of a rule are
+ * adjacent rows. */
 static bool read_rule(const struct ward_val *row, struct hours *at, int64_t *last,
                       struct zone *z)
 {

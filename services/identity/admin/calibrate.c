@@ -1,8 +1,8 @@
-/* Calibrate: counts this site's own scores. Genuine scores come from the templates of one
- * subject, impostor scores from the first templates of different subjects, all of one model and
- * one generation, of subjects with a valid consent to verification. A person who is enrolled
- * twice (a pair resolved as SAME) would count as an impostor, and children are never compared:
- * both are omitted. */
+/* Calibrate: measures the scores of this site's own faces. Genuine scores compare templates of
+ * one subject. Impostor scores compare the first templates of different subjects. All templates
+ * have one model and one generation, and all subjects consent to verification. Two groups are
+ * omitted: children, who are never compared, and people who are enrolled twice (a pair resolved
+ * as SAME), who would count as impostors. */
 #include "services/identity/admin/scores.h"
 #include "services/identity/api.h"
 #include "services/identity/subject/rows.h"
@@ -19,16 +19,18 @@ typedef Ward__Identity__V1__CalibrationBand Band;
 #define IMPOSTOR_LEAST 10000
 #define PAIRS_DEFAULT  20000000
 #define PAIRS_MOST     INT64_C(1000000000)
-/* Subjects whose first template is in memory: 40 MiB, and 200 million pairs. */
+/* Maximum number of subjects whose first template is in memory: 40 MiB, and 200 million
+ * pairs. */
 #define HELD_MOST 20000
-/* Subjects with several templates whose pairs are scored. */
+/* Maximum number of subjects with several templates whose pairs are scored. */
 #define SEVERAL_MOST 50000
 #define PAGE         200
 #define VECTOR       (TEMPLATE_DIM_MAX * sizeof(float))
 #define MEM          (HELD_MOST * VECTOR + TEMPLATES_MAX * VECTOR + ((size_t)2 << 20))
 #define PAGE_MEM     ((size_t)4 << 20)
 
-/* Valid consent to verification, and templates of the model. */
+/* Selects subjects with a valid consent to verification and templates of the model. Omits
+ * children and people who are enrolled twice. */
 #define FROM_WHERE                                                                             \
     " FROM subject s STRAIGHT_JOIN template t ON t.subject_id = s.subject_id"                  \
     " WHERE s.kind = ? AND s.subject_id > ? AND s.erased_at_us IS NULL"                        \
@@ -48,14 +50,17 @@ struct calibrating {
     int kind, generation, dim;
     const char *model;
     int64_t most;
-    struct ward_arena mem;  /* kept in memory until the end */
-    struct ward_arena page; /* one question's answer */
+    struct ward_arena mem;  /* allocations that live until the end of the call */
+    struct ward_arena page; /* memory for the result of one query */
     uint8_t cursor[IDENTITY_ID];
-    int64_t several, several_seen, seen; /* subjects with several templates; number skipped */
+    /* subjects with several templates: total, and visited; all subjects visited */
+    int64_t several, several_seen, seen;
     int64_t subjects, unreadable;
-    int64_t hold_every, score_every; /* of all, and of those with several */
-    float *held, *own;               /* first templates; one subject's */
-    int8_t *band;                    /* of each in memory; -1: none */
+    /* every n-th subject is used: of all, and of those with several templates */
+    int64_t hold_every, score_every;
+    /* first templates of all subjects; all templates of one subject */
+    float *held, *own;
+    int8_t *band; /* age band of each subject in `held`; -1: none */
     int n_held, n_own, year;
     int64_t in_band[SCORES_BANDS];
     struct scores *genuine, *impostor, *banded;
@@ -98,8 +103,8 @@ static enum ward_code open_all(struct calibrating *k, const struct kept_template
     return code;
 }
 
-/* A subject that cannot be decrypted is counted and omitted. If its transform is missing, a
- * renewal has ended meanwhile, and no other subject could be decrypted either. */
+/* A subject that cannot be decrypted is counted and omitted. If the transform is missing, a
+ * renewal has ended since the start, and no other subject could be decrypted either. */
 static enum ward_code open_subject(struct calibrating *k, const uint8_t id[IDENTITY_ID])
 {
     struct ward_call *c = k->call;
@@ -181,7 +186,8 @@ static struct ward_val kind_val(struct calibrating *k)
     return ward_text(k->kind == SUBJECT_PATIENT ? "1" : "2");
 }
 
-/* The next page's subjects, outside of the arena that is reset for each of them. */
+/* Reads the next page of subjects. The subjects are stored outside the arena that is reset for
+ * each subject. */
 static enum ward_code read_page(struct calibrating *k, struct found_subject out[PAGE],
                                 size_t *n)
 {
@@ -226,7 +232,7 @@ static enum ward_code take_all(struct calibrating *k)
     return WARD_OK;
 }
 
-/* Their number determines how many are skipped. */
+/* Counts the subjects. The counts determine which fraction of the subjects is used. */
 static enum ward_code count_all(struct calibrating *k)
 {
     static const char SQL[] =
@@ -244,7 +250,8 @@ static enum ward_code count_all(struct calibrating *k)
         return WARD_FAIL(k->call->err, DATA_LOSS, "a stored count is invalid");
     k->hold_every = all / HELD_MOST + (all % HELD_MOST != 0);
     k->score_every = k->several / SEVERAL_MOST + (k->several % SEVERAL_MOST != 0);
-    k->hold_every += k->hold_every == 0; /* another subject may be enrolled at this moment */
+    /* not 0: a first subject may be enrolled at this moment */
+    k->hold_every += k->hold_every == 0;
     k->score_every += k->score_every == 0;
     return WARD_OK;
 }

@@ -1,7 +1,7 @@
-/* progress.h - interval of progress messages of long operations: every 1,000 rows or 500 ms.
+/* progress.h - decides when a long operation sends a progress message: every 1,000 rows or 500
+ * ms.
  *
- * Threads: a worker's own. Memory: the caller's. Errors: none.
- */
+ * Threads: each worker uses its own object. Memory: the caller's. Errors: none. */
 #ifndef IDENTITY_PROGRESS_H
 #define IDENTITY_PROGRESS_H
 

@@ -1,4 +1,4 @@
-/* Reembed: templates of the loaded model from stored photographs. */
+/* Reembed: computes templates of the loaded model from stored photographs. */
 #include "common/base/log.h"
 #include "services/identity/admin/progress.h"
 #include "services/identity/subject/about.h"
@@ -11,28 +11,29 @@ typedef Ward__Identity__V1__ReembedResponse ReembedProgress;
 
 /* One photograph with its new embedding. */
 struct seen {
-    uint8_t former_id[IDENTITY_ID]; /* of its original template */
+    /* id of the template that was made from this photograph before */
+    uint8_t former_id[IDENTITY_ID];
     struct new_face face;
     float embedding[TEMPLATE_DIM_MAX];
 };
 
 struct reembedding {
     struct ward_call *call;
-    struct ward_call sub; /* the same, with the memory of one subject */
+    struct ward_call sub; /* a copy of `call` with memory for one subject */
     struct worker *w;
     const char *model;
     struct progress progress;
-    struct ward_arena list;  /* one subject's: the new embeddings */
-    struct ward_arena photo; /* one photograph's */
+    struct ward_arena list;  /* the new embeddings of one subject */
+    struct ward_arena photo; /* memory for one photograph */
     ReembedProgress said;
     struct subject subject;
     struct seen *seen;
     size_t n_seen;
-    size_t n_photos; /* of one subject */
-    int64_t added;   /* templates, of one subject */
+    size_t n_photos; /* photographs of the current subject */
+    int64_t added;   /* templates added for the current subject */
 };
 
-/* Subjects with a photograph and without a template of this model. */
+/* Selects subjects with a photograph and without a template of this model. */
 #define LACKING                                                                                \
     " FROM sealed_photo p WHERE p.subject_id > ? AND NOT EXISTS (SELECT 1 FROM template t"     \
     " WHERE t.subject_id = p.subject_id AND t.model_sha256 = ?)"
@@ -77,7 +78,7 @@ static enum ward_code open_photo(struct reembedding *r, const uint8_t key[WARD_K
     WARD_TRY(
         ward_db_run(r->w->db, &r->photo, SQL, WARD_PARAMS(id_val(s->former_id)), &rows, err));
     if (rows.n == 0)
-        return WARD_OK; /* taken away meanwhile */
+        return WARD_OK; /* the photograph was deleted meanwhile */
     if (rows.at[0][0].n <= WARD_SEAL_EXTRA)
         return WARD_FAIL(err, DATA_LOSS, "a stored photograph is invalid");
     out->len = rows.at[0][0].n - WARD_SEAL_EXTRA;
@@ -88,11 +89,13 @@ static enum ward_code open_photo(struct reembedding *r, const uint8_t key[WARD_K
     return ward_open_for(key, &as, rows.at[0][0].p, rows.at[0][0].n, out->data, err);
 }
 
-/* A photograph that cannot be decrypted or used is counted, and the others continue. */
+/* Computes one embedding. If the photograph cannot be decrypted or used, it is counted as
+ * unusable, and the next photograph follows. */
 static enum ward_code see(struct reembedding *r, const uint8_t key[WARD_KEY_SIZE],
                           struct seen *s, bool *usable, struct ward_err *err)
 {
-    const struct photo_want want = {.largest_only = true}; /* as at its enrolment */
+    /* the same choice of face as at enrolment */
+    const struct photo_want want = {.largest_only = true};
     struct ward_stop stop = api_stop(r->call);
     ProtobufCBinaryData bytes;
     struct photo p = {0};
@@ -144,7 +147,7 @@ static enum ward_code see_all(struct reembedding *r, const struct ward_rows *ids
 
 /* ---- and their templates ---- */
 
-/* The photograph is attached to its newest template: deleting that template deletes both. */
+/* Attaches the photograph to its newest template: deleting that template deletes both. */
 static enum ward_code add_one(struct seen *s, struct ward_db *db, int64_t *made,
                               struct ward_err *err)
 {
@@ -158,7 +161,7 @@ static enum ward_code add_one(struct seen *s, struct ward_db *db, int64_t *made,
         WARD_PARAMS(id_val(t->template_id), id_val(s->former_id), id_val(t->subject_id)), &out,
         err));
     if (out.affected != 1)
-        return WARD_OK; /* taken away meanwhile */
+        return WARD_OK; /* the photograph was deleted meanwhile */
     ++*made;
     return new_face_store(&s->face, db, err);
 }
@@ -189,7 +192,8 @@ static enum ward_code add_in_tx(struct ward_db *db, void *arg, struct ward_err *
     WARD_TRY(face_key_of(db, &r->list, r->subject.id, false, &key, &has_key, err));
     WARD_TRY(templates_count(db, &r->list, r->subject.id, r->model, &n, err));
     if (!has_key || n > 0)
-        return WARD_OK; /* withdrawn, or created by another call, since it was read */
+        /* since the read, the consent was withdrawn, or another call created the template */
+        return WARD_OK;
     for (size_t i = 0; i < r->n_seen; i++)
         WARD_TRY(add_one(&r->seen[i], db, &made, err));
     if (made == 0)
@@ -228,7 +232,8 @@ static enum ward_code one_subject(struct reembedding *r, const uint8_t id[IDENTI
     return code;
 }
 
-/* A subject whose key or rows cannot be read is counted, and the others continue. */
+/* If a subject's key or rows cannot be read, the subject is counted as unreadable, and the next
+ * subject follows. */
 static enum ward_code one_or_none(struct reembedding *r, const uint8_t id[IDENTITY_ID],
                                   struct ward_err *err)
 {

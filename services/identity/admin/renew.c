@@ -1,5 +1,5 @@
-/* RenewTemplates: the next generation of a kind's transform, applied to every template, and the
- * end of the older generations. */
+/* RenewTemplates: creates the next generation of a kind's transform, applies it to every
+ * template, and deletes the older generations. */
 #include "services/identity/admin/progress.h"
 #include "services/identity/api.h"
 #include "services/identity/keys/keys_own.h"
@@ -12,24 +12,25 @@
 typedef Ward__Identity__V1__RenewTemplatesRequest Request;
 typedef Ward__Identity__V1__RenewTemplatesResponse Progress;
 
-#define BATCH         50 /* subjects a transaction */
+#define BATCH         50 /* subjects for each transaction */
 #define BATCH_MEM     ((size_t)32 << 20)
-#define FRUITLESS_MAX 200 /* passes, 20 ms apart */
+#define FRUITLESS_MAX 200 /* maximum number of passes without progress, 20 ms apart */
 
 struct renewing {
     struct ward_call *call;
     struct worker *w;
     struct ward_event event;
     struct progress progress;
-    struct ward_arena mem; /* a batch's */
+    struct ward_arena mem; /* memory for one batch */
     int kind, generation;
     int64_t done, total, left;
-    int64_t pass_done, unreadable; /* templates in this pass */
+    /* templates renewed, and templates that cannot be read, in this pass */
+    int64_t pass_done, unreadable;
     int fruitless;
     uint8_t cursor[KEYS_ID];
 };
 
-/* Templates of the kind with a transform of an older generation. */
+/* Counts the kind's templates with a transform of an older generation. */
 #define LEFT                                                                                   \
     "SELECT COUNT(*) FROM template t JOIN subject s ON s.subject_id = t.subject_id WHERE "     \
     "s.kind = ? AND t.generation < ?"
@@ -61,8 +62,8 @@ static enum ward_code add_in_tx(struct ward_db *db, void *arg, struct ward_err *
     return code;
 }
 
-/* A single generation means that no renewal is in progress: a new one is created. If there are
- * several, the newest belongs to an unfinished renewal. */
+/* Chooses the generation to apply. If only one exists, no renewal is in progress, and a new
+ * generation is created. If several exist, the newest belongs to an unfinished renewal. */
 static enum ward_code choose(struct renewing *n, struct ward_db *db, struct ward_err *err)
 {
     struct ward_rows rows;
@@ -83,7 +84,8 @@ static enum ward_code begin(struct renewing *n, struct ward_db *db, struct ward_
 
     do {
         code = choose(n, db, err);
-    } while (code == WARD_ALREADY_EXISTS); /* another renewal created it: continue that one */
+        /* another renewal created the generation: continue with it */
+    } while (code == WARD_ALREADY_EXISTS);
     WARD_TRY(code);
     WARD_TRY(ward_keyring_follow(keys_ring(n->w->id->keys), db, err));
     return count_left(n, db, &n->total, err);
@@ -116,7 +118,7 @@ static enum ward_code read_template(const struct ward_val *row,
     return WARD_OK;
 }
 
-/* Reverses its own generation, then applies the new one. */
+/* Reverses the template's present transform, then applies the new generation. */
 static enum ward_code turn_over(struct renewing *n, struct ward_db *db,
                                 const uint8_t key[WARD_KEY_SIZE], struct sealed_template *t,
                                 struct ward_err *err)
@@ -178,7 +180,7 @@ static enum ward_code renew_templates(struct batch *b, struct ward_db *db,
     return WARD_OK;
 }
 
-/* Its row is locked first, as in all other changes of a subject. */
+/* Renews one subject. Locks the subject's row first, like all other changes of a subject. */
 static enum ward_code renew_subject(struct batch *b, struct ward_db *db,
                                     const uint8_t id[KEYS_ID], struct ward_err *err)
 {
@@ -240,8 +242,8 @@ static enum ward_code batch_in_tx(struct ward_db *db, void *arg, struct ward_err
 
 /* ---- the end ---- */
 
-/* Writers of templates of an older generation hold a shared lock on its row: wait for them,
- * then check. */
+/* Deletes older generations. A writer of a template holds a shared lock on the row of the
+ * template's generation: wait for such writers, then check that no template is left. */
 static enum ward_code end_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct renewing *n = arg;

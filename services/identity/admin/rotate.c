@@ -1,4 +1,4 @@
-/* RotateKeys, by common/handler/rotate.h. */
+/* RotateKeys, with common/handler/rotate.h. */
 #include "common/handler/rotate.h"
 #include "services/identity/api.h"
 #include "ward/identity/v1/admin.pb-c.h"

@@ -2,7 +2,8 @@
 
 #include <math.h>
 
-/* A score that rounding left slightly below an edge counts as at the edge: the strict side. */
+/* A score that is below a threshold only by rounding counts as equal to it: the stricter
+ * choice. */
 #define HAIR 1e-7
 
 void scores_add(struct scores *s, double score)
@@ -59,7 +60,7 @@ int pairing_step(const struct pairing *p, int k, int *pairs)
     int step = 1 + (int)((int64_t)k * (p->n / 2) / p->steps);
     int64_t left = p->most - (int64_t)k * p->n;
     int whole =
-        2 * step == p->n ? step : p->n; /* at half of the circle, both ends are the same pair */
+        2 * step == p->n ? step : p->n; /* a step of half the circle names each pair twice */
 
     *pairs = left < whole ? (int)left : whole;
     return step;
@@ -67,7 +68,8 @@ int pairing_step(const struct pairing *p, int k, int *pairs)
 
 /* ---- the table ---- */
 
-/* The lowest bin, at least `from`, with at most `allowed` scores at or above it. */
+/* Returns the lowest bin, at least `from`, with at most `allowed` scores in it and all higher
+ * bins. */
 static int lowest(const struct scores *s, int64_t allowed, int from, int64_t *n)
 {
     int k = SCORE_BINS + 1;
@@ -78,7 +80,7 @@ static int lowest(const struct scores *s, int64_t allowed, int from, int64_t *n)
     return k;
 }
 
-/* `band`: NULL for none. */
+/* Raises bin k until no age band exceeds the rate 1 / one_in. `band` NULL: no bands. */
 static int strictest(const struct scores *band, int64_t one_in, int from, int k)
 {
     for (int b = 0; band != NULL && b < SCORES_BANDS; b++) {
@@ -108,7 +110,7 @@ int scores_table_banded(const struct scores *genuine, const struct scores *impos
 
         k = strictest(band, one_in, from, k);
         if (k > SCORE_BINS)
-            break; /* more than that with a score of 1: one person is enrolled several times */
+            break; /* too many impostor pairs score 1: somebody is enrolled several times */
         p->impostors = scores_from(impostor, k);
         p->at = (struct operating_point){
             fmr, scores_edge(k), (double)scores_from(genuine, k) / (double)genuine->n, 0};

@@ -1,8 +1,7 @@
 /* scores.h - the arithmetic of a calibration: selection of pairs, counts of scores, and
  * thresholds that the counts support.
  *
- * Threads: pure. Memory: the caller's. Errors: none.
- */
+ * Threads: pure functions. Memory: the caller's. Errors: none. */
 #ifndef IDENTITY_SCORES_H
 #define IDENTITY_SCORES_H
 
@@ -16,25 +15,29 @@ struct scores {
     int64_t n;
     int64_t bin[SCORE_BINS + 1];
 };
-void scores_add(struct scores *s, double score);      /* values beyond either end by rounding
-                                                       * count at that end */
-double scores_edge(int bin);                          /* its lowest score, a threshold */
-int64_t scores_from(const struct scores *s, int bin); /* number of scores at or above it */
+/* Counts a score. If rounding took the score out of -1..1, it counts in the first or last
+ * bin. */
+void scores_add(struct scores *s, double score);
+/* the lowest score of a bin, which is used as a threshold */
+double scores_edge(int bin);
+/* number of scores in this bin and all higher bins */
+int64_t scores_from(const struct scores *s, int bin);
 
-/* Cosine of two vectors of length 1. It uses eight sums, so that processors can vectorize it;
- * the rounding error is far smaller than a bin. */
+/* Cosine of two vectors of length 1. Eight partial sums allow the compiler to vectorize the
+ * loop. The rounding error is far smaller than a bin. */
 double scores_dot(const float *a, const float *b, int dim);
 
-/* Impostor pairs among n: always (i, i + step) modulo n, for steps spread evenly over all
- * possible ones. Each of the n is therefore in equally many pairs, no pair repeats, and the
- * same n give the same pairs. */
+/* Selects impostor pairs among n templates: (i, i + step) modulo n, for steps spread evenly
+ * over all possible steps. Each template is in equally many pairs, and no pair repeats. Equal n
+ * give equal pairs. */
 struct pairing {
-    int n;        /* at least 2 */
-    int steps;    /* used ones, of n / 2 */
-    int64_t most; /* pairs at most */
+    int n;        /* templates, at least 2 */
+    int steps;    /* number of steps used, of n / 2 possible ones */
+    int64_t most; /* maximum number of pairs */
 };
 void pairing_make(struct pairing *p, int n, int64_t most);
-/* The k-th step, k < p->steps, and its number of pairs: i = 0..pairs - 1. */
+/* Returns the k-th step, k < p->steps. *pairs is its number of pairs, with i = 0..*pairs -
+ * 1. */
 int pairing_step(const struct pairing *p, int k, int *pairs);
 
 /* A rate is listed only with this many impostor pairs at or above its threshold. */
@@ -42,20 +45,20 @@ int pairing_step(const struct pairing *p, int k, int *pairs);
 
 struct score_point {
     struct operating_point at;
-    int64_t impostors; /* at or above the threshold: at most what the rate permits */
+    int64_t impostors; /* impostor scores at or above the threshold; at most the rate permits */
 };
-/* 1e-2, 1e-3 and so on, down to the smallest rate that SCORES_CARRY pairs support; thresholds
- * rise. Returns their number. */
+/* Computes thresholds for the rates 1e-2, 1e-3 and so on, down to the smallest rate that
+ * SCORES_CARRY pairs support. Thresholds rise. Returns their number. */
 int scores_table(const struct scores *genuine, const struct scores *impostor,
                  struct score_point out[CALIBRATION_POINTS_MAX]);
 
-/* People of one age are harder to distinguish: pairs of two adults of one band are also counted
- * separately. */
+/* People of similar age are harder to distinguish. Pairs of two adults of one age band are
+ * therefore also counted separately. */
 #define SCORES_BANDS 4
-const char *scores_band_name(int band); /* "18-39" */
-int scores_band(int age);               /* 0..SCORES_BANDS - 1; -1 below 18 */
-/* The same table, with thresholds at which no band exceeds the rate either, for bands with
- * enough pairs. */
+const char *scores_band_name(int band); /* such as "18-39" */
+int scores_band(int age);               /* 0..SCORES_BANDS - 1; -1 for ages below 18 */
+/* Like scores_table, with thresholds at which no age band exceeds the rate either. Bands with
+ * too few pairs are ignored. */
 int scores_table_banded(const struct scores *genuine, const struct scores *impostor,
                         const struct scores band[SCORES_BANDS],
                         struct score_point out[CALIBRATION_POINTS_MAX]);

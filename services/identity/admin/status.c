@@ -1,4 +1,4 @@
-/* GetStatus: this replica's devices, models and galleries. */
+/* GetStatus: returns the devices, models and galleries of this replica. */
 #include "common/base/text.h"
 #include "services/identity/api.h"
 #include "services/identity/subject/counts.h"
@@ -27,7 +27,7 @@ static const char *kind_name(uint32_t kind)
     return kind == WARD_CPU ? "cpu" : kind == WARD_GPU ? "gpu" : kind == WARD_NPU ? "npu" : "";
 }
 
-/* The result of the last trial of each back end in the order. */
+/* Lists each configured back end with the result of its last trial. */
 static enum ward_code fill_devices(struct ward_call *c, StatusResponse *resp)
 {
     const struct identity *id = ((struct worker *)c->wrk)->id;

@@ -1,5 +1,5 @@
-/* RotateTokenKey: the next signing key is published at once, and signs when all clients know
- * it. */
+/* RotateTokenKey: publishes the next signing key at once. The key begins to sign when all
+ * clients know it. */
 #include "services/identity/api.h"
 #include "services/identity/keys/keys_own.h"
 #include "services/identity/token/token.h"
@@ -11,7 +11,8 @@
 
 typedef Ward__Identity__V1__RotateTokenKeyResponse Response;
 
-/* One place remains free: a deleted key keeps its place while a signature is in progress. */
+/* One place remains free, because a deleted key keeps its place while it is used for a
+ * signature. */
 #define KEYS_MOST (KEYS_PUBLIC_MAX - 1)
 
 struct next_key {
@@ -21,7 +22,8 @@ struct next_key {
     int64_t signs_from_us;
 };
 
-/* A key that does not sign yet is returned: a second call creates no third key. */
+/* Finds a key that does not sign yet. A second call returns that key and creates no third
+ * key. */
 static enum ward_code find_waiting(struct next_key *n, struct ward_db *db, int64_t now,
                                    bool *found, struct ward_err *err)
 {
@@ -40,8 +42,8 @@ static enum ward_code find_waiting(struct next_key *n, struct ward_db *db, int64
     return WARD_OK;
 }
 
-/* How long the last signatures of the former key are valid: of a token, or of a door's offline
- * pack. */
+/* How long the last signatures of the former key are valid: the longer of a token's and an
+ * offline pack's lifetime. */
 static int64_t lasts_us(const struct identity_config *cfg)
 {
     int64_t pack =
@@ -50,7 +52,8 @@ static int64_t lasts_us(const struct identity_config *cfg)
     return pack > TOKEN_KEYS_LAST_US ? pack : TOKEN_KEYS_LAST_US;
 }
 
-/* More keys than the published ones would end a valid pack early, unnoticed. */
+/* Only KEYS_PUBLIC_MAX keys are published. With more keys, valid packs could no longer be
+ * verified, and nobody would notice. */
 static enum ward_code refuse_too_many(struct next_key *n, struct ward_db *db,
                                       struct ward_err *err)
 {
@@ -85,7 +88,7 @@ static enum ward_code make(struct next_key *n, struct ward_db *db, const struct 
     return token_key_add(keys_ring(id->keys), db, mem, kek, n->signs_from_us, n->kid, err);
 }
 
-/* The lock on the newest KEK's row prevents duplicates. */
+/* The lock on the newest KEK's row prevents two calls from adding a key at once. */
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct next_key *n = arg;
@@ -122,7 +125,8 @@ enum ward_code rotate_token_key_rpc(struct ward_call *c, const ProtobufCMessage 
     ward_event_begin(&n.event, c, api_event_ctx(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(ward_db_tx(w->db, in_tx, &n, c->err));
-    /* Published here at once; the other replicas find it in the table with their next read. */
+    /* Published here at once. The other replicas publish the key when they read the table
+     * next. */
     if (ward_keyring_follow(keys_ring(w->id->keys), w->db, c->err) != WARD_OK)
         *c->err = (struct ward_err){0};
     resp->signs_from_us = n.signs_from_us;
