@@ -1,5 +1,5 @@
-/* api.h - functions that the handlers share. Threads: a worker's own. Memory: the call's arena.
- * Errors: the .proto's. */
+/* api.h - functions that the handlers share. Threads: each worker uses its own call. Memory:
+ * the call's arena. Errors: those in the .proto. */
 #ifndef IDENTITY_API_H
 #define IDENTITY_API_H
 
@@ -23,28 +23,28 @@ ward_handler enrol_rpc, register_subject_rpc, set_birth_year_rpc, add_template_r
     correct_attendance_rpc, export_attendance_rpc, forget_presence_rpc;
 
 #define api_subject_id(c, given, id, text) ward_call_id(c, "subject_id", given, id, text)
-/* 1 to 128 bytes. */
+/* Validates an idempotency key: 1 to 128 bytes. */
 WARD_MUST enum ward_code api_key(struct ward_call *c, const char *key);
-/* place, device and purpose, as Verify's. */
+/* Validates place, device and purpose, as in Verify. */
 WARD_MUST enum ward_code api_where(struct ward_call *c, const char *place, const char *device,
                                    const char *purpose);
-/* The call's deadline and its cancellation, for inference. */
+/* The deadline and the cancellation of the call, to stop inference. */
 struct ward_stop api_stop(const struct ward_call *c);
 WARD_MUST enum ward_code api_quality(struct ward_call *c, const struct photo *p,
                                      Ward__Identity__V1__Quality **out);
-/* One reason with its advice. */
+/* Builds a reason for an unusable photograph, with advice for the person who took it. */
 WARD_MUST enum ward_code api_reason(struct ward_call *c, enum gate gate,
                                     Ward__Identity__V1__Reason ***out, size_t *n);
-/* The device that ran the models, and whether it is not the preferred one. */
+/* The device that ran the models, and whether another device is preferred. */
 WARD_MUST enum ward_code api_device(struct ward_call *c, char **device,
                                     protobuf_c_boolean *degraded);
 /* The worker's event context, for ward_event_begin. */
 struct ward_event_ctx *api_event_ctx(const struct ward_call *c);
-/* For ward_rpc_config.refused. */
+/* Callback for ward_rpc_config.refused. */
 void api_refused(struct ward_call *c, enum ward_code code);
 /* Casts a static or arena text to the char * that protobuf-c requires. */
 char *api_text(const char *s);
-/* The owner of an idempotency key: this person through this service. */
+/* The owner of an idempotency key: the person who calls, through the calling service. */
 const char *api_caller(const struct ward_call *c);
 /* Decodes a stored answer. */
 WARD_MUST enum ward_code api_again(struct ward_call *c, struct ward_val answer,

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define FILE_MAX  ((size_t)CALIBRATION_FILE_MAX)
-#define ARENA_CAP (32 * FILE_MAX) /* for the values of such a text, however small they are */
+#define ARENA_CAP (32 * FILE_MAX) /* memory for the parsed values of a file of maximum size */
 
 #define UNFIT(err, ...)                                                                        \
     WARD_FAIL_REASON(err, FAILED_PRECONDITION, "CALIBRATION_UNFIT", __VA_ARGS__)
@@ -34,7 +34,8 @@ static enum ward_code count(const struct ward_json *v, const char *key, int64_t 
     return WARD_OK;
 }
 
-/* Default for a file without an age: it was not measured on children. */
+/* Reads "least_age". A file without this member was not measured on children, and the default
+ * age applies. */
 static enum ward_code age(const struct ward_json *v, int *out, struct ward_err *err)
 {
     const struct ward_json *given = ward_json_get(v, "least_age");
@@ -46,7 +47,7 @@ static enum ward_code age(const struct ward_json *v, int *out, struct ward_err *
     return WARD_OK;
 }
 
-/* NaN, which is in no range, for a value that is not a number. */
+/* Returns NaN, which is in no range, if the value is not a number. */
 static double number(const struct ward_json *v, const char *key)
 {
     double n = NAN;
@@ -91,7 +92,7 @@ static enum ward_code points(const struct ward_json *v, const char *key,
     return WARD_OK;
 }
 
-/* A file without "mixed" has one table for both. */
+/* Reads "mixed". Without this member, "points" serves for both uses. */
 static enum ward_code mixed(const struct ward_json *v, struct calibration *c,
                             struct ward_err *err)
 {
@@ -102,7 +103,8 @@ static enum ward_code mixed(const struct ward_json *v, struct calibration *c,
     return WARD_OK;
 }
 
-/* The number of a group's matching pairs at each point: fewer at a stricter one. */
+/* Reads one group: for each point the number of its matching pairs. A stricter point must not
+ * have more. */
 static enum ward_code group(const struct ward_json *v, struct calibration *c,
                             struct ward_err *err)
 {
@@ -210,7 +212,8 @@ enum ward_code calibration_load(const char *path, const char *model_sha256,
     return calibration_parse(bytes, n, model_sha256, out, err);
 }
 
-/* Linear in the rate's logarithm; the first and the last segment are extended. */
+/* Interpolates the threshold linearly in the logarithm of the rate. Outside the table, the
+ * first or last segment is extended. */
 static double on_line(const struct operating_point *at, int n, double fmr)
 {
     const struct operating_point *a, *b;
@@ -227,7 +230,7 @@ static double on_line(const struct operating_point *at, int n, double fmr)
 static enum ward_code threshold_by(const struct operating_point *at, int n, double fmr,
                                    double *threshold, bool *extrapolated, struct ward_err *err)
 {
-    if (!(fmr > 0 && fmr < 1)) /* NaN fails this too */
+    if (!(fmr > 0 && fmr < 1)) /* NaN fails this check too */
         return WARD_FAIL(err, INVALID_ARGUMENT, "a false match rate must be between 0 and 1");
     *threshold = fmin(1, fmax(at[0].threshold, on_line(at, n, fmr)));
     *extrapolated = fmr < at[n - 1].fmr;
@@ -252,7 +255,7 @@ double calibration_margin(const struct calibration *cal, double fmr)
     return on_line(cal->mixed, cal->n_mixed, fmr) - on_line(cal->mixed, cal->n_mixed, 10 * fmr);
 }
 
-/* At 1e-5 and below no group has enough pairs. */
+/* Checks only rates from 1e-4 on: at 1e-5 and below, no group has enough pairs. */
 const char *calibration_warning(const struct calibration *cal)
 {
     if (cal->n_groups == 0)

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* A model's input buffer. */
+/* Allocates a model's input. */
 static enum ward_code make_input(const struct face_recipe *recipe, enum face_model which,
                                  struct ward_arena *mem, struct ward_tensor *in,
                                  struct ward_err *err)
@@ -41,7 +41,7 @@ enum ward_code face_model_run(struct face_engine *e, enum face_model which,
     return ward_serve_run(e->of, which, mem, stop, in, 1, out, n_out, err);
 }
 
-/* An output that must have `n` floats. */
+/* Takes an output, which must have `n` floats. */
 static enum ward_code take(const struct ward_tensor *t, uint64_t n, const float **out,
                            struct ward_err *err)
 {
@@ -124,7 +124,7 @@ enum ward_code face_locate(struct face_engine *e, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* Adds the embedding model's output for its input to v. */
+/* Runs the embedding model on its input, and adds the output to v. */
 static enum ward_code add_embedding(struct face_engine *e, struct ward_arena *mem,
                                     const struct ward_stop *stop, const struct ward_tensor *in,
                                     float *v, struct ward_err *err)

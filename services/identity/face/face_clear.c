@@ -11,7 +11,7 @@ struct rect clear_around(int w, int h)
     return (struct rect){(w - side) / 2, (h - side) / 2, side, side};
 }
 
-/* From the photograph to a square crop of `side` pixels. */
+/* The transform from the photograph to a crop of side x side pixels. */
 static struct similarity into(const struct face_crop *crop, int side)
 {
     double scale = side / crop->at.w, c = cos(crop->angle), s = sin(crop->angle);
@@ -23,7 +23,8 @@ static struct similarity into(const struct face_crop *crop, int side)
     return m;
 }
 
-/* The warp uses pixel centres; a crop is a region. */
+/* Moves a transform by half a pixel: the warp counts from pixel centres, a crop from its
+ * edge. */
 static struct similarity to_middles(struct similarity m)
 {
     m.tx += (m.a - m.b - 1) / 2;
@@ -58,8 +59,8 @@ bool clear_fill_detect(const struct pixels *im, struct rect around, float *out,
     return true;
 }
 
-/* One layer's anchors: `per` at the centre of each cell of n x n. A box's centre and size are
- * in pixels of the input, relative to the anchor's centre. */
+/* Reads the boxes of one layer. Each cell of n x n has `per` anchors at its centre. A box's
+ * centre and size are in pixels of the input, relative to the anchor's centre. */
 static int layer(const float *scores, const float *boxes, int n, int per, struct rect around,
                  struct face_box *out)
 {
@@ -167,7 +168,7 @@ void clear_place_marks(const float *out, const struct face_crop *crop,
     }
 }
 
-/* Positions of landmarks 17 to 67 in a face without padding, of side 1. */
+/* Positions of landmarks 17 to 67 in an average face without padding, in units of its side. */
 static const double mean_x[FACE_MARKS - 17] = {
     0.000213256, 0.0752622, 0.18113,  0.29077,  0.393397, 0.586856, 0.689483, 0.799124,
     0.904991,    0.98004,   0.490127, 0.490127, 0.490127, 0.490127, 0.36688,  0.426036,
@@ -210,7 +211,8 @@ bool clear_align(const double marks[FACE_MARKS][2], struct similarity *out)
             to[n][1] = marks[i][1];
             n++;
         }
-    /* dlib fits from the chip to the photograph, and minimizes the error there. */
+    /* Fits from the chip to the photograph and inverts the result, because dlib minimizes the
+     * error in the photograph. */
     if (!similarity_fit(from, to, n, &back))
         return false;
     shrink = CLEAR_CHIP_SHRINK / (back.a * back.a + back.b * back.b);

@@ -19,7 +19,8 @@ struct rect face_letterbox(int w, int h)
     return r;
 }
 
-/* Whether the centre of pixel i of n, spread over `length` from `from`, is in 0..size. */
+/* Whether the centre of pixel i is in 0..size, if n pixels are spread over `length` from
+ * `from`. */
 static bool inside(double from, double length, int i, int n, int size)
 {
     double at = from + (i + 0.5) * length / n;
@@ -134,7 +135,8 @@ struct rect face_second_crop(const double m[FACE_MARKS][2])
     return (struct rect){(x1 + x2 - side) / 2, (y1 + y2 - side) / 2, side, side};
 }
 
-/* Grey by ITU-R BT.601, rounded to an integer as in training, then / 256 (not 255). */
+/* Converts to grey by ITU-R BT.601, rounded to an integer as in training, then divides by 256
+ * (not 255). */
 bool face_fill_marks(const struct pixels *im, struct rect crop, float *out,
                      struct ward_arena *mem)
 {
@@ -160,9 +162,9 @@ void face_place_marks(const float *out, struct rect crop, double marks[FACE_MARK
     }
 }
 
-/* The 68 landmarks are those of Multi-PIE: eyelids (not the corners) give an eye's centre, 30
- * is the tip of the nose, and each corner of the mouth appears twice, outside and inside the
- * lip. */
+/* The 68 landmarks are those of Multi-PIE. An eye's centre is the mean of its eyelids, without
+ * the corners. Landmark 30 is the tip of the nose. Each corner of the mouth appears twice: at
+ * the outer and at the inner lip. */
 struct face_points face_five(const double m[FACE_MARKS][2])
 {
     static const int of[5][4] = {{37, 38, 40, 41},
@@ -248,7 +250,7 @@ bool face_warp(const struct pixels *im, const struct similarity *s, uint8_t *out
     return pixels_warp(im, s, FACE_CHIP, out, mem);
 }
 
-/* Blue first: swapped colours cost ten points of accuracy and have no other symptom. */
+/* Writes blue first. Swapped colours cost ten points of accuracy and have no other symptom. */
 void face_fill_feature(const uint8_t *chip, float *out)
 {
     enum { AREA = FACE_CHIP * FACE_CHIP };

@@ -4,11 +4,11 @@
 
 #include <string.h>
 
-/* Known answers: ONNX Runtime 1.29.0, CPU, one thread, recorded 2026-11-21; the tolerance is
- * well above another engine's rounding and well below a difference that changes a decision.
- * Origin of the weights: models/<pack>/README.md. */
+/* Known answers: recorded with ONNX Runtime 1.29.0, CPU, one thread, 2026-11-21. The tolerance
+ * is well above the rounding differences of other engines, and well below a difference that
+ * changes a decision. Origin of the weights: models/<pack>/README.md. */
 
-/* Equal in every pack. */
+/* The models for liveness, pose and eyes are equal in every pack that has them. */
 static const struct face_weights liveness = {
     "face_liveness",
     "faceplugin/fr_liveness.onnx",
@@ -53,7 +53,7 @@ static const struct face_weights eye = {
      .want = {7.289536f, -7.104914f},
      .tolerance = 2e-2f}};
 
-/* faceplugin */
+/* models of the pack "faceplugin" */
 static const struct face_weights ultraface = {
     "face_detect",
     "faceplugin/fr_detect.onnx",
@@ -213,7 +213,9 @@ static const struct face_recipe recipes[] = {
         .chip = CLEAR_CHIP,
         .model = {[FACE_DETECT] = &blazeface,
                   [FACE_LANDMARK] = &mesh,
-                  [FACE_FEATURE] = &dlib}, /* the others have no clear licence */
+                  /* no models for liveness, pose and eyes, because those have no clear
+                   * licence */
+                  [FACE_FEATURE] = &dlib},
         .around = clear_around,
         .fill_detect = clear_fill_detect,
         .output = {"Identity", "Identity_1", "Identity_2", "Identity_3"},

@@ -9,9 +9,9 @@
 #include "services/identity/face/face.h"
 
 struct face_pack {
-    struct ward_arena mem; /* the pack's own */
+    struct ward_arena mem; /* the pack's arena */
     const struct face_recipe *recipe;
-    struct ward_serve *serve; /* its models, in face_model's order */
+    struct ward_serve *serve; /* the pack's models, in the order of enum face_model */
 };
 
 struct face_engine {

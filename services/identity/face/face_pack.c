@@ -1,7 +1,7 @@
 #include "services/identity/face/face_own.h"
 
-/* The process has few such objects: each is in its own arena, so that services need no
- * malloc. */
+/* Each pack and engine is in an arena of its own, so that services need no malloc. A process
+ * has few of them. */
 #define OWN_CAP 512
 
 /* ---- engines ---- */

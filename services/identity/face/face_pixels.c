@@ -4,7 +4,7 @@
 
 static int clamp(double v, int lo, int hi)
 {
-    return !(v >= lo) ? lo : v > hi ? hi : (int)v; /* NaN is lo */
+    return !(v >= lo) ? lo : v > hi ? hi : (int)v; /* NaN becomes lo */
 }
 
 /* Mean of the block (bx, by) of k x k, clipped at the photograph's edge. */
@@ -50,8 +50,8 @@ bool pixels_reduce(const struct pixels *im, struct rect region, int k, struct re
     return true;
 }
 
-/* Far outside, every pixel equals the edge's: floor() of such a number must not overflow an
- * int. */
+/* Limits coordinates far outside the photograph, so that floor() of them fits an int. Every
+ * pixel there equals the nearest pixel of the edge. */
 static double near(double v, int size)
 {
     return !(v >= -2) ? -2 : v > size + 1 ? size + 1 : v;
@@ -108,7 +108,7 @@ bool pixels_resize(const struct pixels *im, struct rect r, int w, int h, uint8_t
     return true;
 }
 
-/* All four pixels are inside: the common case, and the fast one. */
+/* Blends four pixels that are all inside the photograph: the common case, and the fastest. */
 static void blend_inside(const struct pixels *im, double x, double y, uint8_t *out)
 {
     int ix = (int)x, iy = (int)y;
@@ -122,7 +122,8 @@ static void blend_inside(const struct pixels *im, double x, double y, uint8_t *o
                            (float)low[3 + c] * w11 + 0.5f);
 }
 
-/* One colour of one pixel: bilinear, black outside, as in the calibration. */
+/* Blends one colour of one pixel: bilinear, black outside the photograph, as in the
+ * calibration. */
 static double blend(const struct pixels *im, int x, int y, double ax, double ay, int c)
 {
     double v = 0;
@@ -145,7 +146,7 @@ bool pixels_warp(const struct pixels *im, const struct similarity *s, int side, 
     double det = s->a * s->a + s->b * s->b, ia = s->a / det, ib = -s->b / det;
     double scale = sqrt(det), half = side / 2.0 - s->tx, down = side / 2.0 - s->ty;
     double cx = ia * half - ib * down, cy = ib * half + ia * down;
-    double reach = side / scale; /* more than half the diagonal */
+    double reach = side / scale; /* more than half the diagonal of the chip */
     int k = scale > 0.5 ? 1 : 1 / scale > 4096 ? 4096 : (int)(1 / scale);
     double per, middle;
     struct reduced r;

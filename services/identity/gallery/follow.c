@@ -1,4 +1,4 @@
-/* The follower: reads changes every half second, and at once after a hint. */
+/* The follower: reads changes from the database every half second, and at once after a hint. */
 #include "services/identity/gallery/own.h"
 
 #include "common/base/clock.h"
@@ -11,8 +11,9 @@
 
 #define LOOK_MS 500
 #define KEYS_NS (1000 * WARD_NS_PER_MS)
-#define AT_ONCE 1024 /* changes */
-/* A snapshot of a million faces takes seconds of a core: at most one twentieth of the time. */
+#define AT_ONCE 1024 /* changes read with one query */
+/* A snapshot of a million faces occupies a core for seconds. Writing snapshots may take at most
+ * one twentieth of the time. */
 #define REST     20
 #define SOON_MS  1000
 #define LEVEL_MS 20
@@ -85,7 +86,8 @@ static void wait_ms(struct gallery *g, pthread_cond_t *c, const bool *until, int
 
 /* ---- changes ---- */
 
-/* True: the change log does not reach back to this replica's position. */
+/* Returns true if the change log no longer contains the changes after this replica's
+ * position. */
 static bool broken_off(const struct ward_rows *rows, int64_t after)
 {
     int64_t seq;
@@ -119,7 +121,7 @@ static enum ward_code read_changed(struct reader *r, const struct ward_rows *row
     return WARD_OK;
 }
 
-/* From this replica's position to `head`. */
+/* Reads the changes from this replica's position to `head`. */
 static enum ward_code catch_up(struct reader *r, struct ward_arena *mem, int64_t head,
                                struct ward_err *err)
 {
@@ -147,8 +149,9 @@ static enum ward_code catch_up(struct reader *r, struct ward_arena *mem, int64_t
     return WARD_OK;
 }
 
-/* A snapshot in progress is abandoned, and the existing one is useless: it is damaged, or the
- * log no longer reaches back to it. */
+/* Reads everything from the database and deletes the snapshot. The snapshot is useless: it is
+ * damaged, or the log no longer reaches back to it. A snapshot that is being written stops, and
+ * releases `heavy`. */
 static enum ward_code load_again(struct reader *r, struct ward_err *err)
 {
     struct gallery *g = r->g;
@@ -300,8 +303,8 @@ struct snapshot_of gallery_snapshot_of(const struct gallery *g, struct ward_db *
                                 .db = db};
 }
 
-/* To the present end of the change log. Waiting ends when the follower is told to stop or to
- * read everything again; a snapshot is abandoned then. */
+/* Waits until the index contains all changes up to the present end of the log. Fails if the
+ * gallery stops, or must read everything again; the snapshot is abandoned then. */
 static enum ward_code follow_to_end(void *gallery, struct ward_db *db, int64_t *seq,
                                     struct ward_err *err)
 {

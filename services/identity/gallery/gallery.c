@@ -194,7 +194,8 @@ void gallery_state(struct gallery *g, struct gallery_state *out)
 
 /* ---- changes ---- */
 
-/* The number is taken last and locked until the commit: see the table. */
+/* Takes the number last, because its row remains locked until the commit: see the table
+ * gallery_head. */
 enum ward_code gallery_changed(struct gallery *g, struct ward_db *db, struct ward_arena *mem,
                                const uint8_t subject_id[KEYS_ID], struct ward_err *err)
 {
@@ -222,14 +223,15 @@ enum ward_code gallery_changed(struct gallery *g, struct ward_db *db, struct war
 struct many {
     struct gallery *g;
     struct ward_db *db;
-    int kind; /* 0: both */
+    int kind; /* 0: patients and staff */
     int which;
     const float *v;
     struct probe probe;
     size_t looked;
 };
 
-/* Whether a subject is among the hits already: found twice, with the same score. */
+/* Whether a subject is already among the hits. A search may find a subject twice, with equal
+ * scores. */
 static bool is_among(const struct gallery_found *out, const struct gallery_hit *hit)
 {
     for (int i = 0; i < out->n; i++)
@@ -344,8 +346,8 @@ enum ward_code gallery_known(struct gallery *g, const char *name, struct ward_er
     return WARD_OK;
 }
 
-/* If a snapshot cannot be read when needed, everything is read again, and no incomplete result
- * is returned meanwhile. */
+/* The snapshot could not be read during a search: the follower reads everything again. Until
+ * then searches fail, instead of returning incomplete results. */
 static enum ward_code damaged(struct gallery *g, struct ward_err *err)
 {
     atomic_store(&g->reload, true);

@@ -15,7 +15,7 @@ const char *identify_outcome_name(enum identify_outcome o)
     return names[o];
 }
 
-/* expm1 and log1p: at a million, 1 - (1 - x) would lose all digits. */
+/* Uses expm1 and log1p, because 1 - (1 - x) would lose all digits at a million subjects. */
 double identify_fmr(double fpir, int64_t n)
 {
     return -expm1(log1p(-fpir) / (double)(n < 1 ? 1 : n));
@@ -59,7 +59,7 @@ void identify_decide(struct identified *x)
     x->outcome = x->n == 1 ? IDENTIFY_MATCH : IDENTIFY_AMBIGUOUS;
 }
 
-/* By their distance above their own threshold. */
+/* Sorts hits by their distance above the threshold of their model. */
 static void sort(struct identified *x)
 {
     for (int i = 1; i < x->n_found; i++) {
@@ -74,7 +74,7 @@ static void sort(struct identified *x)
 
 /* ---- thresholds ---- */
 
-/* Rounded to powers of ten: a freely chosen value would allow measuring scores with it. */
+/* Rounds down to a power of ten. With arbitrary values, callers could measure scores. */
 static double whole_step(double fpir)
 {
     double step = 1e-1;
@@ -84,8 +84,8 @@ static double whole_step(double fpir)
     return step < fpir ? step : fpir;
 }
 
-/* The search's own threshold, among mixed people, and never laxer than Verify's for the same
- * use. */
+/* The threshold for mixed people at rate fmr, but never below the threshold of Verify for the
+ * same use. */
 static enum ward_code threshold_of(const struct calibration *cal, double fmr, double verify_fmr,
                                    struct looking *out, struct ward_err *err)
 {
@@ -135,7 +135,7 @@ static enum ward_code search_with(struct ward_call *c, const struct identify_wan
     return WARD_OK;
 }
 
-/* Subjects without a new embedding are found with the former model. */
+/* Searches with the former model for subjects who have no template of the current model. */
 static enum ward_code search_former(struct ward_call *c, const struct identify_want *want,
                                     struct identified *x)
 {
@@ -197,8 +197,9 @@ enum ward_code identify_face(struct ward_call *c, const struct identify_want *wa
     *out = (struct identified){.gate = USABLE, .barred = ""};
     WARD_TRY(check(c, want));
     WARD_TRY(look(c, want, out));
-    if (out->gate != USABLE) { /* the space that would have been searched, for the answer's
-                                * threshold */
+    /* The search was skipped, but the answer's threshold still depends on the gallery's
+     * size. */
+    if (out->gate != USABLE) {
         struct gallery_state s;
 
         gallery_state(w->id->gallery, &s);
@@ -246,7 +247,7 @@ static enum ward_code may_be_found(struct ward_call *c, struct ward_db *db,
     return WARD_OK;
 }
 
-/* Only those whose removal could change the answer are checked. */
+/* Checks only subjects whose removal could change the answer. */
 enum ward_code identify_again(struct ward_call *c, struct ward_db *db, struct identified *x,
                               struct ward_err *err)
 {

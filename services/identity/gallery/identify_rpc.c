@@ -1,4 +1,4 @@
-/* Gallery.Identify. */
+/* Gallery.Identify: finds the person of a photograph. */
 #include "services/identity/api.h"
 #include "services/identity/gallery/identify.h"
 #include "services/identity/verify/misses.h"
@@ -27,7 +27,8 @@ struct asked {
     IdentifyResponse *resp;
     struct use_policy policy;
     const char *device;
-    struct ward_event event, event_before; /* a transaction may run twice */
+    /* event_before and found_before restore the state if the transaction runs again */
+    struct ward_event event, event_before;
     struct identified found, found_before;
 };
 
@@ -113,7 +114,7 @@ static enum ward_code fill_liveness(struct asked *a)
     return WARD_OK;
 }
 
-/* Values that do not depend on the found subject. */
+/* Fills the fields that do not depend on the found subject. */
 static enum ward_code fill_before(struct asked *a)
 {
     struct ward_call *c = a->call;

@@ -14,7 +14,7 @@ enum ward_code index_init(struct index *x, const struct gallery_config *cfg,
 {
     pthread_rwlockattr_t attr;
 
-    /* Otherwise successive searches would starve writers. */
+    /* Prefers writers: otherwise successive searches would starve them. */
     pthread_rwlockattr_init(&attr);
     pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&x->lock, &attr);
@@ -74,8 +74,9 @@ static struct row *row_at(const struct index *x, uint64_t spot)
     return ward_scan_slab_at(x->at[space_of(spot)].rows, row_of(spot));
 }
 
-/* A space without rows, as after a renewal of transforms, is reused for the next generation.
- * Its set is unchanged, because a search may still be reading it. */
+/* Finds a space without rows, as a renewal of transforms leaves it, and reuses it for the next
+ * generation. The space's scan_set is not replaced, because a search may still be reading
+ * it. */
 static bool use_empty(struct index *x, const struct face_row *f, int *out)
 {
     for (int i = 0; i < x->n_spaces; i++) {
@@ -153,7 +154,7 @@ static void fill_row(struct index *x, struct row *r, const struct face_row *f, u
     memcpy(r->id, f->id, KEYS_ID);
 }
 
-/* A row of the set, and its metadata. After a failure the set is unchanged. */
+/* Adds a row to the scan_set, and its metadata. After a failure the set is unchanged. */
 static enum ward_code add_row(struct space *s, const struct face_row *f, uint32_t *row,
                               struct row **r, struct ward_err *err)
 {
@@ -168,8 +169,8 @@ static enum ward_code add_row(struct space *s, const struct face_row *f, uint32_
     return code;
 }
 
-/* The new row is added before the old one is removed: a subject is never missed during an
- * update. */
+/* Adds the new row before the old row is removed, so that a search during an update finds the
+ * subject. */
 static enum ward_code put(struct index *x, const struct face_row *f, struct ward_err *err)
 {
     uint64_t old = 0;
@@ -359,8 +360,8 @@ void index_begin_load(struct index *x)
     pthread_rwlock_unlock(&x->lock);
 }
 
-/* Removes rows that were not seen. One lock for each page of rows, so that searches
- * continue. */
+/* Removes rows that the load did not see. Releases the lock after each page of rows, so that
+ * searches continue. */
 static void sweep(struct index *x, const struct space *s, uint32_t from)
 {
     pthread_rwlock_wrlock(&x->lock);

@@ -1,7 +1,8 @@
-/* A search in one space, with scan.h, and the subjects of the hits.
+/* Searches one space with scan.h, and finds the subjects of the hits.
  *
- * A row's number may be reassigned between two reads. The subject of a hit is therefore noted
- * when its exact vector is read, under one lock: score and person belong together. */
+ * A row's number may be reassigned to another subject during a search. The subject of a hit is
+ * therefore noted under the lock under which its exact vector is read. Score and subject then
+ * belong together. */
 #include "services/identity/gallery/index.h"
 
 #include "common/base/clock.h"
@@ -24,7 +25,7 @@ struct notes {
 
 struct looking {
     struct index *x;
-    const struct space *space; /* as it was at the start of the search */
+    const struct space *space; /* a copy from the start of the search */
     int number;
     struct ward_arena *mem;
     struct notes *notes;
@@ -62,7 +63,8 @@ static enum ward_code note(struct looking *l, uint32_t row, const uint8_t id[KEY
     return WARD_OK;
 }
 
-/* With the lock held: an empty space may have been reused for another generation. */
+/* The caller holds the lock. False if the space was emptied and reused for another
+ * generation. */
 static bool is_still(const struct index *x, int number, const struct space *s)
 {
     return x->at[number].kind == s->kind && x->at[number].generation == s->generation;
@@ -84,7 +86,7 @@ static enum ward_code exact(void *arg, uint32_t row, float *out, struct ward_err
     return code == WARD_OK ? note(l, row, id, err) : code;
 }
 
-/* The newest note of a row: scan may have read it twice. */
+/* Returns the last noted subject of a row, because scan may have read the row twice. */
 static const uint8_t *whose(const struct looking *l, uint32_t row)
 {
     for (const struct notes *n = l->notes; n != NULL; n = n->before) {
@@ -96,7 +98,7 @@ static const uint8_t *whose(const struct looking *l, uint32_t row)
     return NULL;
 }
 
-/* The rows of a named gallery in this space. */
+/* Lists the rows of a named gallery in this space. */
 static enum ward_code members(struct index *x, const struct probe *p, struct ward_arena *mem,
                               uint32_t **rows, size_t *n, struct ward_err *err)
 {
@@ -147,7 +149,7 @@ static bool among(const struct gallery_hit *hits, int n, const uint8_t id[KEYS_I
     return false;
 }
 
-/* A row may be found twice during its replacement. */
+/* Converts found rows to hits. A subject whose row is being replaced may be found twice. */
 static int name_hits(const struct looking *l, const struct probe *p,
                      const struct scan_hit *found, int n, struct gallery_hit *hits)
 {
@@ -182,14 +184,14 @@ enum ward_code index_search(struct index *x, const struct probe *p, struct ward_
 {
     struct space space = space_of_probe(x, p);
     struct looking l = {x, &space, p->space, mem, NULL};
-    struct ward_scan_search what = {.query = p->v,
-                                    .k =
-                                        p->k + 2 /* `except`, and one during its replacement */,
-                                    .min = -1,
-                                    .exact = exact,
-                                    .arg = &l,
-                                    .gone = p->stop == NULL ? NULL : gone,
-                                    .gone_arg = p->stop};
+    struct ward_scan_search what = {
+        .query = p->v,
+        .k = p->k + 2 /* one more for `except`, one for a row that is being replaced */,
+        .min = -1,
+        .exact = exact,
+        .arg = &l,
+        .gone = p->stop == NULL ? NULL : gone,
+        .gone_arg = p->stop};
     struct scan_hit found[64];
     enum ward_code code;
     uint32_t *only;

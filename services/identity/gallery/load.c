@@ -1,4 +1,4 @@
-/* The first load, and loads after missed changes. */
+/* The first load, and complete loads after missed changes. */
 #include "services/identity/gallery/own.h"
 
 #include "common/base/clock.h"
@@ -10,10 +10,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOADERS    8
-#define RANGE      512 /* subjects */
-#define IDS        8192
-#define ENDED_MOST 64 /* maximum number of buckets; beyond that everything is read */
+#define LOADERS 8
+#define RANGE   512 /* subjects that a thread reads at once */
+#define IDS     8192
+/* maximum number of buckets with a destroyed key; if more, everything is read from the
+ * database */
+#define ENDED_MOST 64
 
 enum ward_code load_head(struct reader *r, int64_t *seq, struct ward_err *err)
 {
@@ -28,7 +30,7 @@ enum ward_code load_head(struct reader *r, int64_t *seq, struct ward_err *err)
     return code;
 }
 
-/* ---- everything, with several connections ---- */
+/* ---- everything from the database, with several connections ---- */
 
 struct loading {
     struct gallery *g;
@@ -37,7 +39,7 @@ struct loading {
     pthread_cond_t done;
     int running;
     bool over;
-    enum ward_code code; /* the first failure */
+    enum ward_code code; /* code of the first failure */
     struct ward_err err;
 };
 
@@ -98,7 +100,8 @@ static int loaders(void)
     return n < 1 ? 1 : n > LOADERS ? LOADERS : (int)n;
 }
 
-/* A load takes longer than the permitted age of keys. */
+/* Waits for the loaders. Meanwhile it refreshes the keys every second, because a load can take
+ * longer than keys may be cached. */
 static void wait_for(struct loading *l, struct reader *r)
 {
     struct ward_err err = {0};
@@ -140,7 +143,8 @@ static enum ward_code load_ranges(struct reader *r, struct ward_err *err)
     return l.code;
 }
 
-/* The number first: changes during the read are read again afterwards. */
+/* Reads the change number before the rows. Changes during the load are then read again by the
+ * follower. */
 enum ward_code load_all(struct reader *r, struct ward_err *err)
 {
     int64_t seq = 0, began = ward_mono_ns();
@@ -161,7 +165,7 @@ enum ward_code load_all(struct reader *r, struct ward_err *err)
 
 /* ---- from the snapshot ---- */
 
-/* Subjects in buckets of the file that can no longer be decrypted. */
+/* Reads subjects whose bucket in the file can no longer be decrypted. */
 static enum ward_code read_ended(struct reader *r, const struct snapshot_read *s,
                                  const struct ward_rows *ids, uint8_t (*some)[KEYS_ID],
                                  size_t *n, struct ward_err *err)
@@ -236,8 +240,8 @@ enum ward_code load_first(struct reader *r, struct ward_err *err)
 {
     enum ward_code code;
 
-    /* A failed earlier try may have added rows that were removed since: the snapshot and its
-     * later changes would not remove them. */
+    /* If an earlier attempt failed, the index may contain rows that were removed since. A
+     * snapshot and its later changes would not remove these rows: read everything. */
     if (*r->g->cfg.dir == '\0' || r->g->x.map[0] != NULL)
         return load_all(r, err);
     code = by_snapshot(r, err);

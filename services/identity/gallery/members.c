@@ -1,4 +1,4 @@
-/* AddMember, RemoveMember, ListGalleries. */
+/* AddMember, RemoveMember and ListGalleries. */
 #include "services/identity/gallery/own.h"
 #include "services/identity/subject/about.h"
 #include "ward/identity/v1/gallery.pb-c.h"

@@ -1,4 +1,5 @@
-/* ListDuplicates and ResolveDuplicate: the queue of pairs that may be one person. */
+/* ListDuplicates and ResolveDuplicate: the queue of pairs of subjects that may be one
+ * person. */
 #include "services/identity/page.h"
 #include "services/identity/subject/about.h"
 #include "ward/identity/v1/gallery.pb-c.h"
@@ -20,7 +21,7 @@ struct pairs {
     struct ward_event event;
     int64_t state, page;
     uint8_t after[IDENTITY_ID];
-    struct ward_rows rows; /* one more than a page, if there are more */
+    struct ward_rows rows; /* one row more than a page, if there are more pairs */
 };
 
 static struct page_of page_of(const struct pairs *p)
