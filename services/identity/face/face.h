@@ -31,8 +31,7 @@ struct face_pack_config {
     int recheck_ms;            /* interval of trials of a better device; 0 means 60,000 */
 };
 /*   NOT_FOUND    the pack does not exist
- *   UNAVAILABLE  reason DEVICE_NOT_READY: no back end of the order is usable; err->detail says
- * why */
+ *   UNAVAILABLE  reason DEVICE_NOT_READY: no back end of the order is usable */
 WARD_MUST enum ward_code face_pack_open(const struct face_pack_config *cfg,
                                         struct face_pack **out, struct ward_err *err);
 void face_pack_close(struct face_pack *p); /* NULL is allowed; close engines first */

@@ -28,7 +28,7 @@ static bool inside(double from, double length, int i, int n, int size)
     return at >= 0 && at < size;
 }
 
-/* Outside the photograph the detector sees mid-grey, which is 0 in its input. */
+/* Outside the photograph the detector's input is 0, which is mid-grey. */
 bool face_fill_detect(const struct pixels *im, struct rect in, float *out,
                       struct ward_arena *mem)
 {
