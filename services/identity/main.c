@@ -1,6 +1,5 @@
-/* identity - see README.md here for its methods, and docs/architecture.md for its place in
- * Ward.
- */
+/* identity - the service's entry point. README.md in this folder lists its methods;
+ * docs/architecture.md shows its place in Ward. */
 #include "common/app/app.h"
 #include "services/identity/api.h"
 

@@ -1,4 +1,4 @@
-/* The table of methods: it names every handler, so no lower file refers to it. */
+/* The table of methods. It is in a file of its own because it names every handler. */
 #include "services/identity/api.h"
 
 #include "ward/identity/v1/access.pb-c.h"

@@ -1,6 +1,6 @@
-/* page.h - page tokens of lists that are ordered by a UUID: the last id of a page, bound to its
- * query by a keyed hash. Threads: a worker's own. Memory: the call's arena. Errors:
- * INVALID_ARGUMENT PAGE_TOKEN_INVALID; others host.h's. */
+/* page.h - page tokens of lists that are sorted by UUID. A token is the last id of a page,
+ * bound to the query by a keyed hash. Threads: each worker uses its own call. Memory: the
+ * call's arena. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID; otherwise those of keyring.h. */
 #ifndef IDENTITY_PAGE_H
 #define IDENTITY_PAGE_H
 
@@ -9,7 +9,7 @@
 #define PAGE_DEFAULT 100
 #define PAGE_MOST    500
 
-/* A list's query: its name, and its filter, 0..255. */
+/* The query of a list: its name, and a filter value of 0..255. */
 struct page_of {
     const char *list;
     int64_t narrowed;

@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-/* As in the .proto. JPEGs above 4 Mpx are decoded at a reduced size: a face that the detector
- * finds in 320 x 240 then still has more than 24 px between the eyes. */
+/* Limits of the .proto. JPEGs above 4 Mpx are decoded at a reduced size: a face that the
+ * detector finds in 320 x 240 then still has more than 24 px between the eyes. */
 static const struct ward_image_limits limits = {
     .max_bytes = IDENTITY_PHOTO_MAX,
     .max_pixels = 16777216,
@@ -28,7 +28,7 @@ enum ward_code photo_decode(struct ward_arena *mem, const void *bytes, size_t n,
     return code;
 }
 
-/* One reading of a photograph. */
+/* State of reading one photograph. */
 struct reading {
     struct worker *w;
     struct ward_arena *mem;
@@ -37,8 +37,8 @@ struct reading {
     struct ward_err *err;
 };
 
-/* The detector was trained on faces with surroundings: a tight crop is examined again with a
- * grey border of a quarter on each side. */
+/* Finds the face. The detector was trained on faces with surroundings, so a tight crop is
+ * searched again with a grey border of a quarter of its size on each side. */
 static enum ward_code find(const struct reading *r, const struct pixels *im, struct photo *p,
                            int *which)
 {
@@ -59,7 +59,8 @@ static enum ward_code find(const struct reading *r, const struct pixels *im, str
     return WARD_OK;
 }
 
-/* A template is used for years: it needs a better image than a single comparison. */
+/* Checks quality for a template. A template is used for years, so its photograph must be better
+ * than one for a single comparison. */
 static enum ward_code for_a_template(const struct reading *r, const struct pixels *im,
                                      struct photo *p)
 {
@@ -95,7 +96,8 @@ static enum ward_code look(const struct reading *r, const struct pixels *im, str
     return WARD_OK;
 }
 
-/* A film has many frames, and their reasons are counted, not displayed. */
+/* Finds the true reason of a rejection. Not for frames of a film: their reasons are counted,
+ * not displayed. */
 static enum ward_code explain(const struct reading *r, struct photo *p)
 {
     const struct refusal known = {.box = &p->box,

@@ -59,11 +59,11 @@ static bool is_cut(const struct face_box *b, int w, int h)
     return b->x1 < 0 || b->y1 < 0 || b->x2 > w || b->y2 > h;
 }
 
-/* Source: make eval-several (2026-11-23), chosen on half of LFW's people; on the other half 7.4
- * % are rejected (with half the height for all faces: 11.7 %), and a bystander of at least 0.75
- * of the height is rejected in 99 of 100 (heights fluctuate). A photographer aims at the
- * subject: a face that the edge cuts beside a complete one is somebody else's, unless it is as
- * large. */
+/* Source: make eval-several (2026-11-23). The limits were chosen on half of LFW's people. On
+ * the other half, 7.4 % of the photographs are rejected (11.7 % with a limit of half the height
+ * for all faces). Photographs with a bystander of at least 0.75 of the height are rejected in
+ * 99 of 100 cases (heights fluctuate). A photographer aims at the subject. A face that the edge
+ * cuts beside a complete face is therefore a bystander's, unless it is as large. */
 enum gate rule_which_face(const struct face_box *faces, int n, int w, int h, int *which)
 {
     int best = 0;
@@ -97,15 +97,16 @@ enum gate rule_largest_face(const struct face_box *faces, int n, int *which)
     return USABLE;
 }
 
-/* Below 24 px between the eyes accuracy falls (18 px: 99.2 %, 11: 98.5, 7.5: 95.0 on LFW). A
- * rejection costs a second photograph, a wrong match harms a patient. Source: LFW at reduced
- * scale, same pipeline, checked 2026-11-21. */
+/* Below 24 px between the eyes, accuracy falls: on LFW, 99.2 % at 18 px, 98.5 % at 11 px, 95.0
+ * % at 7.5 px. A rejection costs a second photograph, a wrong match harms a patient. Source:
+ * LFW at reduced scale, same pipeline, checked 2026-11-21. */
 enum gate rule_eyes(double eye_distance_px)
 {
-    return eye_distance_px >= RULE_EYES_MIN_PX ? USABLE : FACE_TOO_SMALL; /* NaN is small */
+    /* NaN counts as too small */
+    return eye_distance_px >= RULE_EYES_MIN_PX ? USABLE : FACE_TOO_SMALL;
 }
 
-/* In that year itself the birthday may still be ahead. */
+/* In the year in which the subject reaches least_age, the birthday may still be ahead. */
 bool rule_is_child(int birth_year, int least_age, int year)
 {
     return least_age > 0 && year - birth_year <= least_age;
@@ -115,11 +116,11 @@ enum ward_code rule_operating_point(const struct calibration *cal, double max_fm
                                     struct operating_point *out, struct ward_err *err)
 {
     const double most = 1e-3, least = 1e-6;
-    const double slack = 1 + 1e-6; /* a float's 1e-4 is 9.9999997e-5 */
+    const double slack = 1 + 1e-6; /* allows for floats: 1e-4 as a float is 9.9999997e-5 */
 
     if (max_fmr == 0)
         max_fmr = RULE_FMR_DEFAULT;
-    if (!(max_fmr * slack >= least && max_fmr <= most * slack)) /* NaN fails this too */
+    if (!(max_fmr * slack >= least && max_fmr <= most * slack)) /* NaN fails this check too */
         return WARD_FAIL_FIELD(err, "max_fmr", "must be 0 or %g..%g", least, most);
     for (int i = 0; i < cal->n; i++)
         if (cal->at[i].fmr <= max_fmr * slack) {

@@ -84,8 +84,8 @@ static enum ward_code ask_canary(void *arg, struct ward_err *err)
     return code;
 }
 
-/* A pack with its thresholds: measured with this model, otherwise the service does not
- * start. */
+/* Loads a pack with its calibration. If the calibration was measured with another model, the
+ * service does not start. */
 static enum ward_code load_pack(const struct identity *id, const char *name, const char *file,
                                 struct loaded_pack *out, struct ward_err *err)
 {

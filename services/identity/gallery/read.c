@@ -1,4 +1,4 @@
-/* Reads from the database the searchable subjects, their templates and galleries. */
+/* Reads the searchable subjects, their templates and their galleries from the database. */
 #include "services/identity/gallery/own.h"
 
 #include "common/base/crypto.h"
@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-/* 512 subjects with 100 templates each, with the overhead of a result row. */
+/* Memory for 512 subjects with 100 templates each, including the overhead of result rows. */
 #define READ_MEM ((size_t)256 << 20)
 
 struct ward_family gallery_unreadable = {
@@ -20,7 +20,7 @@ struct ward_family gallery_unreadable = {
 };
 WARD_METRIC_LISTED(gallery_unreadable)
 
-/* Columns of FACES. */
+/* Columns of the query FACES. */
 enum { ID, KIND, KEK, WRAPPED, TEMPLATE, MODEL, GENERATION, DIM, SEALED };
 
 #define FACES                                                                                  \
@@ -109,7 +109,8 @@ static enum ward_code template_of_row(const struct ward_val *row, struct sealed_
     return WARD_OK;
 }
 
-/* Templates of an older generation, during a renewal, are transformed to the newest. */
+/* Adds one template to the sum. During a renewal, a template of an older generation is
+ * transformed to the newest generation first. */
 static enum ward_code add_one(struct reader *r, struct fusing *f, const struct ward_val *row,
                               const struct face_row *out, struct ward_err *err)
 {
@@ -128,7 +129,8 @@ static enum ward_code add_one(struct reader *r, struct fusing *f, const struct w
     return WARD_OK;
 }
 
-/* The loaded model of a template, and its newest generation. */
+/* Chooses the model of the row: the current model if any template has it, otherwise the former
+ * one. The row's generation is the newest among the templates of that model. */
 static enum ward_code choose(struct reader *r, const struct ward_rows *rows, size_t from,
                              size_t to, struct face_row *out, struct ward_err *err)
 {
@@ -154,7 +156,7 @@ static enum ward_code choose(struct reader *r, const struct ward_rows *rows, siz
                                                                             : bad_row(err);
 }
 
-/* Their sum normalized to length 1; NaN and zero fail. */
+/* Normalizes a sum of vectors to length 1. Returns false if the length is 0 or not a number. */
 static bool to_unit(float *v, int dim)
 {
     double sum = 0;
@@ -186,7 +188,8 @@ static enum ward_code fuse(struct reader *r, struct fusing *f, const struct ward
     return index_put(&r->g->x, &out, err);
 }
 
-/* A subject that cannot be read does not block the others. */
+/* Adds one subject. A subject that cannot be read is counted and omitted, so that the others
+ * are still read. */
 static enum ward_code put_one(struct reader *r, const struct ward_rows *rows, size_t from,
                               size_t to, struct ward_err *err)
 {
@@ -197,7 +200,7 @@ static enum ward_code put_one(struct reader *r, const struct ward_rows *rows, si
     if (code != WARD_DATA_LOSS && code != WARD_FAILED_PRECONDITION)
         return code;
     ward_count(&gallery_unreadable, 1);
-    if (r->unreadable++ == 0) /* the metric counts the others */
+    if (r->unreadable++ == 0) /* logs the first such subject; the metric counts all of them */
         ward_log_err(WARD_LOG_ERROR, "a subject is left out of the galleries", err);
     index_remove(&r->g->x, (const uint8_t *)rows->at[from][ID].p);
     return WARD_OK;
@@ -205,7 +208,8 @@ static enum ward_code put_one(struct reader *r, const struct ward_rows *rows, si
 
 /* ---- many ---- */
 
-/* The names of this id in rows sorted by id; *at advances. */
+/* Sets the galleries of one subject. `members` is sorted by id, and *at advances past the
+ * subject's rows. */
 static enum ward_code join_one(struct reader *r, struct ward_val id,
                                const struct ward_rows *members, size_t *at,
                                struct ward_err *err)
@@ -264,7 +268,7 @@ enum ward_code read_range(struct reader *r, const uint8_t after[KEYS_ID],
     return code;
 }
 
-/* Subjects that are not in the answer were removed. */
+/* Removes subjects for which the query returned no row. */
 static void remove_others(struct reader *r, const uint8_t (*ids)[KEYS_ID], size_t n,
                           const struct ward_rows *faces)
 {

@@ -1,4 +1,4 @@
-/* Writing a snapshot. */
+/* Writes a snapshot. */
 #include "services/identity/gallery/snapshot_file.h"
 
 #include "common/base/clock.h"
@@ -10,9 +10,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define SWITCH_AT_ONCE 4096 /* rows that are redirected to the new file, for each lock */
+/* number of rows that are redirected to the new file while the lock is held once */
+#define SWITCH_AT_ONCE 4096
 
-/* A row to be written. */
+/* A row that will be written. */
 struct item {
     uint32_t row, version, place;
     uint16_t space;
@@ -24,13 +25,13 @@ struct writing {
     struct index *x;
     const struct snapshot_writer *who;
     int generation[KEYS_BUCKETS];
-    struct ward_arena list, mem; /* for the whole time; for one bucket */
-    struct item *items;          /* by bucket */
+    struct ward_arena list, mem; /* memory for the whole write; memory for one bucket */
+    struct item *items;          /* sorted by bucket */
     size_t first[KEYS_BUCKETS + 1];
     struct file_head head;
     struct mapping *map;
     int fd;
-    uint64_t at; /* bytes written */
+    uint64_t at; /* number of bytes written so far */
 };
 
 /* ---- shared with readers ---- */
@@ -118,8 +119,8 @@ static void list_row(struct writing *w, int space, uint32_t row, const struct ro
         (struct item){.row = row, .version = r->version, .space = (uint16_t)space};
 }
 
-/* The position of each bucket's rows in `items`: counted, summed, and advanced while
- * filling. */
+/* Lists all rows, sorted by bucket: counts them, computes where each bucket begins in `items`,
+ * and fills `items`. */
 static enum ward_code list_rows(struct writing *w, struct ward_err *err)
 {
     ward_arena_reset(&w->list);
@@ -147,7 +148,8 @@ static enum ward_code list_rows(struct writing *w, struct ward_err *err)
 
 /* ---- one bucket ---- */
 
-/* The present row, unless it has changed since it was listed: the log then has it. */
+/* Copies a row. Skips a row that has changed since it was listed, because the change log
+ * contains that change. */
 static bool copy_row(struct writing *w, const struct item *it, struct file_row *out,
                      float *exact, enum ward_code *code, struct ward_err *err)
 {
@@ -205,7 +207,8 @@ static enum ward_code add_row(struct writing *w, struct bucket *b, struct item *
     return WARD_OK;
 }
 
-/* Room for all rows; vectors begin at the position for that case. */
+/* Allocates memory for all rows of a bucket. The position of the vectors is computed as if no
+ * row were skipped. */
 static enum ward_code make_room(struct writing *w, struct bucket *b, struct ward_err *err)
 {
     size_t index = 0, vectors = 0;
@@ -323,8 +326,8 @@ static enum ward_code rename_synced(const char *dir, const char *from, const cha
     return WARD_OK;
 }
 
-/* Rows that are unchanged since they were written are redirected to the new file, and their
- * vectors in memory are freed. Rows that still refer to the old file have changed since. */
+/* Redirects rows that are unchanged since they were written to the new file, and frees their
+ * vectors in memory. Then no unchanged row refers to the old file, and it is closed. */
 static void switch_over(struct writing *w)
 {
     struct index *x = w->x;
@@ -356,7 +359,7 @@ static void switch_over(struct writing *w)
     mapping_close(old);
 }
 
-/* For listed rows without one. */
+/* Takes the keys of buckets that have listed rows and no key yet. */
 static enum ward_code take_keys(struct writing *w, bool *took, struct ward_err *err)
 {
     struct mapping *m = w->map;
@@ -371,8 +374,9 @@ static enum ward_code take_keys(struct writing *w, bool *took, struct ward_err *
     return WARD_OK;
 }
 
-/* Rows listed after the index had all changes from after the last key was taken. A bucket may
- * get its first row while the index is updated: then it is repeated. */
+/* Lists the rows after the index has received all changes that precede the taking of the last
+ * key. While the index receives changes, a bucket may get its first row and need a key: then
+ * the steps are repeated. */
 static enum ward_code list_level(struct writing *w, struct ward_err *err)
 {
     bool took = false, level = false;
@@ -387,7 +391,8 @@ static enum ward_code list_level(struct writing *w, struct ward_err *err)
     }
 }
 
-/* The mapping is created before the file is complete: its keys are used during the write. */
+/* Creates the mapping before the file is complete, because its keys are used during the
+ * write. */
 static enum ward_code write_file(struct writing *w, const char *tmp, const char *path,
                                  struct ward_err *err)
 {

@@ -20,34 +20,34 @@ struct file_space {
     int32_t which, kind, generation, dim;
 };
 struct file_bucket {
-    uint64_t index_at, index_n; /* sealed bytes */
+    uint64_t index_at, index_n; /* position and size of the encrypted index, in bytes */
     uint64_t vectors_at;        /* a multiple of PLACE_UNIT */
     uint32_t rows;
-    int32_t generation; /* of the bucket's key; 0: no rows */
+    int32_t generation; /* generation of the bucket's key; 0: no rows */
 };
 struct file_head {
     char magic[8];
     uint32_t version, order;
-    uint8_t number[16]; /* this file's own */
+    uint8_t number[16]; /* random number of this file */
     char model[2][72];
     int32_t n_spaces, reserved;
     struct file_space space[GALLERY_SPACES];
     int64_t seq, written_at_us, rows;
-    uint64_t size; /* of the file */
+    uint64_t size; /* size of the file in bytes */
     struct file_bucket bucket[KEYS_BUCKETS];
-    uint8_t sha256[WARD_SHA256_SIZE]; /* of everything before */
+    uint8_t sha256[WARD_SHA256_SIZE]; /* digest of all preceding members */
 };
 #define FILE_BODY ((sizeof(struct file_head) + 4095) / 4096 * 4096)
 
-/* One row in a bucket's encrypted index; dim codes follow. */
+/* One row in a bucket's encrypted index. The row's quantized vector of `dim` bytes follows. */
 struct file_row {
     uint8_t id[KEYS_ID];
     uint32_t space;
     float scale, residual;
 };
 
-/* The associated data of the encryption: this file, the bucket, and for a vector its subject
- * and place. */
+/* Associated data of the encryption: it binds data to this file and bucket, and a vector also
+ * to its subject and place. */
 struct file_bound {
     char label[16];
     uint8_t number[16], id[KEYS_ID];
@@ -63,10 +63,11 @@ static inline size_t file_stride(int dim)
 
 struct file_bound file_bind(const char *label, const uint8_t number[16], int bucket,
                             const uint8_t *id, uint32_t place);
-/* dir/gallery.snapshot; false: too long. */
+/* Writes DIR/gallery.snapshot and the suffix to `out`. Returns false if the path is too
+ * long. */
 bool file_path(const char *dir, const char *suffix, char out[PATH_MAX]);
 
-/* Maps a file with a verified head; bucket keys are added later. */
+/* A mapped file with a verified head. The keys of buckets are added after the mapping. */
 struct mapping {
     struct ward_arena mem;
     const uint8_t *base;

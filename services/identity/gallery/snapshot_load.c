@@ -1,4 +1,4 @@
-/* Reading a snapshot: all content is verified before use. */
+/* Reads a snapshot. All content is verified before use. */
 #include "services/identity/gallery/snapshot_file.h"
 
 #include "common/base/log.h"
@@ -156,7 +156,8 @@ struct loading {
     struct ward_err err;
 };
 
-/* The key of the file, if it is still valid. */
+/* Reads the key of each bucket. A bucket has ended if its key is not the key with which the
+ * file was written. */
 static enum ward_code find_keys(struct loading *l, const struct snapshot_of *of,
                                 struct snapshot_read *out, struct ward_err *err)
 {
@@ -291,7 +292,7 @@ enum ward_code snapshot_load(const struct snapshot_of *of, struct index *x, int 
         mapping_close(l.map);
         return code;
     }
-    /* From now on rows may refer to it. */
+    /* From here on, rows may refer to the mapping. */
     pthread_rwlock_wrlock(&x->lock);
     x->map[0] = l.map;
     pthread_rwlock_unlock(&x->lock);

@@ -1,11 +1,13 @@
-/* Keys of snapshot buckets: destroyed whenever a subject's key of the bucket is destroyed. */
+/* Keys of snapshot buckets. A bucket's key is destroyed whenever the key of one of its subjects
+ * is destroyed. */
 #include "services/identity/keys/keys_own.h"
 
-#define LOOKS 20 /* each waits for an earlier one */
+#define LOOKS 20 /* maximum number of tries; each waits for another caller's lock */
 
 int keys_bucket_of(const uint8_t subject_id[KEYS_ID])
 {
-    return subject_id[KEYS_ID - 1]; /* random bits of a UUIDv7; its first bits are a clock */
+    /* The last byte of a UUIDv7 is random; the first bytes are a time. */
+    return subject_id[KEYS_ID - 1];
 }
 
 static bool find(struct keys *k, int bucket, int *generation, uint8_t key[WARD_KEY_SIZE])
@@ -43,7 +45,8 @@ static enum ward_code make_first(struct keys *k, struct ward_db *db, int bucket,
     s.mem = &mem;
     code = ward_db_tx(db, add_first, &s, err);
     ward_arena_done(&mem);
-    return code == WARD_ALREADY_EXISTS ? WARD_OK : code; /* by another replica, just now */
+    /* another replica has just added the key */
+    return code == WARD_ALREADY_EXISTS ? WARD_OK : code;
 }
 
 enum ward_code keys_bucket(struct keys *k, struct ward_db *db, int bucket, int *generation,
@@ -63,8 +66,8 @@ enum ward_code keys_bucket(struct keys *k, struct ward_db *db, int bucket, int *
     return WARD_FAIL(err, UNAVAILABLE, "the bucket's key is being replaced");
 }
 
-/* Locks the bucket's row; *generation is 0 if there is none. A concurrent caller that ends the
- * bucket deletes the row and inserts the next one: then look again. */
+/* Locks the bucket's row. *generation is 0 if the bucket has no row. A concurrent caller may
+ * delete the row and insert the next one: then the query is repeated. */
 static enum ward_code lock_bucket(struct ward_db *db, struct ward_arena *mem, int bucket,
                                   int *generation, struct ward_err *err)
 {
@@ -101,7 +104,8 @@ enum ward_code keys_bucket_end(struct keys *k, struct ward_db *db, struct ward_a
     code =
         ward_keyring_secret_add(k->ring, db, mem, &kek, "bucket", bucket, generation + 1, err);
     ward_wipe(&kek, sizeof(kek));
-    /* Two that end an empty bucket at once: the second one repeats. */
+    /* If two callers end the first generation of a bucket at once, the second caller must
+     * repeat. */
     return code == WARD_ALREADY_EXISTS
                ? WARD_FAIL(err, ABORTED, "the bucket's key was just replaced")
                : code;

@@ -1,4 +1,4 @@
-/* Opening and closing, and identity's configuration of the ring; see keys.h. */
+/* Opens and closes the keys, and configures the key ring for identity; see keys.h. */
 #include "services/identity/keys/keys_own.h"
 
 #include "common/base/clock.h"

@@ -1,10 +1,9 @@
-/* keys_own.h - declarations that the files of keys/ share: a process's state in memory besides
- * the ring.
+/* keys_own.h - declarations that the files of keys/ share: the state that a process has in
+ * memory in addition to the ring.
  *
- * Threads: `lock` protects cached transforms and signers (readers: for one transform). The
- * ring's own lock is taken inside it, never the other way round. Memory: one block, wiped at
- * the end. Errors: keys.h's.
- */
+ * Threads: `lock` protects cached transforms and signers; a reader holds it for one transform.
+ * The ring's lock is only taken while `lock` is held, never before it. Memory: one block, wiped
+ * at the end. Errors: those of keys.h. */
 #ifndef IDENTITY_KEYS_OWN_H
 #define IDENTITY_KEYS_OWN_H
 
@@ -14,20 +13,21 @@
 
 #include <pthread.h>
 
-#define TURNS_MAX     32 /* generations of each kind; a finished renewal leaves one */
-#define KINDS         2  /* of subjects: 1 and 2 */
-#define ROTATIONS_MAX 8  /* computed ones in the cache */
+/* maximum generations of a kind; after a renewal, one generation is left */
+#define TURNS_MAX     32
+#define KINDS         2 /* kinds of subjects: 1 and 2 */
+#define ROTATIONS_MAX 8 /* maximum number of cached transforms */
 #define SIGNERS_MAX   KEYS_PUBLIC_MAX
 
 struct made_rotation {
-    int kind, generation; /* generation 0: free */
+    int kind, generation; /* generation 0: the entry is free */
     struct ward_rotation by;
 };
 struct signer {
     struct keys_public public;
-    struct ward_sign_key *key; /* NULL: free */
+    struct ward_sign_key *key; /* NULL: the entry is free */
     int users;
-    bool gone; /* no longer in the table: freed by its last user */
+    bool gone; /* the key is deleted from the table; its last user frees it */
 };
 
 struct keys {
@@ -40,25 +40,27 @@ struct keys {
     struct signer signer[SIGNERS_MAX];
 };
 
-/* Without a ring: the first step of keys_open, and for tests without a database. */
+/* Creates an object without a ring: the first step of keys_open, also for tests without a
+ * database. */
 WARD_MUST enum ward_code keys_blank(const char *tenant, struct keys **out,
                                     struct ward_err *err);
-/* Options of the ring for identity; the caller sets `root` and `root_old`. */
+/* Options of the key ring for identity. The caller sets `root` and `root_old`. */
 struct ward_keyring_config keys_ring_config(struct keys *k);
 
-/* Stores a new signing key under `kek` in its table; kid identifies it. */
+/* Creates a signing key and stores it in the table token_key, encrypted under `kek`. `kid` is
+ * its id. */
 WARD_MUST enum ward_code token_key_add(struct ward_keyring *ring, struct ward_db *db,
                                        struct ward_arena *mem, const struct ward_kek *kek,
                                        int64_t signs_from_us, char kid[64],
                                        struct ward_err *err);
-/* Encrypts a vector that was already transformed by t->generation. */
+/* Encrypts a vector that was already transformed with t->generation. */
 WARD_MUST enum ward_code template_seal_turned(const uint8_t key[WARD_KEY_SIZE],
                                               const float *turned, struct sealed_template *t,
                                               struct ward_err *err);
 
-/* turn.c: also drops transforms whose keys are gone. */
+/* In turn.c: drops cached transforms whose keys were deleted. */
 void turns_drop(struct keys *k, struct ward_keyring *ring);
-/* signers.c: reads the table, and re-wraps its rows. */
+/* In signers.c: signers_read reads the table, signers_wrap wraps its rows again. */
 WARD_MUST enum ward_code signers_read(struct keys *k, struct ward_keyring *ring,
                                       struct ward_db *db, struct ward_arena *mem,
                                       struct ward_err *err);

@@ -1,4 +1,4 @@
-/* The associated data of encrypted templates, and conversion of templates between float32 and
+/* Associated data of encrypted templates, and conversion of templates between float32 and
  * bytes. */
 #include "services/identity/keys/keys_own.h"
 
@@ -11,8 +11,8 @@ static void put_number(uint8_t out[4], int v)
         out[i] = (uint8_t)((uint32_t)v >> (8 * i));
 }
 
-/* Rows from before transforms existed (generation 0) have no numbers in their associated
- * data. */
+/* Rows of generation 0 are older than transforms. Their associated data ends before
+ * `number`. */
 struct bound_template {
     char label[32];
     uint8_t subject_id[KEYS_ID], template_id[KEYS_ID];
@@ -36,9 +36,8 @@ static struct bound_template bind_template(const struct sealed_template *t, size
     return b;
 }
 
-/* float32 of this machine to little-endian bytes and back: a database may move between
- * machines.
- */
+/* Converts float32 of this machine to little-endian bytes and back, because a database may move
+ * between machines. */
 static void to_bytes(const float *v, int dim, uint8_t *out)
 {
     for (int i = 0; i < dim; i++) {
@@ -134,7 +133,7 @@ static enum ward_code share(struct ward_db *db, struct ward_arena *mem, int kind
     return WARD_OK;
 }
 
-/* To the newest generation, from any present one. */
+/* Transforms a template from its present generation to the newest. */
 static enum ward_code turn_anew(struct keys *k, struct ward_db *db,
                                 const uint8_t key[WARD_KEY_SIZE], struct sealed_template *t,
                                 struct ward_err *err)

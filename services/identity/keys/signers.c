@@ -1,5 +1,5 @@
-/* Signing keys of PPID tokens: locked during a signature, published until their last token has
- * expired. */
+/* Signing keys of PPID tokens. A key is locked during a signature, and published until its last
+ * token has expired. */
 #include "services/identity/keys/keys_own.h"
 
 #include "common/auth/auth.h"
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TOKEN_KEY "token key" /* the associated data of encrypted seeds */
+#define TOKEN_KEY "token key" /* associated data of encrypted seeds */
 
 enum ward_code token_key_add(struct ward_keyring *ring, struct ward_db *db,
                              struct ward_arena *mem, const struct ward_kek *kek,
@@ -57,7 +57,8 @@ static void drop(struct signer *s)
     *s = (struct signer){0};
 }
 
-/* A key under an unknown KEK cannot be verified as ours: not published. */
+/* Decrypts a signing key. If its KEK is unknown, nothing proves that this service created the
+ * key: the key is not published. */
 static enum ward_code open_signer(struct ward_keyring *ring, const struct ward_val *row,
                                   struct ward_sign_key **out, struct ward_err *err)
 {
@@ -78,7 +79,8 @@ static enum ward_code open_signer(struct ward_keyring *ring, const struct ward_v
     return code;
 }
 
-/* The lock is held for writing. `key` may be NULL: no place, or not decrypted. */
+/* Stores a signer in the cache. The caller holds the lock for writing. `key` is NULL if the key
+ * was not decrypted. */
 static void put(struct keys *k, const struct ward_val *row, struct ward_sign_key *key)
 {
     struct signer *s = find(k, row[0].p);
@@ -86,7 +88,7 @@ static void put(struct keys *k, const struct ward_val *row, struct ward_sign_key
     for (int i = 0; i < SIGNERS_MAX && s == NULL && key != NULL; i++)
         if (k->signer[i].key == NULL)
             s = &k->signer[i];
-    if (s == NULL || s->key != NULL) /* no place, or cached already */
+    if (s == NULL || s->key != NULL) /* the cache is full, or has the key already */
         ward_sign_key_free(key);
     if (s == NULL)
         return;

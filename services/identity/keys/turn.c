@@ -28,7 +28,7 @@ struct way {
     bool back;
 };
 
-/* With a cached rotation; false: not cached. */
+/* Transforms v with a cached rotation. Returns false if the rotation is not cached. */
 static bool turn_at_hand(struct keys *k, const struct way *way, float *v)
 {
     bool found = false;
@@ -48,9 +48,8 @@ static bool turn_at_hand(struct keys *k, const struct way *way, float *v)
     return found;
 }
 
-/* Computes it from its key into the least recently computed place; *known false: no such
- * key.
- */
+/* Computes a rotation from its key and replaces the least recently computed entry of the cache.
+ * *known is false if the key does not exist. */
 static enum ward_code make(struct keys *k, const struct way *way, bool *known,
                            struct ward_err *err)
 {

@@ -1,14 +1,15 @@
-/* Whether the person performed the requested steps, in order and in time. */
+/* Decides whether the person performed the requested steps, in order and in time. */
 #include "common/base/crypto.h"
 #include "services/identity/live/live.h"
 
 #include <math.h>
 #include <string.h>
 
-#define BLINK_MS     1500 /* eyes closed for longer are closed, not blinking */
-#define GAP_MS       1000 /* without a usable frame, by the camera's clock */
-#define STALL_MS     3000 /* the same by the server's clock: networks stall */
-#define STEP_LEAST   150  /* a person does not react sooner */
+#define BLINK_MS 1500 /* if the eyes are closed for longer, it is not a blink */
+#define GAP_MS   1000 /* maximum time without a usable frame, by the camera's clock */
+/* maximum time without a usable frame, by the server's clock: networks stall */
+#define STALL_MS     3000
+#define STEP_LEAST   150  /* minimum time for a step, in ms: a person does not react sooner */
 #define AHEAD_MS     1500 /* maximum lead of the camera's clock over the server's */
 #define FRAMES_LEAST 6
 
@@ -16,9 +17,9 @@ struct judge {
     const enum live_step *steps;
     int n_steps, step_ms, next;
     struct judgement *out;
-    bool ready;   /* looked straight with open eyes since the last step */
+    bool ready;   /* the person has looked straight, with open eyes, since the last step */
     bool closing; /* eyes have been closed since `closed_ms` */
-    bool turned;  /* the last detected turn is still held */
+    bool turned;  /* the head is still in the last detected turn */
     int64_t done_ms, closed_ms;
 };
 
@@ -54,7 +55,7 @@ static bool blink(struct judge *j, const struct sight *f)
         j->closing = true, j->closed_ms = f->at_ms;
     else if (f->eyes_closed <= LIVE_OPEN && j->closing) {
         j->closing = false;
-        /* Additional blinks are normal: only a requested one counts. */
+        /* Additional blinks are normal: a blink counts only if it was requested. */
         if (wanted && f->at_ms - j->closed_ms <= BLINK_MS)
             return saw(j, LIVE_BLINK, f->at_ms);
     }
@@ -72,15 +73,15 @@ static bool turn(struct judge *j, const struct sight *f)
     if (!j->ready)
         return fail(j, "the person did not look straight ahead with open eyes before a turn");
     j->turned = true;
-    /* Otherwise one film of many turns would satisfy any challenge: 42 % of all challenges
-     * instead of 18 %. */
+    /* A turn after the last step fails. Otherwise one film of many turns would satisfy 42 % of
+     * all challenges instead of 18 %. */
     if (j->next == j->n_steps)
         return fail(j, "the person turned after the last step");
     return saw(j, f->yaw > 0 ? LIVE_TURN_LEFT : LIVE_TURN_RIGHT, f->at_ms);
 }
 
-/* Minimum similarity of two frames of one person: straight, and with the head turned.
- * docs/face.md has the measurement. */
+/* Whether a frame is similar enough to the first. A frame with the head turned has a lower
+ * limit. docs/face.md has the measurement. */
 static bool same_face(const struct sight *f)
 {
     return f->likeness >= (fabs(f->yaw) <= LIVE_TURNED ? LIVE_LIKENESS : LIVE_LIKENESS_TURNED);
@@ -150,9 +151,9 @@ int challenge_make(enum live_step steps[LIVE_STEPS_MAX])
     int n;
 
     ward_random(bytes, sizeof(bytes));
-    n = 2 + bytes[0] % 3; /* 256 is 1 more than 85 * 3: the bias is a third of a percent */
+    n = 2 + bytes[0] % 3; /* 256 is 85 * 3 + 1: the bias is a third of a percent */
     steps[0] = (enum live_step)(LIVE_BLINK + bytes[1] % 3);
-    for (int i = 1; i < n; i++) /* one of the two others */
+    for (int i = 1; i < n; i++) /* one of the two steps that differ from the previous step */
         steps[i] = (enum live_step)(LIVE_BLINK + (steps[i - 1] + bytes[1 + i] % 2) % 3);
     return n;
 }

@@ -3,27 +3,31 @@
 
 #include <math.h>
 
-/* The model's own decision: live, against both other classes. Source: make eval-liveness on
- * 2,320 LFW images (2026-11-21): 4.1 % of living people rejected, 8.4 % of simulated prints and
- * 1.6 % of simulated screens accepted. Results on real attacks are far worse (docs/face.md): it
- * is a signal and not a control. */
+/* The threshold at which the model prefers "live" over its two other classes. Source: make
+ * eval-liveness on 2,320 LFW images (2026-11-21): 4.1 % of living people rejected, 8.4 % of
+ * simulated prints and 1.6 % of simulated screens accepted. Results on real attacks are far
+ * worse (docs/face.md): the score is a signal, not a control. */
 const double LIVENESS_THRESHOLD = 0.5;
 
-#define SIDE      128
-#define SCALE     2.7 /* times the face: the frame of a print or screen is visible */
+#define SIDE 128
+/* side of the crop in face sizes: the edges of a print or screen are visible */
+#define SCALE     2.7
 #define POSE_SIDE 224
 #define POSE_SCALE                                                                             \
-    1.0 /* of the box's height; at 1.5 mirrored heads do not reverse the sign (r -0.3) */
+/* side of the crop in box heights; with 1.5, mirrored heads do not reverse the sign (r        \
+ * -0.3) */
+1.0
 #define POSE_BINS 66
 #define EYE_SIDE  24
 #define EYE_SCALE 1.6
 
-static enum ward_code no_memory(struct ward_err *err)
+    static enum ward_code
+    no_memory(struct ward_err *err)
 {
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to prepare a photograph");
 }
 
-/* `n` floats of the output `name` (the first, for ""). */
+/* Finds the output `name` (or the first output, for "") with `n` floats. */
 static enum ward_code take(const struct ward_tensor *t, uint32_t n_t, const char *name,
                            uint64_t n, const float **out, struct ward_err *err)
 {
@@ -35,7 +39,7 @@ static enum ward_code take(const struct ward_tensor *t, uint32_t n_t, const char
     return WARD_OK;
 }
 
-/* The share of class `k` in a softmax over n. */
+/* The softmax probability of class `k` of n. */
 static double share(const float *v, int n, int k)
 {
     double most = v[0], sum = 0;
@@ -47,7 +51,8 @@ static double share(const float *v, int n, int k)
     return exp(v[k] - most) / sum;
 }
 
-/* A square of `side` around the box, at most as large as the picture and moved inside it. */
+/* A square of `side` around the box, moved into the picture, and at most as large as the
+ * picture. */
 static struct rect inside(const struct pixels *im, const struct face_box *box, double side)
 {
     double most = im->w < im->h ? im->w : im->h;
@@ -88,7 +93,7 @@ enum ward_code liveness_score(struct face_engine *e, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* Degrees, from the model's 66 bins of 3. */
+/* Converts the model's 66 bins of 3 degrees to an angle in degrees. */
 static double angle(const float *bins)
 {
     double sum = 0;
@@ -131,13 +136,14 @@ enum ward_code pose_measure(struct face_engine *e, struct ward_arena *mem,
             return WARD_FAIL(err, INTERNAL,
                              "the pose model returned a value that is not a number");
     }
-    *yaw = -got[0]; /* the model's positive is the picture's left, the person's right */
+    /* the model's positive direction is the picture's left, which is the person's right */
+    *yaw = -got[0];
     *pitch = got[1];
     *roll = got[2];
     return WARD_OK;
 }
 
-/* How closed one eye is, 0..1; `first` is the eye's first mark. */
+/* How closed one eye is, 0..1. `first` is the index of the eye's first landmark. */
 static enum ward_code eye(struct face_engine *e, struct ward_arena *mem,
                           const struct ward_stop *stop, const struct pixels *im,
                           const struct face *f, int first, double *closed, struct ward_err *err)

@@ -5,15 +5,15 @@
 
 #include <math.h>
 
-#define GRID  64 /* single pixels a side: an average would hide dots and steps */
+#define GRID  64 /* a grid of single pixels, because an average would hide dots and steps */
 #define BLOCK 8
 #define FEW   8
 #define PARTS 8
 
-/* Source: make eval-reasons (2026-11-23): limits that no photograph of the choosing half
- * exceeds if it passes all other gates; docs/face.md has the cost in the other half. Real skin
- * under blue light reaches -59 in `red`, so a negative is also recognized by its shading; a
- * grey picture by shading alone. */
+/* Source: make eval-reasons (2026-11-23): the limits were chosen on one half of the
+ * photographs, so that none of them that passes all other gates is rejected. docs/face.md has
+ * the cost in the other half. Real skin under blue light reaches -59 in `red`, so a negative is
+ * recognized by `red` and its shading, and a grey picture by its shading alone. */
 #define FEW_MOST     0.45
 #define FLAT_MOST    0.25
 #define COARSE_LEAST 0.2
@@ -22,8 +22,9 @@
 #define GREY         6.0
 #define GREY_LIKE    (-0.15)
 
-/* The mean shading of 577 faces of LFW and UTKFace (choosing half) in PARTS x PARTS parts of
- * the inner chip, made symmetric; tenths of a standard deviation. */
+/* The mean shading of 577 faces of LFW and UTKFace (the half for choosing limits), made
+ * symmetric. Each value is for one of PARTS x PARTS parts of the aligned face, in tenths of a
+ * standard deviation. */
 static const signed char average[PARTS][PARTS] = {
     {-9, 5, 14, 19, 19, 14, 5, -9},       {-9, -6, -4, 12, 12, -4, -6, -9},
     {-11, -22, -20, 2, 2, -20, -22, -11}, {4, 7, 7, 12, 12, 7, 7, 4},
@@ -33,7 +34,7 @@ static const signed char average[PARTS][PARTS] = {
 
 struct sample {
     int grey[GRID][GRID];
-    int flat;   /* samples equal to both neighbours, right and below */
+    int flat;   /* number of samples equal to their right and lower neighbours */
     double red; /* sum of red minus blue */
 };
 
@@ -47,7 +48,7 @@ static int within(double v, int most)
     return v < 0 ? 0 : v > most ? most : (int)v;
 }
 
-/* The part of the upright chip between brow and chin, pixel by pixel of the photograph. */
+/* Samples the aligned face between brow and chin, from single pixels of the photograph. */
 static void take(const struct pixels *im, const struct similarity *s, struct sample *out)
 {
     const double k = s->a * s->a + s->b * s->b;
@@ -88,7 +89,7 @@ static double few_tones(const struct sample *s)
 }
 
 /* The share of the shading that is coarser than BLOCK samples: large for a face, small for a
- * drawing or dots. */
+ * drawing or a pattern of dots. */
 static double coarse(const struct sample *s)
 {
     double sum = 0, squares = 0, blocks = 0;
@@ -111,7 +112,7 @@ static double coarse(const struct sample *s)
     return squares < 1 ? 1 : (blocks / n_blocks - sum * sum) / squares;
 }
 
-/* Mean grey of a part of the inner chip. */
+/* Mean grey of one part of the aligned face. */
 static double part(const uint8_t *grey, int row, int column)
 {
     const int y0 = FACE_INNER_TOP + row * FACE_INNER_H / PARTS,
@@ -126,7 +127,7 @@ static double part(const uint8_t *grey, int row, int column)
     return (double)sum / ((y1 - y0) * (x1 - x0));
 }
 
-/* Pearson's correlation of the parts with the average's. */
+/* Pearson's correlation of the parts with `average`. */
 static double likeness(const uint8_t *grey)
 {
     const double n = PARTS * PARTS;

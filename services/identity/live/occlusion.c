@@ -1,6 +1,6 @@
-/* Whether something covers the face. There is no model for it: four signals that covers change
- * are each counted only above the value of three quarters of uncovered faces, and summed with
- * weights. */
+/* Estimates whether something covers the face. No model exists for this purpose. Four signals
+ * that change if a face is covered are summed with weights. A signal counts only above the
+ * value that three quarters of uncovered faces stay below. */
 #include "services/identity/live/live.h"
 
 #include <math.h>
@@ -8,13 +8,13 @@
 struct region {
     int x, y, x_end, y_end;
 };
-/* Parts of the upright chip. */
+/* Regions of the aligned face. */
 static const struct region eye_left = {22, 42, 54, 60}, eye_right = {58, 42, 90, 60},
                            cheek_left = {22, 62, 42, 82}, cheek_right = {70, 62, 90, 82},
                            nose = {44, 60, 68, 78}, mouth = {38, 84, 74, 98};
 
 struct tone {
-    double mean, sd, laplacian; /* of grey; the mean square of its Laplacian */
+    double mean, sd, laplacian; /* of a region in grey; `laplacian` is a mean square */
 };
 
 static struct tone tone_of(const uint8_t *g, const struct region *r)
@@ -43,11 +43,11 @@ static double least(double a, double b)
     return a < b ? a : b;
 }
 
-/* Source: a logistic fit on every second of 2,320 LFW images (folds 1-3) against the same faces
- * with simulated masks, dark glasses, hands and half covers; knots at the third quartile of the
- * uncovered ones; the constant adjusted so that 0.5 % of them reach 0.5. Features and knots
- * were chosen on the same set, so the figures of make eval-quality (2026-11-21) are fitted, not
- * held out. */
+/* Source: a logistic fit on every second of 2,320 LFW images (folds 1-3). It separates them
+ * from copies with simulated masks, dark glasses, hands and half covers. The knots are at the
+ * third quartile of the uncovered faces. The constant is adjusted so that 0.5 % of the
+ * uncovered faces reach 0.5. Features and knots were chosen on these images too, so the figures
+ * of make eval-quality (2026-11-21) are fitted, not held out. */
 double occlusion_of(const struct face *f, const uint8_t *grey, const struct quality *q)
 {
     const struct tone el = tone_of(grey, &eye_left), er = tone_of(grey, &eye_right),
@@ -57,12 +57,12 @@ double occlusion_of(const struct face *f, const uint8_t *grey, const struct qual
     double eyes = least(el.mean, er.mean) / (1 + least(cl.mean, cr.mean));
     /* Masks and hands: a mouth without edges in a face with edges. */
     double edges = log((1 + mo.laplacian) / (1 + q->sharpness));
-    /* Anything smooth: a part with hardly any shading, relative to its brightness. */
+    /* Any smooth cover: a part with hardly any shading, relative to its brightness. */
     double shade = 100 * least(least(mo.sd, no.sd), least(el.sd, er.sd)) / (10 + q->brightness);
     double s = -7.4 + 14.4 * fmax(0, 0.72 - eyes) + 2.3 * fmax(0, 0.275 - edges) +
                0.63 * fmax(0, 14.2 - shade);
 
-    /* Landmarks that move between two runs were guessed. */
+    /* Landmarks that differ between the two passes were guessed. */
     s += 49 * fmax(0, f->drift - 0.068);
     return 1 / (1 + exp(-s));
 }

@@ -1,4 +1,4 @@
-/* The direction of a face, from its landmarks. */
+/* Computes the direction of a face from its landmarks. */
 #include "services/identity/live/live.h"
 
 #include <math.h>
@@ -17,7 +17,7 @@ static const double head[N][3] = {
     {0, 0, 0},          /* tip of the nose */
     {0, -330, -65},     /* chin */
     {-225, 170, -135},  /* outer corner of the eye on the picture's left */
-    {225, 170, -135},   /* and on its right */
+    {225, 170, -135},   /* outer corner of the eye on the picture's right */
     {-150, -150, -125}, /* corners of the mouth */
     {150, -150, -125},
 };
@@ -31,7 +31,7 @@ static double det3(const double m[3][3])
            m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);
 }
 
-/* v = least squares of A v = b, where A's columns have mean 0; by Cramer. */
+/* Solves A v = b by least squares with Cramer's rule. The columns of A have mean 0. */
 static void solve(const double a[N][3], const double b[N], double v[3])
 {
     double m[3][3] = {{0}}, r[3] = {0}, d;
@@ -62,9 +62,9 @@ static double unit(double v[3])
     return n;
 }
 
-/* Weak perspective: the picture is a rotated, scaled and moved head without its third axis.
- * Source: D. F. DeMenthon, L. S. Davis, "Model-based object pose in 25 lines of code", IJCV 15,
- * 1995 (its first step, POS). */
+/* Assumes weak perspective: the picture shows the head rotated, scaled, moved, and without its
+ * third axis. Source: D. F. DeMenthon, L. S. Davis, "Model-based object pose in 25 lines of
+ * code", IJCV 15, 1995 (its first step, POS). */
 void pose_of(const struct face *f, double *yaw, double *pitch, double *roll)
 {
     double a[N][3], x[N], y[N], mean[3] = {0}, mx = 0, my = 0, i[3], j[3], k[3];
@@ -89,8 +89,8 @@ void pose_of(const struct face *f, double *yaw, double *pitch, double *roll)
     k[1] = i[2] * j[0] - i[0] * j[2];
     k[2] = i[0] * j[1] - i[1] * j[0];
     unit(k);
-    /* i, j, k: the rows of the rotation. The head's own forward axis, in camera coordinates, is
-     * its third column. */
+    /* i, j, k are the rows of the rotation matrix. Its third column is the head's forward axis
+     * in camera coordinates. */
     *yaw = DEG * atan2(i[2], k[2]);
     *pitch = DEG * atan2(j[2], sqrt(i[2] * i[2] + k[2] * k[2]));
     *roll = DEG * atan2(-j[0], i[0]);

@@ -12,13 +12,12 @@
 
 static int grey_at(const uint8_t *p)
 {
-    return 77 * p[0] + 150 * p[1] + 29 * p[2]; /* 256 times */
+    return 77 * p[0] + 150 * p[1] + 29 * p[2]; /* luma times 256 */
 }
 
-/* The inner part of the upright chip in grey, with a border of one pixel; the edge is repeated
- * outside the picture. Like pixels_warp, which costs five times as much for three colours of
- * the whole chip.
- */
+/* Samples the inner part of the aligned face in grey, with a border of one pixel. Outside the
+ * picture, pixels of the edge are repeated. pixels_warp would compute three colours of the
+ * whole face, which costs five times as much. */
 static void sample(const struct reduced *r, const struct similarity *s, uint8_t *grey)
 {
     const double k = (s->a * s->a + s->b * s->b) * r->k;
@@ -53,7 +52,8 @@ bool face_grey(const struct pixels *im, const struct similarity *s, uint8_t *gre
     const double det = s->a * s->a + s->b * s->b, scale = sqrt(det);
     const double p = FACE_CHIP / 2.0 - s->tx, q = FACE_CHIP / 2.0 - s->ty;
     const double x = (s->a * p + s->b * q) / det, y = (s->a * q - s->b * p) / det;
-    const double reach = 0.75 * FACE_CHIP / scale; /* past the inner part's corners */
+    /* reaches past the corners of the inner part */
+    const double reach = 0.75 * FACE_CHIP / scale;
     int k = scale > 0.5 ? 1 : 1 / scale > 4096 ? 4096 : (int)(1 / scale);
     struct reduced r;
 
@@ -102,7 +102,7 @@ void quality_of_grey(const uint8_t *grey, struct quality *q)
     exposure(grey, q);
 }
 
-/* Share of the upright chip outside the picture, on a grid of 28 x 28. */
+/* The share of the aligned face that is outside the picture, on a grid of 28 x 28 points. */
 static double cut(const struct pixels *im, const struct similarity *s)
 {
     const double k = s->a * s->a + s->b * s->b;
@@ -141,9 +141,9 @@ enum ward_code quality_measure(const struct pixels *im, const struct face *f,
 
 /* Source for all: make eval-quality on LFW's 2,320 images of folds 1-3 and on degraded copies
  * of every sixth (2026-11-21; docs/face.md, "Capture quality"). Each gate rejects at most 0.5 %
- * of LFW, and its limit is where copies begin to lose their match (FMR 1e-4) with their own
- * original. The darkest face there has a mean of 55, with skin of every colour above it: the
- * limit for dark is far below, so that it judges the light and not the person. */
+ * of LFW. Its limit is where degraded copies begin to lose their match with the original (FMR
+ * 1e-4). The darkest face in LFW, which has skin of every colour, has a mean of 55. The limit
+ * for darkness is far below 55, so that it judges the light and not the person. */
 const struct quality_limits quality_limits = {.cut = 0.4,
                                               .sharpness = 12,
                                               .dark = 22,

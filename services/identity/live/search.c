@@ -1,5 +1,5 @@
-/* Searches for faces where face_detect does not: beyond the picture's edge, in a part of it,
- * and down to lower scores. */
+/* Searches for faces that face_detect does not find: beyond the picture's edge, in parts of the
+ * picture, and with lower scores. */
 #include "services/identity/face/face_pixels.h"
 #include "services/identity/live/live.h"
 
@@ -7,10 +7,10 @@
 
 #include <string.h>
 
-#define CANVAS_SIDE 640 /* about twice any detector's input */
+#define CANVAS_SIDE 640 /* about twice the input size of any detector */
 #define GREY        127
 
-/* The region, grey outside the picture, with one pixel for each block of k x k. */
+/* Draws the region, grey outside the picture, with one pixel for each block of k x k pixels. */
 static bool canvas_of(const struct reduced *r, struct rect around, struct pixels *out,
                       struct ward_arena *mem)
 {
@@ -57,7 +57,7 @@ enum ward_code face_search(struct face_engine *e, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* The 4:3 rectangle around another, centred. */
+/* The smallest 4:3 rectangle around r, with equal centre. */
 static struct rect letterbox(struct rect r)
 {
     double w = r.w, h = r.h;
@@ -69,8 +69,8 @@ static struct rect letterbox(struct rect r)
     return (struct rect){r.x + (r.w - w) / 2, r.y + (r.h - h) / 2, w, h};
 }
 
-/* Scores from `least` up are mapped to the detector's own range from FACE_DETECT_MIN; the order
- * is preserved. */
+/* Maps scores from `least` upwards to the detector's range from FACE_DETECT_MIN upwards. The
+ * order of scores is preserved. */
 static void lift(float *scores, double least)
 {
     const double up = (1 - FACE_DETECT_MIN) / (1 - least);

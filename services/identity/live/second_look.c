@@ -1,5 +1,5 @@
-/* The reason of a rejection, if the first gate's reason would mislead: a picture that is not
- * upright, a face that the picture's edge cuts, a face in too little light. */
+/* Finds the true reason of a rejection if the first gate's reason would mislead: the picture is
+ * not upright, the picture's edge cuts the face, or the light is too weak. */
 #include "common/base/crypto.h"
 #include "services/identity/face/face_pixels.h"
 #include "services/identity/live/live.h"
@@ -10,20 +10,22 @@
 /* Source for all: LFW, UTKFace and 250 faces of the web (2026-11-23); make eval-reasons prints
  * the results for each half.
  *
- * An upright face has the longer embedding: in 335 upright photographs that a gate rejected, no
- * rotated copy that passed all gates was above 1.12 times; of rotated ones nine in ten are. */
+ * The embedding of an upright face is longer than that of a rotated face. For 335 upright
+ * photographs that a gate rejected, no rotated copy that passed all gates had an embedding
+ * longer than 1.12 times the original. For nine of ten rotated photographs, the upright copy
+ * has one. */
 #define NORM_LEAD 1.2
-/* Darker faces are examined again with more light. LFW's darkest face has a mean of 55. */
+/* Faces with a mean grey below this are examined again with more light. LFW's darkest face has
+ * a mean of 55. */
 #define DIM    60
 #define MIDDLE 110
-/* Share of the face's box outside the picture: only one of 127 covered or small faces reached
+/* Share of the face's box outside the picture. Only one of 127 covered or small faces reached
  * it. */
 #define BOX_OUT 0.15
-/* With its mirror image beside it, a face that the edge cuts is complete, and this near the
- * edge.
- */
+/* Distance from the edge. If the edge cuts a face, the picture beside its mirror image shows a
+ * complete face this near the edge. */
 #define EDGE_OFF 0.15
-#define SIDE     640 /* about twice a detector's input */
+#define SIDE     640 /* about twice the input size of a detector */
 
 struct looking {
     struct face_engine *e;
@@ -50,7 +52,7 @@ static bool small_copy(const struct pixels *im, struct pixels *out, struct ward_
 
 /* ---- orientation ---- */
 
-/* By a quarter turn to the right. */
+/* Rotates the picture by a quarter turn to the right. */
 static bool quarter(const struct pixels *im, struct pixels *out, struct ward_arena *mem)
 {
     uint8_t *rgb = ward_alloc(mem, (size_t)3 * (size_t)im->w * (size_t)im->h);
@@ -63,8 +65,8 @@ static bool quarter(const struct pixels *im, struct pixels *out, struct ward_are
     return rgb != NULL;
 }
 
-/* The length of the largest face's embedding; 0 unless it passes every gate. With padding,
- * because a face that fills the picture would not be found otherwise. */
+/* The length of the embedding of the largest face; 0 unless the face passes every gate. A
+ * border is added, because a face that fills the picture would not be found without it. */
 static enum ward_code usable_norm(const struct looking *l, const struct pixels *im,
                                   double *norm)
 {
@@ -90,7 +92,7 @@ static enum ward_code usable_norm(const struct looking *l, const struct pixels *
     return WARD_OK;
 }
 
-/* Rotated by a quarter, a half and three quarters; or by a half only. */
+/* Examines the picture rotated by a quarter, a half and three quarters, or by a half only. */
 static enum ward_code turn(const struct looking *l, const struct pixels *im, double norm,
                            bool half_alone, bool *better)
 {
@@ -111,7 +113,8 @@ static enum ward_code turn(const struct looking *l, const struct pixels *im, dou
     return WARD_OK;
 }
 
-/* Its own embedding was not computed, because a gate had rejected it. */
+/* Computes the embedding of the unrotated face too, because a gate rejected the face before it
+ * was embedded. */
 static enum ward_code not_upright(const struct looking *l, const struct pixels *im,
                                   const struct refusal *known, bool *yes)
 {
@@ -155,7 +158,7 @@ static bool box_is_cut(const struct face_box *b, const struct pixels *im)
     return !(w * h >= (1 - BOX_OUT) * (b->x2 - b->x1) * (b->y2 - b->y1));
 }
 
-/* The picture and its mirror image side by side, joined at its right or left edge. */
+/* Joins the picture and its mirror image at the picture's left or right edge. */
 static bool mirrored(const struct pixels *im, bool left, struct pixels *out,
                      struct ward_arena *mem)
 {
