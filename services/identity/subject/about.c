@@ -100,8 +100,8 @@ static enum ward_code again_in_tx(struct ward_db *db, void *arg, struct ward_err
     if (answer.p != NULL)
         return e->replay(e->arg, db, answer, err);
     e->none = true;
-    return WARD_FAIL(err, NOT_FOUND, "no answer is kept"); /* rolls back: the key remains
-                                                            * free */
+    /* the transaction rolls back, and the idempotency key remains unused */
+    return WARD_FAIL(err, NOT_FOUND, "no answer is kept");
 }
 
 enum ward_code about_again(struct ward_call *c, const struct ward_idem *idem,
@@ -120,7 +120,8 @@ enum ward_code about_again(struct ward_call *c, const struct ward_idem *idem,
 
 /* ---- a new face ---- */
 
-/* Only if a policy was set: the default policy is for bedside use. */
+/* Returns the liveness that the policy of "enrolment" requires; NONE if no policy was set,
+ * because the default policy is for bedside use. */
 static enum ward_code asked(struct ward_call *c, enum liveness_policy *out)
 {
     struct use_policy policy;
@@ -189,7 +190,8 @@ static enum ward_code key_for(struct new_face *f, struct ward_db *db,
     f->key_is_new = !found;
     if (found)
         return ward_keyring_unwrap(keys_ring(keys), db, &w, key, err);
-    memcpy(w.owner, f->kept.sealed.subject_id, IDENTITY_ID); /* the wrapping is bound to it */
+    /* the wrapped key is bound to the subject's id */
+    memcpy(w.owner, f->kept.sealed.subject_id, IDENTITY_ID);
     WARD_TRY(ward_keyring_new_key(keys_ring(keys), &w, key, err));
     ward_sha256(key, WARD_KEY_SIZE, f->key_sha256);
     WARD_TRY(ward_keyring_hold(keys_ring(keys), db, f->mem, key, &w, err));
@@ -217,7 +219,7 @@ enum ward_code new_face_store(struct new_face *f, struct ward_db *db, struct war
 
     if (code == WARD_OK)
         code = template_seal(f->w->id->keys, key, f->embedding, &f->kept.sealed, err);
-    if (code == WARD_OK) /* a concurrent renewal does not miss it */
+    if (code == WARD_OK) /* the shared lock stops a concurrent renewal of transforms */
         code = template_hold(f->w->id->keys, db, f->mem, key, &f->kept.sealed, err);
     if (code == WARD_OK)
         code = template_add(db, f->mem, &f->kept, err);

@@ -1,7 +1,7 @@
-/* about.h - the common part of calls about one subject, and the parts of a new face.
+/* about.h - what all calls about one subject share, and how a new face is read and stored.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: the .proto's.
- */
+ * Threads: each worker uses its own call. Memory: the call's arena. Errors: those in the
+ * .proto. */
 #ifndef IDENTITY_SUBJECT_ABOUT_H
 #define IDENTITY_SUBJECT_ABOUT_H
 
@@ -11,33 +11,35 @@
 /* One call about one subject. */
 struct about {
     struct ward_call *call;
-    struct ward_event event; /* copied by the transaction, which may run twice */
+    struct ward_event event; /* the transaction copies the event, because it may run twice */
     uint8_t id[IDENTITY_ID];
     char text[37];
     struct subject subject;
-    int64_t at_us; /* time of the change; the first time for a repeated call */
+    int64_t at_us; /* time of the change; for a repeated call, the time of the first call */
 };
 WARD_MUST enum ward_code about_begin(struct about *a, struct ward_call *c,
                                      const char *subject_id);
 /* The worker's connection. */
 struct ward_db *about_db(const struct ward_call *c);
 
-/* Hexadecimal, in the arena; "" if the arena is full. */
+/* Hexadecimal text in the arena; "" if the arena is full. */
 const char *about_hex(struct ward_arena *mem, const uint8_t *bytes, size_t n);
-/* The digest of the subject's key as text; "" if there never was a key. */
+/* The digest of the subject's key in hexadecimal; "" if the subject never had a key. */
 const char *about_key(struct ward_arena *mem, const struct subject *s);
 
-/* INVALID_ARGUMENT (field `at` and its part) unless all its parts are in range. */
+/* INVALID_ARGUMENT (for the field `at` and a member of it) unless all members of the consent
+ * are in range. */
 WARD_MUST enum ward_code about_consent(struct ward_call *c, const char *at,
                                        const Ward__Identity__V1__Consent *consent);
 /* INVALID_ARGUMENT  retain_until_us is in the past */
 WARD_MUST enum ward_code about_retention(struct ward_call *c, int64_t until_us);
-/* Default end of the retention of a face enrolled now; 0 for never. */
+/* The default end of retention for a face that is enrolled now; 0: never. */
 int64_t about_retained(const struct identity *id, int64_t now_us);
 
-/* Before any work: if an answer is stored under this key, `replay` returns it and writes its
- * event (*again), in its own transaction; otherwise nothing is changed. The caller checks again
- * in its own transaction, because a concurrent call may have been faster.
+/* Call before any other work. If an answer is stored under this idempotency key, `replay`
+ * returns the answer and writes an event, in a transaction of its own, and *again is true.
+ * Otherwise nothing is changed. The caller must check again inside its own transaction, because
+ * a concurrent call may have stored an answer meanwhile.
  *   FAILED_PRECONDITION  IDEMPOTENCY_MISMATCH */
 typedef enum ward_code about_replay(void *arg, struct ward_db *db, struct ward_val answer,
                                     struct ward_err *err);
@@ -51,20 +53,24 @@ struct new_face {
     struct kept_template kept;
     const float *embedding;
     ProtobufCBinaryData photograph;
-    uint8_t *sealed; /* room for the encrypted photograph; NULL: not stored */
+    /* memory for the encrypted photograph; NULL: the photograph is not stored */
+    uint8_t *sealed;
     bool key_is_new;
-    uint8_t key_sha256[WARD_SHA256_SIZE]; /* of a new one */
+    uint8_t key_sha256[WARD_SHA256_SIZE]; /* digest of a new key */
 };
-/* A template of the photograph, for this subject; also an encrypted photograph if `keep`. */
+/* Prepares a template from the photograph for this subject. `keep`: the photograph is also
+ * encrypted and stored. */
 WARD_MUST enum ward_code new_face(struct ward_call *c, const struct photo *p,
                                   const ProtobufCBinaryData *photograph, bool keep,
                                   const uint8_t subject[IDENTITY_ID], int kind, int64_t at_us,
                                   struct new_face *out);
-/* Inside a transaction, with the subject locked: under its key, or a new key if it has none. */
+/* Call inside a transaction, with the subject locked. Stores the face under the subject's key,
+ * or under a new key if the subject has none. */
 WARD_MUST enum ward_code new_face_store(struct new_face *f, struct ward_db *db,
                                         struct ward_err *err);
-/* Reads a photograph that will be stored, and requires the liveness of the policy of
- * "enrolment".  FAILED_PRECONDITION  why it is unusable */
+/* Reads a photograph that will be stored, and requires the liveness that the policy of
+ * "enrolment" demands.
+ *    FAILED_PRECONDITION  the photograph is unusable: the reason says why */
 WARD_MUST enum ward_code new_face_read(struct ward_call *c,
                                        const ProtobufCBinaryData *photograph, bool largest_only,
                                        bool attended, struct photo *out);

@@ -1,4 +1,4 @@
-/* SetBirthYear, and the check of a face's use by age. */
+/* SetBirthYear, and the check whether a face may be used at the subject's age. */
 #include "common/base/clock.h"
 #include "services/identity/subject/about.h"
 
@@ -16,7 +16,8 @@ int face_this_year(void)
     return gmtime_r(&now, &t) == NULL ? 9999 : t.tm_year + 1900;
 }
 
-/* While two packs are in use, either may compare: the stricter one counts. */
+/* While two packs are in use, a face may be compared with either pack: the higher minimum age
+ * counts. */
 static int least_age(const struct identity *id)
 {
     int now = id->now.calibration.least_age, former = id->former.calibration.least_age;

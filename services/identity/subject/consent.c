@@ -1,4 +1,4 @@
-/* GiveConsent, WithdrawConsent, SetRetention. */
+/* GiveConsent, WithdrawConsent and SetRetention. */
 #include "common/base/clock.h"
 #include "services/identity/subject/about.h"
 
@@ -28,7 +28,7 @@ struct giving {
     struct consent_entry consent;
 };
 
-/* The valid row for the same text. */
+/* Finds the valid consent to this purpose and text version. */
 static const struct consent_entry *standing(const struct consent_entry *list, size_t n,
                                             const struct consent_entry *like)
 {
@@ -92,11 +92,11 @@ enum ward_code give_consent_rpc(struct ward_call *c, const ProtobufCMessage *q,
 
 struct withdrawal {
     struct about about;
-    const char *purpose; /* "": all */
-    bool destroyed;      /* the key is destroyed, now or before */
+    const char *purpose; /* "": all purposes */
+    bool destroyed;      /* the key is destroyed, by this call or before */
 };
 
-/* Time of the last withdrawal of a purpose; 0 for never. */
+/* Time of the last withdrawal of a consent to `purpose`; 0: never. */
 static int64_t withdrawn(const struct consent_entry *list, size_t n, const char *purpose)
 {
     int64_t at = 0;
@@ -127,7 +127,8 @@ enum ward_code consents_enforce(struct keys *keys, struct ward_db *db, struct wa
     return duplicates_leave(db, s->id, err);
 }
 
-/* The withdrawn purposes, the time, and the state of the key. */
+/* Applies the withdrawal, and sets the time and the state of the key for the answer and the
+ * event. */
 static enum ward_code settle(struct withdrawal *w, struct ward_db *db, struct ward_event *event,
                              int64_t now_us, bool *had_key, struct ward_err *err)
 {

@@ -1,4 +1,4 @@
-/* Counts: metrics, and the log message if a limit is exceeded. */
+/* Counts of stored subjects: metrics, and a log message if a limit is exceeded. */
 #include "services/identity/subject/counts.h"
 
 #include "common/base/log.h"

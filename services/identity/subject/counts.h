@@ -1,7 +1,6 @@
 /* counts.h - numbers of stored subjects and faces, by kind (SUBJECT_PATIENT, SUBJECT_STAFF).
  *
- * Threads: a connection's own. Memory: the arena. Errors: db.h's.
- */
+ * Threads: each thread uses its own connection. Memory: the arena. Errors: those of db.h. */
 #ifndef IDENTITY_SUBJECT_COUNTS_H
 #define IDENTITY_SUBJECT_COUNTS_H
 
@@ -12,11 +11,13 @@ struct counts {
 };
 WARD_MUST enum ward_code counts_read(struct ward_db *db, struct ward_arena *mem,
                                      struct counts *out, struct ward_err *err);
-/* Subjects with templates, but none of this model and no photograph to compute one. */
+/* Counts subjects that have templates, but none of this model, and no photograph from which a
+ * template could be computed. */
 WARD_MUST enum ward_code counts_need_capture(struct ward_db *db, struct ward_arena *mem,
                                              const char *model_sha256, int64_t *n,
                                              struct ward_err *err);
-/* Sets the gauges, and logs when `limit` (0: none) is crossed. `over` is the last result. */
+/* Sets the gauges. Logs when the count crosses `limit` (0: no limit). `over` is the result of
+ * the previous call. */
 bool counts_tell(const struct counts *c, int64_t limit, bool over);
 
 #endif

@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-/* How often an enrolment of a new person may add a pair to the queue: by the cost of a person's
- * time, not by measurement. */
+/* How often the enrolment of a new person may add a pair to the queue by chance. The figure was
+ * chosen for the cost of a person's time, not measured. */
 #define FALSE_PAIRS 1e-3
 
 double duplicates_threshold(const struct calibration *cal, int64_t size)
@@ -33,7 +33,7 @@ void duplicates_find(struct worker *w, struct ward_arena *mem, const struct ward
     *out = (struct lookalikes){0};
     code = gallery_search(w->id->gallery, w->db, kind == SUBJECT_STAFF ? "staff" : "patients",
                           0, v, WARD_COUNT(out->hit), subject, stop, mem, &found, &err);
-    if (code == WARD_NOT_FOUND) /* nobody yet */
+    if (code == WARD_NOT_FOUND) /* the gallery is empty */
         code = WARD_OK;
     else if (code != WARD_OK && strcmp(err.reason, "GALLERY_LOADING") != 0)
         ward_log_err(WARD_LOG_WARN, "duplicates are searched for later", &err);
@@ -44,8 +44,9 @@ void duplicates_find(struct worker *w, struct ward_arena *mem, const struct ward
             out->hit[out->n++] = found.hit[i];
 }
 
-/* Skips subjects who may no longer be searched for, and the pair that the other's enrolment
- * found. The other is locked first: its consents are read after that. */
+/* Queues one pair. Skips a subject who may no longer be searched for, and a pair that the other
+ * subject's enrolment has already queued. Locks the other subject first, then reads that
+ * subject's consents. */
 static enum ward_code keep_one(struct ward_db *db, struct ward_arena *mem,
                                const uint8_t subject[IDENTITY_ID], const struct gallery_hit *h,
                                double threshold, int64_t at_us, struct ward_err *err)
@@ -67,7 +68,7 @@ static enum ward_code keep_one(struct ward_db *db, struct ward_arena *mem,
 
     WARD_TRY(ward_db_run(db, mem, HOLD, WARD_PARAMS(id_val(h->subject_id)), &other, err));
     if (other.n != 1 || !row_number(other.at[0][0], &kind))
-        return WARD_OK; /* no row, no pair */
+        return WARD_OK; /* the other subject does not exist any more */
     ward_uuid7(id);
     return ward_db_run(db, mem, SQL,
                        WARD_PARAMS(id_val(id), id_val(subject), ward_num(mem, h->score),

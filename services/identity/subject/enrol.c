@@ -11,7 +11,7 @@ typedef Ward__Identity__V1__EnrolRequest EnrolRequest;
 typedef Ward__Identity__V1__EnrolResponse EnrolResponse;
 typedef Ward__Identity__V1__Consent Consent;
 
-#define CONSENTS_MAX  9 /* with the first */
+#define CONSENTS_MAX  9 /* including the main consent */
 #define GALLERIES_MAX 16
 
 struct enrolment {
@@ -94,7 +94,8 @@ static void fingerprint(const EnrolRequest *req, uint8_t out[WARD_SHA256_SIZE])
     }
     for (size_t i = 0; i < req->n_galleries; i++)
         parts[n++] = (struct ward_bytes){req->galleries[i], strlen(req->galleries[i]) + 1};
-    if (req->birth_year != 0) /* without one as in older versions: a repetition stays equal */
+    /* a request without a year of birth has the digest of older versions */
+    if (req->birth_year != 0)
         parts[n++] = (struct ward_bytes){&req->birth_year, sizeof(req->birth_year)};
     if (req->attended)
         parts[n++] = (struct ward_bytes){"attended", sizeof("attended")};
@@ -141,8 +142,8 @@ static enum ward_code no_consent(const struct enrolment *e, const char *why)
     return code;
 }
 
-/* Biometrics without a consent to use them are not stored; nor is a subject added to a gallery
- * without a consent to searches. */
+/* Rejects a request without the required consents: biometrics need a consent to their use, and
+ * galleries need a consent to searches. */
 static enum ward_code need_consent(struct enrolment *e)
 {
     if (!consent_to_face(e->consent, e->n_consents, e->subject.kind))
@@ -172,7 +173,7 @@ static enum ward_code fill_face(struct enrolment *e, const struct photo *p)
     return api_quality(c, p, &resp->quality);
 }
 
-/* Returns the stored answer again, with an event that says so. */
+/* Returns the stored answer again, and writes an event about the repetition. */
 static enum ward_code replay(void *arg, struct ward_db *db, struct ward_val answer,
                              struct ward_err *err)
 {
@@ -205,7 +206,7 @@ static enum ward_code store(struct enrolment *e, struct ward_db *db, struct ward
                            &e->resp->possible_duplicates, err);
 }
 
-/* The purposes, separated by commas. */
+/* The purposes of all consents, separated by commas. */
 static const char *purposes(const struct enrolment *e)
 {
     const char *all = e->consent[0].purpose;

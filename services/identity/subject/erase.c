@@ -1,4 +1,4 @@
-/* EraseSubject. */
+/* EraseSubject: deletes a subject's data, and destroys the key of the face. */
 #include "common/base/clock.h"
 #include "services/identity/subject/about.h"
 

@@ -1,4 +1,4 @@
-/* FindSubject and ListSubjects: lists of subjects, and lookup by wristband or name. */
+/* FindSubject and ListSubjects: lookup by wristband or name, and lists of subjects. */
 #include "services/identity/page.h"
 #include "services/identity/subject/about.h"
 #include "services/identity/token/identifiers.h"
@@ -112,7 +112,7 @@ struct listing {
     struct ward_event event;
     int64_t kind, page;
     uint8_t after[IDENTITY_ID];
-    struct ward_rows rows; /* one more than a page, if there are more */
+    struct ward_rows rows; /* one row more than a page, if there are more subjects */
 };
 
 enum { ID, KIND, NAME, AT, BORN, FACE, BAND };

@@ -1,8 +1,9 @@
 /* Destruction of a face: its key, and everything encrypted under it. */
 #include "services/identity/subject/rows.h"
 
-/* Stored when the key was created; for older keys, computed now. A key that cannot be unwrapped
- * is destroyed nevertheless, without its digest. */
+/* Records the digest of a key before the key is destroyed. New keys have a stored digest; for
+ * older keys, the digest is computed here. A key that cannot be unwrapped is destroyed without
+ * a digest. */
 static enum ward_code note_digest(struct keys *keys, struct ward_db *db, struct ward_arena *mem,
                                   const struct ward_wrapped_key *w, struct ward_err *err)
 {

@@ -23,7 +23,7 @@ bool fuse_end(const double sum[TEMPLATE_DIM_MAX], int dim, float *out)
     for (int i = 0; i < dim; i++)
         norm += sum[i] * sum[i];
     norm = sqrt(norm);
-    if (!(norm > 1e-6)) /* opposite faces: no meaningful mean */
+    if (!(norm > 1e-6)) /* the embeddings cancel each other: no mean direction exists */
         return false;
     for (int i = 0; i < dim; i++)
         out[i] = (float)(sum[i] / norm);
@@ -38,7 +38,8 @@ struct fusing {
     uint8_t key[WARD_KEY_SIZE];
 };
 
-/* Decrypted, and transformed to the newest generation among them. */
+/* Decrypts a template and transforms it to the newest generation among the subject's
+ * templates. */
 static enum ward_code open_one(struct fusing *f, const struct sealed_template *t, float *v,
                                struct ward_err *err)
 {

@@ -1,4 +1,4 @@
-/* GetSubject: data of a subject, without biometrics. */
+/* GetSubject: returns the data of a subject, without biometrics. */
 #include "services/identity/subject/about.h"
 
 #include <string.h>
@@ -60,7 +60,7 @@ static Entry *entry(struct ward_arena *mem, const struct consent_entry *from)
     return e;
 }
 
-/* The newest row about the face's main use: Verify, otherwise search. */
+/* The newest consent to the main use of the face: to Verify, otherwise to searches. */
 static const Entry *main_use(const GetResponse *resp, int kind)
 {
     const Entry *verify = NULL, *search = NULL;

@@ -1,4 +1,4 @@
-/* The thread that ends expired faces, and deletes expired rows. */
+/* The thread that deletes faces whose retention has ended, and expired rows. */
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/handler/event.h"
@@ -11,24 +11,26 @@
 #include <string.h>
 #include <time.h>
 
-#define EVERY_NS  (INT64_C(60) * 1000 * WARD_NS_PER_MS)
-#define SOON_NS   (INT64_C(1000) * WARD_NS_PER_MS) /* while the gallery is loading */
+#define EVERY_NS (INT64_C(60) * 1000 * WARD_NS_PER_MS)
+/* interval of passes while the gallery is loading */
+#define SOON_NS   (INT64_C(1000) * WARD_NS_PER_MS)
 #define ARENA_CAP ((size_t)8 << 20)
 #define DAY_US    (INT64_C(86400) * 1000000)
-#define SWEEP     1000 /* rows for each statement: no call waits long for a lock */
-#define SWEEPS    100  /* statements of one kind in one pass */
+/* rows deleted by one statement: few, so that no call waits long for a lock */
+#define SWEEP  1000
+#define SWEEPS 100 /* maximum number of statements of one kind in one pass */
 
 struct reaper {
     struct worker w;
-    struct ward_arena own; /* what holds this */
-    struct ward_arena mem; /* a pass's */
+    struct ward_arena own; /* contains this struct */
+    struct ward_arena mem; /* memory for one pass */
     pthread_t thread;
-    pthread_mutex_t lock; /* of stop */
+    pthread_mutex_t lock; /* protects `stop` */
     pthread_cond_t wake;
     bool running, stop;
     bool away; /* the database was unavailable at the last pass */
-    bool over; /* WARD_FACES_LIMIT */
-    bool soon; /* the gallery could not be searched yet */
+    bool over; /* the number of faces exceeds WARD_FACES_LIMIT */
+    bool soon; /* run the next pass soon: the gallery could not be searched yet */
 };
 
 /* ---- expired faces ---- */
@@ -38,7 +40,8 @@ struct ending {
     bool found;
 };
 
-/* Like WithdrawConsent of everything, by the service itself. */
+/* Ends a face: withdraws all consents like WithdrawConsent, with the service itself as the
+ * actor. */
 static enum ward_code end_face(struct reaper *r, struct ward_db *db, const struct subject *s,
                                int64_t now_us, struct ward_err *err)
 {
@@ -71,7 +74,8 @@ static enum ward_code end_face(struct reaper *r, struct ward_db *db, const struc
     return gallery_changed(id->gallery, db, &r->mem, s->id, err);
 }
 
-/* Other replicas do the same at the same time: each processes rows that no other has locked. */
+/* Ends one expired face. Other replicas do this at the same time: each replica only takes rows
+ * that no other replica has locked. */
 static enum ward_code end_one(struct ward_db *db, void *arg, struct ward_err *err)
 {
     static const char NEXT[] =
@@ -126,7 +130,7 @@ struct late {
     struct lookalikes found;
 };
 
-/* Whether the postponed search is still permitted. */
+/* Whether the subject still consents to searches. */
 static enum ward_code may_search(struct ward_db *db, struct ward_arena *mem,
                                  const struct subject *s, bool *may, struct ward_err *err)
 {
@@ -164,7 +168,8 @@ static enum ward_code search_late(struct late *l, struct ward_err *err)
     enum ward_code code;
     bool may = false;
 
-    l->found = (struct lookalikes){.searched = true}; /* if there is nothing to search for */
+    /* result if there is nothing to search for */
+    l->found = (struct lookalikes){.searched = true};
     WARD_TRY(subject_find(w->db, &r->mem, l->id, false, &s, err));
     WARD_TRY(may_search(w->db, &r->mem, &s, &may, err));
     if (!may)
@@ -176,7 +181,7 @@ static enum ward_code search_late(struct late *l, struct ward_err *err)
         duplicates_find(w, &r->mem, &stop, l->id, s.kind, all.v, &l->found);
     ward_wipe(&all, sizeof(all));
     if (!l->found.searched)
-        return WARD_OK; /* at the next pass */
+        return WARD_OK; /* the search is repeated at the next pass */
     return ward_db_tx(w->db, keep_late, l, err);
 }
 
@@ -214,8 +219,9 @@ static enum ward_code sweep(struct reaper *r, const char *sql, int64_t before_us
     return WARD_OK;
 }
 
-/* Challenges and redeemed tokens a day after their end, tries when they no longer count,
- * gallery changes after a week: a follower that was offline longer reads everything. */
+/* Deletes expired rows. Challenges and misses are deleted after a day, redeemed tokens after
+ * two days, gallery changes after a week. A follower that was offline for longer than a week
+ * reads everything. */
 static enum ward_code sweep_rows(struct reaper *r, struct ward_err *err)
 {
     static const struct {
@@ -304,7 +310,8 @@ enum ward_code reaper_open(struct identity *id, struct reaper **out, struct ward
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&r->wake, &attr);
     pthread_condattr_destroy(&attr);
-    *out = r; /* the caller also closes it if the following steps fail */
+    /* assigned before the thread starts, so that the caller closes it after a failure */
+    *out = r;
     WARD_TRY(ward_db_open(id->db, &r->w.db, err));
     r->w.event_ctx = (struct ward_event_ctx){.service = IDENTITY_NAME, .db = r->w.db};
     if (pthread_create(&r->thread, NULL, work, r) != 0)

@@ -1,4 +1,4 @@
-/* RegisterSubject: a subject without a face. */
+/* RegisterSubject: creates a subject without a face. */
 #include "common/base/clock.h"
 #include "services/identity/subject/about.h"
 
@@ -7,7 +7,7 @@
 typedef Ward__Identity__V1__RegisterSubjectRequest RegisterRequest;
 typedef Ward__Identity__V1__RegisterSubjectResponse RegisterResponse;
 
-#define IDEM_HASH "register request" /* the keyed hash's associated data */
+#define IDEM_HASH "register request" /* associated data of the keyed hash */
 
 struct registration {
     struct ward_call *call;
@@ -59,13 +59,14 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     return ward_call_store_answer(r->call, db, &r->idem, &r->resp->base, err);
 }
 
-/* Under the service's hash key: a reference can be guessed, and the row outlives an erasure. */
+/* The digest is a keyed hash with the service's hash key. A reference can be guessed, and the
+ * row outlives an erasure. */
 static enum ward_code fingerprint(struct ward_call *c, const RegisterRequest *req,
                                   uint8_t out[WARD_SHA256_SIZE])
 {
     const struct identity *id = ((struct worker *)c->wrk)->id;
     const char *request =
-        req->birth_year == 0 /* as in older versions: a repetition stays equal */
+        req->birth_year == 0 /* without a year of birth, the digest of older versions */
             ? ward_printf(c->mem, "%d %s", (int)req->kind, req->external_ref)
             : ward_printf(c->mem, "%d %s %d", (int)req->kind, req->external_ref,
                           req->birth_year);

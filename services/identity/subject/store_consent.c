@@ -1,4 +1,4 @@
-/* The consent ledger: its rows, and the uses that they permit. */
+/* SQL of the consent ledger, and the uses that a consent permits. */
 #include "services/identity/subject/rows.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The SQL of subjects: one function for each query. */
+/* SQL of subjects, one function for each query. */
 #include "services/identity/subject/rows.h"
 
 #include <string.h>
@@ -86,8 +86,7 @@ enum ward_code subject_insert(struct ward_db *db, struct ward_arena *mem,
                                    time_val(mem, s->retain_until_us),
                                    time_val(mem, s->birth_year)),
                        NULL, err);
-    if (code == WARD_ALREADY_EXISTS) /* the id is random: the conflict is in the other unique
-                                      * key */
+    if (code == WARD_ALREADY_EXISTS) /* the id is random, so the conflict is in external_ref */
         return WARD_FAIL_REASON(err, ALREADY_EXISTS, "EXTERNAL_REF_TAKEN",
                                 "a subject of this kind has this external_ref");
     return code;

@@ -1,4 +1,4 @@
-/* The SQL of subjects' keys, templates and encrypted photographs. */
+/* SQL of subjects' keys, templates and encrypted photographs. */
 #include "services/identity/subject/rows.h"
 
 #include <string.h>
@@ -67,7 +67,8 @@ enum ward_code template_add(struct ward_db *db, struct ward_arena *mem,
         NULL, err);
 }
 
-/* id, model, generation, dim, eye distance, score, time: the first columns of both lists. */
+/* Reads the columns with which both lists begin: id, model, generation, dim, eye distance,
+ * score, time. */
 static bool read_row(const struct ward_val *r, const uint8_t id[IDENTITY_ID],
                      struct kept_template *t)
 {

@@ -10,9 +10,9 @@ typedef Ward__Identity__V1__AddTemplateResponse AddResponse;
 typedef Ward__Identity__V1__RemoveTemplateRequest RemoveRequest;
 typedef Ward__Identity__V1__RemoveTemplateResponse RemoveResponse;
 
-/* The rate at which another person's photograph may pass as this subject's. It guards against a
- * mistake at a desk where staff know the person; at 1e-4 one correct photograph in eight would
- * be rejected (docs/models.md). */
+/* The false match rate for an added photograph. The comparison guards against mistakes at a
+ * desk where staff know the person. At 1e-4, one of eight correct photographs would be rejected
+ * (docs/models.md). */
 #define ADD_FMR 1e-3
 
 struct addition {
@@ -22,7 +22,7 @@ struct addition {
     AddResponse *resp;
     struct photo photo;
     struct new_face face;
-    double threshold, score; /* 0: no template to compare with */
+    double threshold, score; /* threshold 0: the subject has no template to compare with */
     bool searchable;
     struct lookalikes found;
 };
@@ -34,8 +34,8 @@ static struct worker *worker_of(const struct about *a)
 
 /* ---- the same person ---- */
 
-/* The cosine with the subject's templates of one pack's model; *any false if there are none. v
- * has length 1 and is not transformed. */
+/* Computes the cosine of v with the subject's templates of one model. *any is false if the
+ * subject has none. v has length 1 and is not transformed. */
 static enum ward_code likeness(struct about *a, const char *model, const float *v, bool *any,
                                double *score, struct ward_err *err)
 {
@@ -57,7 +57,7 @@ static enum ward_code likeness(struct about *a, const char *model, const float *
     return code;
 }
 
-/* The photograph's face, embedded by the former pack. */
+/* Embeds the photograph's face with the former pack. */
 static enum ward_code former_face(struct addition *ad, struct face *out, struct ward_err *err)
 {
     struct ward_call *c = ad->about.call;
@@ -70,8 +70,8 @@ static enum ward_code former_face(struct addition *ad, struct face *out, struct 
     return face_embed(w->former, c->mem, &stop, &im, out, err);
 }
 
-/* Compared with the loaded model's templates; if there are only the former pack's, with those;
- * if there are none, any face is accepted. */
+/* Compares the photograph with templates of the loaded model. If the subject has only templates
+ * of the former pack, compares with those. If the subject has no template, accepts any face. */
 static enum ward_code same_person(struct addition *ad, struct ward_err *err)
 {
     struct about *a = &ad->about;
@@ -121,7 +121,7 @@ static enum ward_code room_for_one(struct about *a, struct ward_db *db, struct w
     return WARD_OK;
 }
 
-/* The present permission: consent while the subject is locked. */
+/* Checks the consent while the subject is locked, and whether the photograph may be stored. */
 static enum ward_code permitted(struct addition *ad, struct ward_db *db, bool *keep,
                                 struct ward_err *err)
 {
@@ -138,8 +138,8 @@ static enum ward_code permitted(struct addition *ad, struct ward_db *db, bool *k
     return WARD_OK;
 }
 
-/* A face that is enrolled again after its end: it is searched among the others, and gets a
- * retention time. */
+/* Stores the first template of a face that is enrolled again after its end: the face gets a
+ * retention time, and pairs with similar faces are queued. */
 static enum ward_code store_first(struct addition *ad, struct ward_db *db, struct ward_err *err)
 {
     struct about *a = &ad->about;
@@ -213,7 +213,7 @@ static enum ward_code add_in_tx(struct ward_db *db, void *arg, struct ward_err *
     return gallery_changed(worker_of(a)->id->gallery, db, mem, a->id, err);
 }
 
-/* Before the photograph is evaluated: whether the subject exists, and whether a template is
+/* Checks before the photograph is evaluated: the subject exists, and a template is
  * permitted. */
 static enum ward_code admit(struct addition *ad)
 {
@@ -225,7 +225,7 @@ static enum ward_code admit(struct addition *ad)
     return permitted(ad, about_db(c), &keep, c->err);
 }
 
-/* Only a subject without a key is new to the gallery. */
+/* Searches for similar faces if the subject has no key, and is therefore new to the gallery. */
 static enum ward_code look_for_others(struct addition *ad)
 {
     struct about *a = &ad->about;

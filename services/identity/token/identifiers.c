@@ -1,4 +1,4 @@
-/* SetIdentifiers, and the normalization and hashing of identifiers. */
+/* SetIdentifiers, and how identifiers are normalized and hashed. */
 #include "services/identity/token/identifiers.h"
 
 #include <string.h>
@@ -64,7 +64,7 @@ enum ward_code wristband_hash(struct keys *k, const char *wristband,
     return ward_keyring_hash(keys_ring(k), "wristband", wristband, strlen(wristband), out, err);
 }
 
-/* subject | type | NUL | normalized value: no two of them give the same bytes. */
+/* Hashes subject | type | NUL | normalized value. No two identifiers give equal bytes. */
 enum ward_code second_hash(struct keys *k, const uint8_t subject[IDENTITY_ID], const char *type,
                            const char *value, uint8_t out[WARD_SHA256_SIZE],
                            struct ward_err *err)
@@ -121,8 +121,8 @@ static enum ward_code take_away(struct ward_db *db, const uint8_t id[IDENTITY_ID
     return ward_db_run(db, NULL, SQL, WARD_PARAMS(id_val(id), ward_text(type)), NULL, err);
 }
 
-/* Deleted and inserted again, never ON DUPLICATE KEY: that would change another subject's row
- * with the same wristband. */
+/* Deletes and inserts. ON DUPLICATE KEY could change the row of another subject with an equal
+ * wristband. */
 static enum ward_code put(struct ward_db *db, const uint8_t id[IDENTITY_ID], const char *type,
                           const uint8_t hash[WARD_SHA256_SIZE], struct ward_err *err)
 {

@@ -1,4 +1,4 @@
-/* GetTokenKeys: from memory, on the poll thread. */
+/* GetTokenKeys: answers from memory, on the poll thread. */
 #include "services/identity/api.h"
 #include "services/identity/token/token.h"
 

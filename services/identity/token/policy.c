@@ -14,7 +14,7 @@ typedef Ward__Identity__V1__ListUsePoliciesResponse ListUsePoliciesResponse;
 
 #define FMR_MOST  1e-3
 #define FMR_LEAST 1e-6
-#define FMR_SLACK (1 + 1e-6) /* a float's 1e-4 is 9.9999997e-5 */
+#define FMR_SLACK (1 + 1e-6) /* tolerance for floats: 1e-4 as a float is 9.9999997e-5 */
 
 const struct use_policy policy_default = {.purpose = "",
                                           .liveness = LIVENESS_ATTENDED,
@@ -70,7 +70,7 @@ enum ward_code policy_of(struct ward_db *db, struct ward_arena *mem, const char 
 
 enum gate liveness_gate(enum liveness_policy policy, const struct liveness_shown *s)
 {
-    bool passive = s->passive >= LIVENESS_THRESHOLD; /* NaN and -1 are not */
+    bool passive = s->passive >= LIVENESS_THRESHOLD; /* false for NaN and for -1 */
 
     switch (policy) {
     case LIVENESS_NONE:
@@ -82,7 +82,7 @@ enum gate liveness_gate(enum liveness_policy policy, const struct liveness_shown
     case LIVENESS_ATTENDED:
         return s->attended ? USABLE : LIVENESS_REQUIRED;
     }
-    return LIVENESS_REQUIRED; /* a policy of a later version: not interpretable */
+    return LIVENESS_REQUIRED; /* a policy of a later version, unknown here */
 }
 
 const char *liveness_method(enum liveness_policy policy)

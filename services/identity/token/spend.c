@@ -1,4 +1,4 @@
-/* Redemption of PPID tokens: verified, compared with their use, and redeemed once. */
+/* SpendToken: verifies a PPID token, compares it with its intended use, and redeems it once. */
 #include "services/identity/token/token.h"
 
 #include "common/base/clock.h"
@@ -11,8 +11,9 @@
 typedef Ward__Identity__V1__SpendTokenRequest Request;
 typedef Ward__Identity__V1__SpendTokenResponse Response;
 
-/* Keys newest first, as long as a token may belong to them: a former key verifies packs for
- * much longer, but its last token expires soon after the next key begins to sign. */
+/* Number of keys, newest first, that may have signed a token that is still valid. A former key
+ * verifies offline packs for much longer, but its last token expires soon after the next key
+ * begins to sign. */
 static int token_keys(const struct keys_public *k, int n, int64_t now)
 {
     int m = n > 0;
@@ -43,10 +44,10 @@ static enum ward_code check_token(struct ward_call *c, const struct token_want *
     return WARD_OK;
 }
 
-#define SPENDER_MAX 128 /* spent_token.spent_by */
+#define SPENDER_MAX 128 /* size of the column spent_token.spent_by */
 
-/* The calling service, its person, and the method: a key that was used for another method is a
- * different one. NULL: no memory. */
+/* Identifies the spender: the calling service, its person, and the method. An idempotency key
+ * that was used for another method counts as different. NULL if memory is exhausted. */
 static const char *spender(struct ward_call *c)
 {
     const char *who = c->who == NULL ? "" : c->who->subject;
@@ -64,7 +65,8 @@ static const char *spender(struct ward_call *c)
     return hex;
 }
 
-/* Whether it was redeemed before: by this caller's same request, or by another. */
+/* Finds out who redeemed the token: this caller with an equal idempotency key, or anybody
+ * else. */
 static enum ward_code find_spent(struct ward_call *c, struct ward_db *db,
                                  const struct token_want *want, const struct ward_val *row,
                                  int64_t *spent_at_us, struct ward_err *err)
@@ -148,7 +150,8 @@ static void fingerprint(const Request *req, uint8_t out[WARD_SHA256_SIZE])
     const char *texts[] = {req->token, req->subject_id, req->purpose, req->place};
     struct ward_bytes parts[4];
 
-    for (int i = 0; i < 4; i++) /* with their NULs, so that "a"+"bc" differs from "ab"+"c" */
+    /* including their NULs, so that "a"+"bc" differs from "ab"+"c" */
+    for (int i = 0; i < 4; i++)
         parts[i] = (struct ward_bytes){texts[i], strlen(texts[i]) + 1};
     ward_sha256_parts(parts, 4, out);
 }
@@ -172,7 +175,7 @@ static void fill(struct spending *s, const struct ward_ppid *p, int64_t spent_at
     r->event_id = s->event.event_text;
 }
 
-/* Returns the stored answer again, even if the token has expired. */
+/* Returns the stored answer, even if the token has expired since. */
 static enum ward_code replay(struct spending *s, struct ward_db *db, struct ward_val answer,
                              struct ward_event *event, struct ward_err *err)
 {
@@ -240,8 +243,8 @@ enum ward_code spend_token_rpc(struct ward_call *c, const ProtobufCMessage *q,
     ward_event_begin(&s.event, c, api_event_ctx(c), NULL);
     WARD_TRY(check(c, s.req, subject));
     ward_event_begin(&s.event, c, api_event_ctx(c), subject);
-    /* Another service's request is a different one: it must not learn that this one redeemed
-     * the token. */
+    /* The idempotency key includes the calling service: another service must not learn that
+     * this token was redeemed. */
     s.idem = (struct ward_idem){
         .caller = api_caller(c), .method = c->method->path, .key = s.req->idempotency_key};
     fingerprint(s.req, s.idem.request_sha256);

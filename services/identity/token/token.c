@@ -1,4 +1,4 @@
-/* PPID tokens issued. */
+/* Issues PPID tokens. */
 #include "services/identity/token/token.h"
 
 enum ward_code token_issue(struct ward_call *c, struct ward_ppid *p, char **out,

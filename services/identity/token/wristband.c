@@ -1,9 +1,9 @@
 /* VerifyWristband: verification without a face.
  *
- * A wrong try is counted in the transaction that answers it, under the subject's row lock, so
- * that simultaneous guesses at all replicas are counted one by one and none exceeds the limit;
- * an answer is sent only after that commit. A match does not reset the count: a person who
- * knows one correct pair must not be able to guess others with it. */
+ * A wrong try is counted in the transaction that decides it, under the subject's row lock.
+ * Simultaneous guesses at all replicas are therefore counted one by one, and cannot exceed the
+ * limit. The answer is sent after the commit. A match does not reset the count: a person who
+ * knows one correct pair of identifiers could otherwise guess more. */
 #include "common/base/clock.h"
 #include "services/identity/token/identifiers.h"
 #include "services/identity/token/token.h"
@@ -122,7 +122,8 @@ static enum ward_code compare(struct showing *s, struct ward_db *db, bool *match
                                 "subject");
     if (rows.at[0][0].n != WARD_SHA256_SIZE || rows.at[1][0].n != WARD_SHA256_SIZE)
         return WARD_FAIL(err, DATA_LOSS, "the row of an identifier is invalid");
-    /* Always compares both: the time does not reveal which was wrong. */
+    /* Always compares both identifiers, so that the time does not reveal which of them was
+     * wrong. */
     first = ward_equal(rows.at[0][0].p, s->wristband, WARD_SHA256_SIZE);
     second = ward_equal(rows.at[1][0].p, s->second, WARD_SHA256_SIZE);
     *match = (first & second) != 0;
@@ -160,8 +161,8 @@ static enum ward_code show_in_tx(struct ward_db *db, void *arg, struct ward_err 
     bool match = false;
 
     s->resp->outcome = OUTCOME(NO_MATCH);
-    s->resp->token = s->resp->method = api_text(""); /* from a repeated run of the
-                                                      * transaction */
+    /* left from a previous run of this transaction */
+    s->resp->token = s->resp->method = api_text("");
     s->resp->token_lifetime_s = 0;
     WARD_TRY(subject_hold(db, s->call->mem, s->id, &subject, err));
     WARD_TRY(check_misses(s, db, now_us, err));

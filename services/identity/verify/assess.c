@@ -1,4 +1,5 @@
-/* AssessPhotograph: whether a photograph could be enrolled. Nothing is compared or stored. */
+/* AssessPhotograph: tells whether a photograph could be enrolled. Nothing is compared or
+ * stored. */
 #include "services/identity/api.h"
 
 typedef Ward__Identity__V1__AssessPhotographRequest AssessRequest;

@@ -1,8 +1,7 @@
-/* challenge.h - issued challenges: single use, shared by all replicas.
+/* challenge.h - issued challenges, which are single-use and shared by all replicas.
  *
- * Threads: a worker's own connection. Memory: the caller's. Errors: db.h's, and
- * FAILED_PRECONDITION CHALLENGE_UNKNOWN.
- */
+ * Threads: each worker uses its own connection. Memory: the caller's. Errors: those of db.h,
+ * and FAILED_PRECONDITION CHALLENGE_UNKNOWN. */
 #ifndef IDENTITY_CHALLENGE_H
 #define IDENTITY_CHALLENGE_H
 
@@ -11,7 +10,7 @@
 #include "services/identity/identity.h"
 #include "services/identity/live/live.h"
 
-#define CHALLENGE_MS      30000 /* until the last frame */
+#define CHALLENGE_MS      30000 /* maximum time from its issue to the last frame */
 #define CHALLENGE_STEP_MS 5000
 
 struct challenge {
@@ -20,12 +19,12 @@ struct challenge {
     enum live_step steps[LIVE_STEPS_MAX];
     int64_t expires_at_us;
 };
-/* Marks it as used, whatever the result. Only for the same subject, purpose and caller as at
- * its issue. */
+/* Marks a challenge as used, whatever the result. Subject, purpose and caller must be those for
+ * which it was issued. */
 WARD_MUST enum ward_code challenge_take(struct ward_call *c, const char *challenge_id,
                                         const uint8_t subject_id[IDENTITY_ID],
                                         const char *purpose, struct challenge *out);
 
-extern struct ward_family identity_challenges; /* result */
+extern struct ward_family identity_challenges; /* label: result */
 
 #endif

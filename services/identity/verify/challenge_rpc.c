@@ -58,7 +58,8 @@ static enum ward_code start_challenge(struct ward_call *c, const StartChallengeR
                                 "this model pack has no liveness models: let staff confirm "
                                 "that they see the person, or verify without a face");
     n = challenge_make(steps);
-    ward_random(id, sizeof(id)); /* not a UUIDv7: the next one must not be predictable */
+    /* random, not a UUIDv7, because the next id must not be predictable */
+    ward_random(id, sizeof(id));
     id[6] = (uint8_t)(0x40 | (id[6] & 0x0f));
     id[8] = (uint8_t)(0x80 | (id[8] & 0x3f));
     WARD_TRY(keep(c, id, known ? subject : NULL, req->purpose, steps, n));
@@ -82,7 +83,7 @@ enum ward_code start_challenge_rpc(struct ward_call *c, const ProtobufCMessage *
     return start_challenge(c, (const StartChallengeRequest *)q, (StartChallengeResponse *)r);
 }
 
-/* ---- using one ---- */
+/* ---- using a challenge ---- */
 
 static enum ward_code unknown(struct ward_err *err)
 {

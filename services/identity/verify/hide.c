@@ -1,29 +1,31 @@
-/* Search for faces, and their pixelation. */
+/* Finds faces and makes them unrecognisable. */
 #include "services/identity/verify/hide.h"
 #include "services/identity/live/live.h"
 
 #include <math.h>
 #include <string.h>
 
-#define MARGIN 0.3 /* of the box on each side: hair, ears and chin also identify a person */
-#define BLOCKS 6   /* number of blocks for a face's larger side: nothing recognizable remains */
-/* If a search fills a quarter of its capacity, there may be more faces. */
+/* added on each side of the box, as a share of it: hair, ears and chin also identify a
+ * person */
+#define MARGIN 0.3
+/* number of blocks along a face's larger side: nothing recognisable remains */
+#define BLOCKS 6
+/* A search that fills a quarter of its capacity may have missed faces. */
 #define MANY         (FACE_MAX_FOUND / 4)
 #define WAITING_MOST 64
-#define LOOKS_MORE   2                  /* search of the changed picture */
-#define SCRATCH      ((size_t)32 << 20) /* of one search */
+#define LOOKS_MORE   2                  /* number of repeated searches in the changed picture */
+#define SCRATCH      ((size_t)32 << 20) /* memory for one search */
 
-/* Source of least_px: make eval-redact, choosing half (2026-11-23): at and above it at least 95
- * % of the faces are hidden, in each picture size. Tiles of 512 gave 24 for faceplugin. A
- * pack's detector runs on the whole picture, on four overlapping parts, and on tiles with the
- * aspect ratio of its input. The tiles overlap enough that none of the faces that only tiles
- * show is cut by all of them.
- */
+/* Source of least_px: make eval-redact, choosing half (2026-11-23): at least 95 % of the faces
+ * of this width or more are hidden, in each picture size. With tiles of 512 pixels, least_px of
+ * faceplugin was 24. A pack's detector runs on the whole picture, on four overlapping parts,
+ * and on tiles with the aspect ratio of its input. Tiles overlap by more than the size of a
+ * face that only tiles can show, so that at least one tile shows the whole face. */
 #define OVERLAP 112.0
 static const struct looking {
     const char *pack;
-    double least;          /* score; 0: the detector's own */
-    double tile_w, tile_h; /* pixels */
+    double least;          /* minimum score; 0: the detector's own minimum */
+    double tile_w, tile_h; /* size of a tile in pixels */
     double side_least;     /* minimum size of a part to be searched */
     int least_px;
 } lookings[] = {
@@ -64,7 +66,8 @@ static enum ward_code search_once(struct hiding *r, struct rect around, int *n)
     return WARD_OK;
 }
 
-/* Overlapping quarters, to be searched next; if they would be too small, that is reported. */
+/* Divides a part into four overlapping quarters, which are searched next. If they would be too
+ * small, returns 0 and sets `crowded`. */
 static int quarters(struct hiding *r, struct rect of, struct rect out[4])
 {
     const double least = looking_of(r->pack)->side_least;
@@ -79,7 +82,8 @@ static int quarters(struct hiding *r, struct rect of, struct rect out[4])
     return 4;
 }
 
-/* If nothing was hidden since the last search, a repetition finds nothing new. */
+/* Whether the part has changed since the last search. If nothing was hidden in it, a repeated
+ * search finds nothing new. */
 static bool is_new(const struct hiding *r, const struct rect *at)
 {
     if (r->n_hidden == 0)
@@ -114,7 +118,7 @@ static enum ward_code search(struct hiding *r, struct rect around)
     return WARD_OK;
 }
 
-/* Nothing if the four parts are hardly larger than a tile. */
+/* Searches in tiles. Skipped if the four parts are hardly larger than a tile. */
 static enum ward_code search_tiles(struct hiding *r)
 {
     const struct looking *l = looking_of(r->pack);
@@ -129,7 +133,7 @@ static enum ward_code search_tiles(struct hiding *r)
     return WARD_OK;
 }
 
-/* The whole picture with a border, four overlapping parts, tiles. */
+/* Searches the whole picture with a border, then four overlapping parts, then tiles. */
 static enum ward_code find(struct hiding *r)
 {
     double w = r->im.w, h = r->im.h;
@@ -148,7 +152,7 @@ static int within(double v, int most)
     return !(v >= 0) ? 0 : v > most ? most : (int)v;
 }
 
-/* Every block is replaced by its mean. */
+/* Replaces every block by its mean. */
 static void pixelate(uint8_t *rgb, int w, const int at[4], int side)
 {
     for (int y = at[1]; y < at[3]; y += side)
@@ -169,7 +173,8 @@ static void pixelate(uint8_t *rgb, int w, const int at[4], int side)
         }
 }
 
-/* One line of running means over 2 r + 1 values at distance `step`. */
+/* Smooths one line of n values at distance `step`: each value becomes the mean of 2 r + 1
+ * values. */
 static void smooth(uint8_t *p, size_t step, int n, int r, uint8_t *copy)
 {
     int sum = 0;
@@ -186,7 +191,8 @@ static void smooth(uint8_t *p, size_t step, int n, int r, uint8_t *copy)
     }
 }
 
-/* Pixelated first: blurring alone can be reversed by sharpening. */
+/* Blurs a face that was pixelated before, because blurring alone can be reversed by
+ * sharpening. */
 static bool blur(uint8_t *rgb, int w, const int at[4], int side, struct ward_arena *mem)
 {
     int wide = at[2] - at[0], high = at[3] - at[1];
@@ -233,8 +239,8 @@ static bool holds(const struct face_box *a, const struct face_box *b)
     return x > a->x1 && x < a->x2 && y > a->y1 && y < a->y2;
 }
 
-/* Everything found is hidden. Only confident faces are counted, once each: a part shows a face
- * of the whole picture again, and fragments of it. */
+/* Counts faces. Every found box is hidden, but only confident ones are counted, and each face
+ * once: a part of the picture shows faces of the whole picture again, and fragments of them. */
 static int faces(const struct hiding *r)
 {
     int n = 0;
@@ -250,7 +256,8 @@ static int faces(const struct hiding *r)
     return n;
 }
 
-/* Keeps boxes from `from` on whose centre is in no earlier box; returns their number. */
+/* Drops boxes, from index `from` on, whose centre is in an earlier box. Returns the number of
+ * boxes left from there. */
 static int drop_known(struct hiding *r, int from)
 {
     int kept = from;
@@ -267,8 +274,9 @@ static int drop_known(struct hiding *r, int from)
     return kept - from;
 }
 
-/* Hides the faces, and searches the result again: a face hidden among others is detected after
- * these are removed. Faces found in the last search are reported. */
+/* Hides the faces, then searches the changed picture again, because a face among others may be
+ * detected only after those are hidden. If the last search still finds faces, sets
+ * `crowded`. */
 static enum ward_code hide_all(struct hiding *r)
 {
     int from = 0;

@@ -35,7 +35,8 @@ static enum ward_code work(struct redaction *r, const RedactRequest *req, Redact
     h->stop = &stop;
     h->mem = c->mem;
     h->err = c->err;
-    h->rgb = (uint8_t *)(uintptr_t)h->im.rgb; /* the call's own copy */
+    /* the call has its own copy of the pixels, which may be changed */
+    h->rgb = (uint8_t *)(uintptr_t)h->im.rgb;
     h->blur = req->style == WARD__IDENTITY__V1__REDACT_STYLE__REDACT_STYLE_BLUR;
     WARD_TRY(hide_faces(h));
     resp->faces = h->faces;

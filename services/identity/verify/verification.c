@@ -50,7 +50,8 @@ static enum ward_code no_template(struct ward_err *err)
                             "this person in another way");
 }
 
-/* Templates of the current model; if there are only older ones, of the former model. */
+/* Reads the templates of the current model; if the subject has none, those of the former
+ * model. */
 static enum ward_code fuse(struct verification *v)
 {
     struct ward_call *c = v->call;
@@ -216,8 +217,8 @@ void verification_note(struct verification *v)
         ward_event_note_num(&v->event, "passive", v->shown.passive);
 }
 
-/* A token is sent only if the face may still be used when its event is committed: a withdrawal
- * locks the subject too, so it happens before or after. */
+/* Checks inside the event's transaction that the face may still be used; only then is a token
+ * sent. A withdrawal locks the subject too, so it happens before or after this transaction. */
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct verification *v = arg;
@@ -228,7 +229,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 
     WARD_TRY(subject_find(db, v->call->mem, v->id, true, &now, err));
     WARD_TRY(face_of_age(id, now.kind, now.birth_year, err));
-    if (verification_age_known(v)) /* and still is; otherwise the token would be another's */
+    if (verification_age_known(v)) /* a token requires that the age is still known */
         WARD_TRY(face_needs_age(now.kind, now.birth_year, err));
     WARD_TRY(face_key_of(db, v->call->mem, v->id, true, &key, &kept, err));
     WARD_TRY(consent_need(db, v->call->mem, v->id, purpose_of_verify(v->subject.kind), err));

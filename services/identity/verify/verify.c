@@ -6,13 +6,15 @@
 typedef Ward__Identity__V1__VerifyRequest VerifyRequest;
 typedef Ward__Identity__V1__VerifyResponse VerifyResponse;
 
-/* An upside-down face matches nobody: that reveals nothing about the person. */
+/* Compares the face. An upside-down face matches nobody, and its score would reveal nothing
+ * about the person. */
 static enum ward_code compare(struct verification *v, const struct ward_stop *stop,
                               struct photo *p)
 {
     struct ward_call *c = v->call;
     struct worker *w = c->wrk;
-    double norm = p->face.norm; /* before a former model's embedding replaces it */
+    /* norm of the current model's embedding, which a former model's embedding may replace */
+    double norm = p->face.norm;
 
     WARD_TRY(verification_embed(v, c->mem, &p->im, &p->box, &p->face));
     WARD_TRY(verification_compare(v, p->face.embedding, &v->score));

@@ -20,8 +20,8 @@ typedef Ward__Identity__V1__VideoFrame VideoFrame;
     ((size_t)96 << 20) /* a frame's pixels and tensors, released after each                    \
                         *                                                                      \
                         */
-/* The passive model runs on this many usable frames, at this distance: their mean is the
- * score. */
+/* The passive model runs on at most this many usable frames, at this distance. Their mean is
+ * the score. */
 #define PASSIVE_MAX   5
 #define PASSIVE_EVERY 4
 
@@ -29,21 +29,23 @@ struct video {
     struct ward_call *call;
     struct verification v;
     struct challenge challenge;
-    struct ward_arena mem; /* of one frame */
+    struct ward_arena mem; /* memory for one frame */
     size_t bytes;
     int n, usable, n_passive, gates[LIVENESS_REQUIRED + 1];
     int64_t first_ns, last_at_ms, last_wall_us;
     double passive, best;
     bool has_first;
-    float first[FACE_DIM_MAX]; /* the first face: all others must match it */
-    double sum[FACE_DIM_MAX];  /* of the usable frames' embeddings */
+    /* embedding of the first face, which all other frames must match */
+    float first[FACE_DIM_MAX];
+    double sum[FACE_DIM_MAX]; /* sum of the usable frames' embeddings */
     struct sight sights[FRAMES_MAX];
     struct judgement judged;
 };
 
 /* ---- the input ---- */
 
-/* The start's texts live only until the next message. */
+/* Reads the first message. Its texts are copied, because they live only until the next
+ * message. */
 static enum ward_code begin(struct video *d, const VideoStart *s)
 {
     struct ward_call *c = d->call;
@@ -197,7 +199,7 @@ static void judge(struct video *d)
                     1);
 }
 
-/* The reason of most rejected frames. */
+/* The most frequent reason of the rejected frames. */
 static enum gate common_gate(const struct video *d)
 {
     enum gate g = FACE_NOT_FOUND;
@@ -208,8 +210,8 @@ static enum gate common_gate(const struct video *d)
     return g;
 }
 
-/* Their mean, normalized to length 1; a sum of unit vectors is never 0 unless they contradict
- * each other. */
+/* Scores the mean of the frames' embeddings, normalized to length 1. The sum has a length
+ * unless the embeddings cancel each other. */
 static enum ward_code fuse(struct video *d)
 {
     float mean[FACE_DIM_MAX];
@@ -294,7 +296,8 @@ static enum ward_code answer(struct video *d, VerifyVideoResponse *resp)
     return verification_commit(&d->v);
 }
 
-/* Streams have few workers: a caller's longer deadline does not occupy one. */
+/* Limits the deadline to a minute. Streams have few workers, and a longer deadline must not
+ * occupy one of them. */
 static void no_longer_than_a_minute(struct ward_call *c)
 {
     int64_t at = ward_mono_ns() + VIDEO_MOST_NS;
