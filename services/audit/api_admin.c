@@ -1,4 +1,4 @@
-/* Keys, and the erasure of content. */
+/* Handlers for signing keys and for the erasure of content. */
 #include "services/audit/watch.h"
 #include "services/audit/wire.h"
 
@@ -19,7 +19,7 @@ enum ward_code key_of(struct audit *a, unsigned number, struct ward_arena *mem, 
     const struct audit_signer_row *row = signers_row(audit_signers(a), number),
                                   *next = signers_row(audit_signers(a), number + 1);
 
-    (void)mem; /* rows live as long as the process, so nothing is copied */
+    (void)mem; /* the texts live as long as the process, so nothing is copied */
     if (row == NULL)
         return WARD_FAIL(err, DATA_LOSS, "a signing key is missing");
     out->vkey = (char *)(uintptr_t)row->vkey;
@@ -59,7 +59,7 @@ enum ward_code audit_keys_rpc(struct ward_call *c, const ProtobufCMessage *q,
 
 struct rotation {
     struct audit *a;
-    const char *current; /* vkey that the caller wants to replace */
+    const char *current; /* verifier key that the caller wants to replace */
     struct audit_new_key key;
 };
 
@@ -134,7 +134,7 @@ enum ward_code audit_rotate_rpc(struct ward_call *c, const ProtobufCMessage *q,
 struct erasure {
     uint8_t patient[AUDIT_SEARCH];
     int64_t erased;
-    uint64_t epoch; /* after it */
+    uint64_t epoch; /* epoch after the erasure */
 };
 
 /* Runs inside the transaction that appends the erasure's own event, so that the key and the

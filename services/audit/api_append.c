@@ -12,7 +12,8 @@ typedef Ward__Audit__V1__Appended Appended;
 
 #define TOGETHER ((size_t)1 << 20) /* limit of one call's events in bytes */
 
-/* "actor must be ..." of the fourth event concerns "events[3].actor". */
+/* Adds the event's position to the error. For the fourth event, the field "actor" becomes
+ * "events[3].actor". */
 static enum ward_code about(struct ward_err *err, size_t i)
 {
     const struct ward_err e = *err;

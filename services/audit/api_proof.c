@@ -1,4 +1,4 @@
-/* Receipts, heads and proofs. */
+/* Handlers for receipts, heads and proofs. */
 #include "services/audit/wire.h"
 
 #include <string.h>
@@ -122,7 +122,7 @@ static enum ward_code make_receipt(struct ward_call *c, const struct audit_entry
     struct audit_head head;
     size_t n;
 
-    WARD_TRY(read_head(c, &head)); /* after the entry, so that the head covers it */
+    WARD_TRY(read_head(c, &head)); /* read after the entry, so that the head covers the entry */
     WARD_TRY(ward_prove_inclusion(&tree, e->index, head.frontier.size, proof, &n, c->err));
     ward_leaf_hash(e->leaf_bytes.p, e->leaf_bytes.n, &leaf);
     if (!ward_check_inclusion(&leaf, e->index, head.frontier.size, proof, n, &head.root))
@@ -197,7 +197,7 @@ enum ward_code audit_checkpoint_rpc(struct ward_call *c, const ProtobufCMessage 
     return resp->checkpoint == NULL ? full(c->err) : WARD_OK;
 }
 
-/* 0 means the newest. */
+/* Chooses the size of the log for a proof. 0 means the newest. */
 static enum ward_code choose_size(struct ward_call *c, uint64_t asked, uint64_t *out)
 {
     struct audit_head head;

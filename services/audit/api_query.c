@@ -11,7 +11,7 @@ typedef Ward__Audit__V1__Record Record;
 
 #define PAGE      50
 #define PAGE_MOST 200
-#define TOKEN     (16 + AUDIT_SEARCH) /* time, index, tag */
+#define TOKEN     (16 + AUDIT_SEARCH) /* a token contains time, index and tag */
 
 static void be64(uint64_t v, uint8_t *out)
 {

@@ -3,8 +3,9 @@
 #include "common/base/log.h"
 #include "services/audit/wire.h"
 
-#define TAIL_ROWS   100
-#define EXPORT_ROWS 400 /* of 8 KiB each; below gRPC clients' limit of 4 MiB */
+#define TAIL_ROWS 100
+/* entries in a message, 8 KiB each; below the 4 MiB limit of gRPC clients */
+#define EXPORT_ROWS 400
 #define WAIT_MS     500
 #define ARENA_CAP   ((size_t)32 << 20)
 

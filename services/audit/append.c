@@ -1,5 +1,6 @@
-/* One append transaction. It locks the head's row, so the next replica sees the head that this
- * one leaves. Everything that is read here is first verified against the signed head. */
+/* One append transaction. It locks the head's row, so another replica's next transaction
+ * continues from the head that this transaction stores. Stored data that is read here is first
+ * verified against the signed head. */
 #include "services/audit/append.h"
 
 #include "common/base/clock.h"
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct row { /* of table node */
+struct row { /* a row of the table node */
     int level;
     uint64_t pos;
     struct ward_hash hash;
@@ -19,7 +20,7 @@ struct work {
     struct audit *a;
     struct ward_arena *mem;
     struct audit_batch *group;
-    bool dedupe; /* look for known ids first */
+    bool dedupe; /* look up the ids of all events first */
     struct audit_head head;
     size_t n_new;
     struct row *nodes;
@@ -151,8 +152,9 @@ static int by_id(const void *x, const void *y)
     return c != 0 ? c : (a->order > b->order) - (a->order < b->order);
 }
 
-/* If two batches of a group have the same id, the later batch waits for the next group, which
- * finds the stored event. A repeated id within one batch is an error of that batch. */
+/* Finds equal event ids in different batches of a group. The later batch waits for the next
+ * group, which finds the stored event. Within one batch, a repeated id is an error of that
+ * batch. */
 static enum ward_code find_twins(struct work *w, struct ward_err *err)
 {
     struct place *all;
@@ -264,7 +266,7 @@ static enum ward_code add_entries(struct work *w, struct ward_db *db, struct war
     const int64_t now_us = ward_wall_us();
     size_t k = 0;
 
-    /* A leaf completes a stored node at most every 16th time, and then at most 15 nodes. */
+    /* At most every 16th leaf completes stored nodes, and then at most 15 of them. */
     w->nodes = ward_alloc(w->mem, (w->n_new / 8 + 16) * sizeof(*w->nodes));
     w->n_nodes = 0;
     if (v == NULL || w->nodes == NULL)
@@ -373,7 +375,8 @@ void append_group(struct audit *a, struct ward_db *db, struct ward_arena *mem,
     if (code == WARD_OK)
         code = ward_db_tx(db, transaction, &w, &err);
     if (code ==
-        WARD_ALREADY_EXISTS) { /* conflicts are rare, so looking first would cost more */
+        /* id conflicts are rare, so a query for known ids before each insert would cost more */
+        WARD_ALREADY_EXISTS) {
         w.dedupe = true;
         err = (struct ward_err){0};
         code = ward_db_tx(db, transaction, &w, &err);

@@ -19,7 +19,7 @@ struct audit_appender {
     pthread_mutex_t lock; /* guards the following members */
     pthread_cond_t more, done;
     struct audit_batch *first, **last;
-    size_t waiting; /* events */
+    size_t waiting; /* number of events in the queue */
     bool stop;
 };
 
@@ -69,7 +69,7 @@ static void *run(void *arg)
         append_group(p->a, p->db, &p->mem, group);
         ward_arena_reset(&p->mem);
         pthread_mutex_lock(&p->lock);
-        while (group != NULL) { /* after `done`, the batch belongs to its owner again */
+        while (group != NULL) { /* when `done` is set, the batch belongs to its caller again */
             struct audit_batch *next = group->next;
 
             group->done = true;
@@ -157,8 +157,8 @@ static enum ward_code enqueue(struct audit_appender *p, struct audit_batch *b,
     return WARD_OK;
 }
 
-/* A batch that is being committed is awaited in spite of the deadline, because its memory is in
- * use. The database's own limits bound the wait. */
+/* Waits for a batch. If the batch is already being committed, waits in spite of the deadline,
+ * because its memory is in use. The limits of the database bound this wait. */
 static enum ward_code await(struct audit_appender *p, struct audit_batch *b,
                             struct ward_err *err)
 {

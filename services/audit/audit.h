@@ -3,13 +3,12 @@
  * rules.c decides whether an event may enter (pure). seal.c and vault.c prepare an event.
  * appender.c collects the events of many threads, and append.c commits them, one transaction
  * for each batch. store.c and search.c contain the SQL. proof.c reads the tree. watch.c follows
- * the events that other replicas append. own.c writes the log's own events. The api_*.c files
- * implement gRPC, intake.c the bus. log.c opens and closes everything.
+ * the events that other replicas append. own.c builds the events of audit itself. The api_*.c
+ * files implement gRPC, intake.c the bus. log.c opens and closes everything.
  *
  * Threads: struct audit is shared; a function with a ward_db runs on the thread that owns it.
- * Memory: results are in the given arena. Errors: as db.h, and DATA_LOSS if stored data
- * contradicts its own signed head.
- */
+ * Memory: results are in the given arena. Errors: those of db.h, and DATA_LOSS if stored data
+ * contradicts the signed head. */
 #ifndef AUDIT_H
 #define AUDIT_H
 
@@ -61,7 +60,7 @@ struct audit_config {
     const char *origin;     /* the log's name: origin line and key name */
     const char *kek_file;   /* the key-encryption key */
     const char *anchor;     /* file with the newest head that this process saw; "" for none */
-    const char *bus_listen; /* address of the intake; "" for none */
+    const char *bus_listen; /* address for receiving events over the bus; "" for none */
     int bus_threads;
     const struct ward_db_config *db;
     const struct ward_bus_tls *bus_tls;
@@ -71,9 +70,9 @@ struct audit_config {
 
 struct audit_head {
     char origin[WARD_NAME_MAX + 1];
-    struct ward_frontier frontier; /* frontier.size is the log's size */
+    struct ward_frontier frontier; /* frontier.size is the number of entries in the log */
     struct ward_hash root;
-    unsigned signer; /* of the next head; 0 before the first one */
+    unsigned signer; /* number of the key that signs the next head; 0 before the first head */
     uint64_t epoch;
     char note[WARD_NOTE_MAX];
     size_t note_len;
@@ -104,7 +103,7 @@ struct audit_entry {
 WARD_MUST enum ward_code entry_open(const struct audit_vault *v, struct ward_arena *mem,
                                     const struct ward_val *row, struct audit_entry *out,
                                     struct ward_err *err);
-/* Returns those of up to AUDIT_ASKED event ids that the log contains. */
+/* Reads the entries with these event ids, at most AUDIT_ASKED ids. Unknown ids are omitted. */
 #define AUDIT_ASKED 64
 WARD_MUST enum ward_code entry_known(const struct audit_vault *v, struct ward_db *db,
                                      struct ward_arena *mem, const uint8_t *const *ids,
@@ -114,14 +113,15 @@ WARD_MUST enum ward_code entry_known(const struct audit_vault *v, struct ward_db
 WARD_MUST enum ward_code entry_range(const struct audit_vault *v, struct ward_db *db,
                                      struct ward_arena *mem, uint64_t first, uint64_t n,
                                      struct audit_entry *out, struct ward_err *err);
-/* Reads entries for an export, which shows the log as stored and leaves the verification to its
- * reader. *n_out of the n entries may exist, leaves are unchanged, and content that cannot be
- * decrypted is omitted without being marked as erased. */
+/* Reads entries for an export, which contains the log as it is stored; the reader of the export
+ * verifies it. Some of the n entries may be missing: *n_out is the number that exist. Leaves
+ * are unchanged. Content that cannot be decrypted is omitted, without being marked as
+ * erased. */
 WARD_MUST enum ward_code entry_range_as_is(const struct audit_vault *v, struct ward_db *db,
                                            struct ward_arena *mem, uint64_t first, uint64_t n,
                                            struct audit_entry *out, size_t *n_out,
                                            struct ward_err *err);
-/* The stored head's note and size, without verification. */
+/* Reads the stored head's note and size without verifying them. */
 WARD_MUST enum ward_code head_as_is(struct ward_db *db, struct ward_arena *mem, char **note,
                                     uint64_t *size, struct ward_err *err);
 /*   NOT_FOUND */
@@ -135,7 +135,7 @@ struct audit_reader {
     struct ward_db *db;
     struct ward_arena *mem;
 };
-/* The stored tree, for ward_prove_*; `r` must live as long as the result. */
+/* The stored tree as an argument for ward_prove_*. `r` must live as long as the result. */
 struct ward_tree audit_tree(struct audit_reader *r);
 
 /* ---- search.c ---- */
@@ -143,8 +143,9 @@ struct ward_tree audit_tree(struct audit_reader *r);
 struct audit_filter {
     const char *patient, *actor, *action, *service; /* "" for any */
     int outcome;                                    /* 0 for any */
-    int64_t from_us, to_us; /* to_us exclusive; INT64_MAX for no limit */
-    int64_t before_us;      /* keyset: strictly older than this ... */
+    int64_t from_us, to_us; /* to_us is exclusive; INT64_MAX means no limit */
+    /* only entries before this time, or at this time with an index below before_index */
+    int64_t before_us;
     uint64_t before_index;
     size_t most;
 };
@@ -158,18 +159,18 @@ WARD_MUST enum ward_code search(const struct audit_vault *v, struct ward_db *db,
 struct audit;
 struct audit_appender;
 
-/* Opens the log, creates it if it does not exist, and performs the immediate checks. */
+/* Opens the log, or creates it. Checks the head, the stored tree and the anchor. */
 WARD_MUST enum ward_code audit_open(const struct audit_config *cfg, struct ward_arena *keep,
                                     struct audit **out, struct ward_err *err);
-void audit_close(struct audit *a); /* accepts NULL */
+void audit_close(struct audit *a); /* NULL is allowed */
 
 struct audit_vault *audit_vault(struct audit *a);
 struct audit_signers *audit_signers(struct audit *a);
 struct audit_appender *audit_appender(struct audit *a);
 const struct audit_config *audit_cfg(const struct audit *a);
 
-/* The log as this process last saw it. Sizes only grow. A stored head that is smaller than an
- * earlier one, or differs at the same size, is DATA_LOSS. */
+/* The log as this process last saw it. Sizes only grow. If a stored head is smaller than an
+ * earlier head, or differs from a head of the same size, the result is DATA_LOSS. */
 struct audit_seen {
     bool any;
     uint64_t size;
@@ -177,14 +178,14 @@ struct audit_seen {
 };
 struct audit_seen audit_seen(struct audit *a);
 void audit_saw(struct audit *a, uint64_t size, const struct ward_hash *root);
-/* Accepts a head that was just read, if it extends the last known head. Loads the signing keys
- * that it names, advances the content epoch, and verifies the signature of a new head.
- *   DATA_LOSS  it does not extend the known head, or is not signed */
+/* Accepts a head that was just read, if the head extends the last known head. Loads the head's
+ * signing keys, advances the content epoch, and verifies the signature of a new head.
+ *   DATA_LOSS  the head does not extend the known head, or is not signed */
 WARD_MUST enum ward_code audit_head_take(struct audit *a, struct ward_db *db,
                                          struct ward_arena *mem,
                                          const struct audit_seen *before,
                                          const struct audit_head *head, struct ward_err *err);
-/* Returns the key that signs the head of this size. */
+/* Returns the key that signed the head of this size. */
 const struct audit_signer_row *audit_signer_of(struct audit *a, unsigned newest, uint64_t size);
 /* Waits until the log is larger than `size`, or for at most ms; returns its size. */
 uint64_t audit_wait(struct audit *a, uint64_t size, int64_t ms);

@@ -18,8 +18,8 @@ void *audit_list(struct ward_arena *mem, size_t size, size_t n, const void *init
     return at;
 }
 
-/* Only the form that ward_uuid_text writes, because the leaf's bytes must give the text back.
- */
+/* Accepts a UUID only in the form that ward_uuid_text writes, because the text is restored from
+ * the 16 bytes in the leaf. */
 static bool event_id_of(const char *text, uint8_t id[16])
 {
     char written[37];

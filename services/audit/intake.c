@@ -9,8 +9,9 @@
 #include <string.h>
 
 #define ARENA_CAP ((size_t)192 << 20)
-#define WAIT_MS   8000 /* shorter than a relay's wait for its acknowledgement */
-#define TRIES     3
+/* maximum time for a delivery; shorter than a relay waits for its acknowledgement */
+#define WAIT_MS 8000
+#define TRIES   3
 
 struct worker {
     struct audit *a;
@@ -30,7 +31,7 @@ static struct ward_family quarantined = {
 };
 WARD_METRIC_LISTED(quarantined)
 
-/* A delivery in progress. */
+/* State of a delivery. */
 struct delivery {
     struct audit *a;
     struct ward_db *db;
@@ -38,16 +39,18 @@ struct delivery {
     const char *peer;
     const struct ward_bus_item *items;
     size_t n;
-    bool *bad; /* items[i] goes to quarantine */
+    bool *bad; /* bad[i]: items[i] goes to quarantine */
     struct ward_err *why;
     struct audit_raw *raws; /* the events to append ... */
-    size_t *from;           /* ... and the item of each; n for an event about the quarantine */
+    /* index of each event's item; n for an event about the quarantine */
+    size_t *from;
     size_t n_raws;
 };
 
 /* ---- quarantine ---- */
 
-/* Derives the id from the item, so that a repeated item is recorded once. Version 8. */
+/* Derives an event id (UUID version 8) from the item, so that a repeated item is recorded
+ * once. */
 static void quarantine_id(const struct delivery *d, const struct ward_bus_item *it,
                           uint8_t out[16])
 {
@@ -160,7 +163,8 @@ static enum ward_code gather(struct delivery *d, struct ward_err *err)
 
         if (!d->bad[i])
             code = admit(d, &d->items[i], &d->raws[d->n_raws], &d->why[i]);
-        if (ours(code)) { /* a lack of memory is not a fault of the item */
+        /* lack of memory, or another failure here, is not a fault of the item */
+        if (ours(code)) {
             *err = d->why[i];
             return code;
         }
@@ -173,9 +177,9 @@ static enum ward_code gather(struct delivery *d, struct ward_err *err)
     return WARD_OK;
 }
 
-/* Items whose ids belong to other events in the log go to quarantine, and the rest is tried
- * again. If an event about the quarantine is among them, another replica has just recorded it.
- */
+/* Marks items whose id belongs to a different event in the log: they go to quarantine, and the
+ * rest is tried again. If the conflict is in an event about the quarantine, another replica has
+ * just recorded that event. */
 static void mark(struct delivery *d, const struct audit_item *items)
 {
     for (size_t k = 0; k < d->n_raws; k++) {

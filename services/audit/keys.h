@@ -1,10 +1,9 @@
-/* keys.h - audit's keys: one that wraps all others (a file), keys that sign heads, keys that
- * encrypt content, and one for searchable hashes of words.
+/* keys.h - audit's keys: the key-encryption key (a file), which wraps all others; keys that
+ * sign heads; keys that encrypt content; and one key for searchable hashes.
  *
- * Threads: vault and signers are shared and lock for the time of a copy. Memory: `keep` belongs
- * to the process; results to the caller. Errors: as db.h; DATA_LOSS if a wrapped key cannot be
- * decrypted.
- */
+ * Threads: vault and signers are shared; they hold a lock only while they copy. Memory: `keep`
+ * belongs to the process, results belong to the caller. Errors: those of db.h; DATA_LOSS if a
+ * wrapped key cannot be decrypted. */
 #ifndef AUDIT_KEYS_H
 #define AUDIT_KEYS_H
 
@@ -33,15 +32,16 @@ WARD_MUST enum ward_code vault_wrap(const struct audit_vault *v, const void *aad
 WARD_MUST enum ward_code vault_unwrap(const struct audit_vault *v, const void *aad,
                                       size_t aad_len, const struct ward_val *wrapped,
                                       uint8_t out[WARD_KEY_SIZE], struct ward_err *err);
-/* The keyed hash of `text` as a `kind` ("patient", "actor", "action"). */
+/* Computes the keyed hash of `text` for the column `kind`: "patient", "actor" or "action". */
 void vault_search(const struct audit_vault *v, const char *kind, const char *text,
                   uint8_t out[AUDIT_SEARCH]);
-/* An authentication tag over arbitrary bytes. */
+/* Computes an authentication tag over arbitrary bytes. */
 void vault_tag(const struct audit_vault *v, const void *p, size_t n, uint8_t out[AUDIT_SEARCH]);
-/* Every erasure advances the epoch. Keys from an older epoch must not encrypt any more. */
+/* The epoch, which every erasure advances. A key that was read in an older epoch must not
+ * encrypt any more. */
 uint64_t vault_epoch(struct audit_vault *v);
 void vault_epoch_is(struct audit_vault *v, uint64_t epoch);
-/* Returns the keys of n subjects (keyed hashes), and creates missing ones. */
+/* Reads the content keys of n subjects (keyed hashes), and creates missing keys. */
 WARD_MUST enum ward_code vault_keys(struct audit_vault *v, struct ward_db *db,
                                     struct ward_arena *mem, const uint8_t (*subjects)[16],
                                     size_t n, struct audit_content_key *out,
@@ -51,25 +51,26 @@ WARD_MUST enum ward_code vault_keys(struct audit_vault *v, struct ward_db *db,
 
 struct audit_signers;
 struct audit_signer_row {
-    unsigned number; /* from 1 */
+    unsigned number; /* number of the key, from 1 */
     char vkey[WARD_VKEY_MAX];
     int64_t created_at_us;
     uint64_t first_size;
-    const char *handover; /* "" for the first */
+    /* note in which the previous key names this key; "" for the first key */
+    const char *handover;
     struct ward_signer signer;
 };
 
 WARD_MUST enum ward_code signers_open(struct ward_arena *keep, const char *origin,
                                       struct audit_signers **out, struct ward_err *err);
 void signers_close(struct audit_signers *s);
-/* Reads new keys from the table. */
+/* Reads signing keys that were added to the table. */
 WARD_MUST enum ward_code signers_load(struct audit_signers *s, struct audit_vault *v,
                                       struct ward_db *db, struct ward_arena *mem,
                                       struct ward_err *err);
 /* Returns row `number`, or NULL. Rows live until signers_close. */
 const struct audit_signer_row *signers_row(struct audit_signers *s, unsigned number);
 unsigned signers_newest(struct audit_signers *s);
-/* Creates a key of this log, not yet stored, with its seed wrapped for the table. */
+/* A new signing key that is not stored yet, with its seed wrapped for the table. */
 struct audit_new_key {
     struct ward_signer signer;
     uint8_t wrapped[WARD_ED25519_SEED + WARD_SEAL_EXTRA];

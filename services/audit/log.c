@@ -1,4 +1,4 @@
-/* Opens the log and holds this process's knowledge of it. */
+/* Opens the log, and stores what this process knows about it. */
 #include "services/audit/append.h"
 #include "services/audit/watch.h"
 
@@ -23,7 +23,7 @@ struct audit {
     struct ward_err why;
 };
 
-static struct audit *measured; /* by log_size; set once */
+static struct audit *measured; /* log whose size the metric reports; set once */
 
 static double size_now(void)
 {
@@ -206,8 +206,8 @@ static enum ward_code begin(struct ward_db *db, void *arg, struct ward_err *err)
     return code;
 }
 
-/* Immediate checks: the head's signature, its root from the stored nodes, the number of
- * entries, and whether it extends the anchor. */
+/* The checks at a start: the head's signature, its root from the stored nodes, the number of
+ * entries, and whether the log extends the anchor. */
 static enum ward_code inspect(struct audit *a, struct ward_db *db, struct ward_arena *mem,
                               struct ward_err *err)
 {

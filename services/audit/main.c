@@ -1,4 +1,5 @@
-/* audit - README.md describes its methods, and docs/architecture.md its place in Ward. */
+/* audit - the service's entry point. README.md in this folder describes its methods;
+ * docs/architecture.md describes its place in Ward. */
 #include "common/app/app.h"
 #include "services/audit/service.h"
 

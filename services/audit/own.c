@@ -1,4 +1,4 @@
-/* The log's own events: reads, refusals, erasures and key rotations. */
+/* Events about audit itself: reads, refusals, erasures and key rotations. */
 #include "common/base/clock.h"
 #include "common/base/text.h"
 #include "services/audit/wire.h"
@@ -30,8 +30,8 @@ void own_detail(struct own *o, const char *key, const char *value)
     o->detail[o->n_detail++] = (struct audit_pair){key, value};
 }
 
-/* Returns the text of others, or its hash if it breaks a rule. The arena's `full` reports
- * failures. */
+/* Returns a text from a caller, or its hash if the text breaks a rule of event.proto. A failed
+ * allocation sets the arena's `full`. */
 static char *text(struct ward_arena *mem, const char *s, size_t most)
 {
     uint8_t h[WARD_SHA256_SIZE];

@@ -1,5 +1,6 @@
-/* The progress of the services' outboxes, which reveals a restored database. The stored value
- * only grows. An operator raises the service's own number and not this one. */
+/* Stores how far the services' outboxes have progressed, which reveals a restored database. A
+ * stored value only grows. After a restore, an operator raises the number in the service's
+ * database, not the value here. */
 #include "services/audit/intake.h"
 
 #include "common/base/clock.h"

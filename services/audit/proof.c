@@ -1,12 +1,12 @@
-/* The stored tree, read by complete subtrees. The roots of every fourth level are stored. Roots
- * between them are computed from at most eight nodes of the level below, read in one statement.
- */
+/* Reads the tree as roots of complete subtrees. The roots of every fourth level are stored. A
+ * root of a level between is computed from at most eight stored roots or leaves, which one
+ * statement reads. */
 #include "common/base/text.h"
 #include "services/audit/audit.h"
 
 #include <string.h>
 
-#define STORED 4 /* levels between stored ones */
+#define STORED 4 /* every fourth level is stored */
 
 static enum ward_code read_leaves(struct audit_reader *r, uint64_t lo, size_t n,
                                   struct ward_hash *out, struct ward_err *err)

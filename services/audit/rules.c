@@ -3,18 +3,17 @@
 
 #include <string.h>
 
-#define EARLIEST_US                                                                            \
-    INT64_C(946684800000000) /* 2000-01-01: no clock of ours is set before it                  \
-                              */
-#define AHEAD_US                                                                               \
-    INT64_C(86400000000) /* a day: more than any clock drift, less than a typing error */
+/* 2000-01-01: the clock of a service is not before this time */
+#define EARLIEST_US INT64_C(946684800000000)
+/* a day: more than any clock drift, less than a wrong date */
+#define AHEAD_US     INT64_C(86400000000)
 #define MOST_DETAILS 32
 
 enum shape {
     TEXT,   /* any UTF-8 without control characters */
     WORD,   /* printable ASCII without space */
-    NAME,   /* a service: a-z 0-9 - */
-    DETAIL, /* a detail's key: a-z A-Z 0-9 _ . - */
+    NAME,   /* name of a service: a-z 0-9 - */
+    DETAIL, /* key of a detail: a-z A-Z 0-9 _ . - */
 };
 
 static bool among(char c, const char *extra)
@@ -42,7 +41,8 @@ static bool fits(char c, enum shape shape)
     return false;
 }
 
-/* C1 controls are two bytes in UTF-8, 0xc2 0x80..0x9f; terminals obey them too. */
+/* Whether s begins with a C1 control character, which has two bytes in UTF-8: 0xc2 0x80..0x9f.
+ * Terminals obey C1 controls. */
 static bool is_c1(const char *s)
 {
     return (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] >= 0x80 &&

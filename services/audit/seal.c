@@ -9,8 +9,9 @@
 
 #define DAY_US INT64_C(86400000000)
 
-/* The subject whose key encrypts this event: its patient, or its service and the day. With one
- * key a day, each stays far below the limit of 2^32 messages for AES-GCM with random nonces. */
+/* The subject whose key encrypts this event: its patient, or its service and the day. A service
+ * has a new key each day, so that each key stays far below the limit of 2^32 messages for
+ * AES-GCM with random nonces. */
 static void subject_of(const struct audit_vault *v, const struct audit_event *e, int64_t day,
                        uint8_t out[16])
 {

@@ -8,7 +8,8 @@
     "SELECT e.idx, e.leaf, e.content, k.subject, k.wrapped, e.occurred_at_us FROM entry e "
 #define JOINED   " LEFT JOIN content_key k ON k.id = e.key_id WHERE "
 #define MAYBE(c) " AND (? IS NULL OR e." c " = ?)"
-/* The keyset: a range on the index's second column, then the entry index for equal times. */
+/* The position after the previous page: a range on the index's second column, then the entry
+ * index for equal times. */
 #define REST                                                                                   \
     " e.occurred_at_us >= ? AND e.occurred_at_us < ? AND e.occurred_at_us <= ?"                \
     " AND (e.occurred_at_us < ? OR e.idx < ?)" MAYBE("patient") MAYBE("actor") MAYBE("action") \
@@ -16,7 +17,8 @@
             MAYBE("service") " ORDER BY e.occurred_at_us DESC, e.idx DESC LIMIT ?"
 #define BY(index, column) COLUMNS "FORCE INDEX (" index ")" JOINED "e." column " = ? AND" REST
 
-/* One literal for each index, because its address is the prepared statement's key. */
+/* One string literal for each index, because the literal's address identifies the prepared
+ * statement. */
 static const char BY_PATIENT[] = BY("by_patient", "patient");
 static const char BY_ACTOR[] = BY("by_actor", "actor");
 static const char BY_ACTION[] = BY("by_action", "action");

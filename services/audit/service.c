@@ -18,7 +18,7 @@ enum ward_code service_open(void *arg, struct ward_err *err)
 
     ward_arena_init(&s->keep, KEEP_CAP);
     code = audit_open(&s->cfg, &s->keep, &s->audit, err);
-    if (code != WARD_OK) /* a part that did not open is not closed */
+    if (code != WARD_OK) /* a part that failed to open must not be closed */
         ward_arena_done(&s->keep);
     return code;
 }
@@ -52,7 +52,8 @@ enum ward_code service_check(void *arg, struct ward_err *err)
     return audit_sound(s->audit, err);
 }
 
-/* *size is 0 without a file. The signature is checked at a start. */
+/* Reads the head in the anchor file. *size is 0 without a file. The signature is not checked
+ * here, but when the service starts. */
 static enum ward_code anchored(const char *path, uint64_t *size, struct ward_err *err)
 {
     char text[WARD_NOTE_MAX];

@@ -1,7 +1,6 @@
 /* service.h - the audit service as main.c uses it.
  *
- * Threads: main's open and close. Memory: its own arena. Errors: as audit.h.
- */
+ * Threads: main opens and closes. Memory: its own arena. Errors: those of audit.h. */
 #ifndef AUDIT_SERVICE_H
 #define AUDIT_SERVICE_H
 
@@ -19,10 +18,10 @@ enum ward_code service_open(void *service, struct ward_err *err);
 void service_close(void *service);
 enum ward_code service_intake_open(void *service, struct ward_err *err);
 void service_intake_close(void *service);
-/* Healthy while nothing contradicts the signed head. */
+/* Returns OK until stored data contradicts the signed head. */
 enum ward_code service_check(void *service, struct ward_err *err);
 /* For --doctor: compares the size of the stored log with the anchor file's head, before the
- * service has opened. DATA_LOSS the log is shorter. */
+ * service has opened. DATA_LOSS if the log is shorter. */
 enum ward_code audit_anchor_look(void *service, struct ward_db *db, struct ward_err *err);
 
 enum ward_code service_worker_open(void *service, void **wrk, struct ward_err *err);

@@ -27,7 +27,8 @@ enum ward_code signers_open(struct ward_arena *keep, const char *origin,
 
     if (s == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
-    WARD_TRY(ward_vkey_make(origin, any, &vkey, err)); /* checks the name */
+    /* checks that the origin is valid as a key name */
+    WARD_TRY(ward_vkey_make(origin, any, &vkey, err));
     snprintf(s->origin, sizeof(s->origin), "%s", origin);
     s->keep = keep;
     pthread_mutex_init(&s->lock, NULL);
@@ -44,7 +45,8 @@ void signers_close(struct audit_signers *s)
     pthread_mutex_destroy(&s->lock);
 }
 
-/* The wrapped seed is bound to its public key, so that a replaced one is detected. */
+/* Decrypts a seed. The wrapped seed is bound to its public key, so that a replaced seed is
+ * detected. */
 static enum ward_code open_seed(struct audit_signers *s, struct audit_vault *v,
                                 const struct ward_val *row, struct audit_signer_row *out,
                                 struct ward_err *err)

@@ -161,7 +161,7 @@ enum ward_code entry_known(const struct audit_vault *v, struct ward_db *db,
     struct audit_entry *found;
     struct ward_rows rows;
 
-    for (size_t i = 0; i < AUDIT_ASKED; i++) /* repeats the last one to fill the list */
+    for (size_t i = 0; i < AUDIT_ASKED; i++) /* unused places repeat the last id */
         ask[i] = ward_blob(ids[i < n ? i : n - 1], 16);
     WARD_TRY(ward_db_run(db, mem, SQL, ask, AUDIT_ASKED, &rows, err));
     found = ward_alloc(mem, rows.n * sizeof(*found));

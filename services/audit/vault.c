@@ -8,19 +8,19 @@
 
 #define SETS    16384 /* size of the cache of content keys: a power of two */
 #define WAYS    4
-#define ASKED   64 /* subjects in one SELECT */
+#define ASKED   64 /* subjects in one SELECT statement */
 #define WRAPPED (WARD_KEY_SIZE + WARD_SEAL_EXTRA)
 
 struct slot {
     uint8_t subject[16];
-    struct audit_content_key key; /* id 0: empty */
+    struct audit_content_key key; /* an id of 0 means empty */
 };
 
 struct audit_vault {
     uint8_t kek[WARD_KEY_SIZE], index[WARD_KEY_SIZE];
     pthread_mutex_t lock; /* guards the following members */
     uint64_t epoch;
-    unsigned turn; /* the way that is replaced next */
+    unsigned turn; /* the slot of the set that is replaced next */
     struct slot cache[SETS][WAYS];
 };
 
@@ -41,7 +41,8 @@ enum ward_code vault_unwrap(const struct audit_vault *v, const void *aad, size_t
     return WARD_OK;
 }
 
-/* There is one row for the whole log. The second replica reads the row of the first. */
+/* Reads the key for searchable hashes. The log has one such row: a second replica reads the row
+ * that the first created. */
 static enum ward_code open_index(struct audit_vault *v, struct ward_db *db,
                                  struct ward_err *err)
 {
@@ -125,14 +126,15 @@ uint64_t vault_epoch(struct audit_vault *v)
 void vault_epoch_is(struct audit_vault *v, uint64_t epoch)
 {
     pthread_mutex_lock(&v->lock);
-    if (epoch > v->epoch) { /* it only grows; a late reader may bring an older one */
+    if (epoch > v->epoch) { /* the epoch only grows; a slow reader may have read an older one */
         ward_wipe(v->cache, sizeof(v->cache));
         v->epoch = epoch;
     }
     pthread_mutex_unlock(&v->lock);
 }
 
-/* A subject is a keyed hash, so any of its bits select a set evenly. */
+/* The cache set of a subject. A subject is a keyed hash, so any of its bits are spread
+ * evenly. */
 static struct slot *set_of(struct audit_vault *v, const uint8_t subject[16])
 {
     return v->cache[((unsigned)subject[0] | (unsigned)subject[1] << 8) & (SETS - 1)];
@@ -152,7 +154,7 @@ static bool cached(struct audit_vault *v, const uint8_t subject[16],
     return false;
 }
 
-/* Not stored if an erasure advanced the epoch after the key was read. */
+/* Caches a key, unless an erasure has advanced the epoch since the key was read. */
 static void remember(struct audit_vault *v, const uint8_t subject[16],
                      const struct audit_content_key *key, uint64_t epoch)
 {
@@ -171,7 +173,7 @@ static void remember(struct audit_vault *v, const uint8_t subject[16],
     pthread_mutex_unlock(&v->lock);
 }
 
-/* Missing results of a call to vault_keys: places in `out` whose id is 0. */
+/* A call to vault_keys. Results are missing where out[i].id is 0. */
 struct wanted {
     struct audit_vault *v;
     struct ward_db *db;
@@ -182,8 +184,8 @@ struct wanted {
     uint64_t epoch;
 };
 
-/* Up to ASKED places with different keys. Batches are cheap compared with a round trip, so a
- * pairwise comparison of ASKED is fast enough. */
+/* Chooses up to ASKED places with different subjects. Pairwise comparison is fast enough,
+ * compared with a query. */
 static size_t choose(const struct wanted *w, size_t *from, size_t places[ASKED])
 {
     size_t n = 0;
@@ -232,7 +234,7 @@ static enum ward_code look_up(struct wanted *w, struct ward_err *err)
         struct ward_val ask[ASKED];
         struct ward_rows rows;
 
-        for (size_t i = 0; i < ASKED; i++) /* repeats the last one to fill the list */
+        for (size_t i = 0; i < ASKED; i++) /* unused places repeat the last subject */
             ask[i] = ward_blob(w->subjects[places[i < n ? i : n - 1]], 16);
         WARD_TRY(ward_db_run(w->db, w->mem, SQL, ask, ASKED, &rows, err));
         for (size_t i = 0; i < rows.n; i++)
@@ -293,7 +295,7 @@ enum ward_code vault_keys(struct audit_vault *v, struct ward_db *db, struct ward
         return WARD_OK;
     WARD_TRY(create(&w, err));
     WARD_TRY(look_up(&w, err));
-    if (missing(&w) > 0) /* erased in between; the appender would refuse it anyway */
+    if (missing(&w) > 0) /* erased since its creation; the appender would reject such a key */
         return WARD_FAIL(err, ABORTED, "a content key was erased during its creation");
     return WARD_OK;
 }

@@ -23,7 +23,7 @@ struct audit_watch {
     pthread_mutex_t lock; /* guards stop */
     pthread_cond_t wake;
     bool stop;
-    bool away; /* the database was available at the last check */
+    bool away; /* the last check failed; its failure was logged */
     unsigned ticks;
     struct audit_seen proven; /* the head of the last proof */
     struct audit_seen kept;   /* the head in the anchor file */
@@ -85,7 +85,7 @@ static void tell(const struct audit_head *head)
 static enum ward_code look(struct audit_watch *w, struct ward_err *err)
 {
     const struct audit_seen before =
-        audit_seen(w->a); /* read first, because later heads only grow */
+        audit_seen(w->a); /* read before the head, because heads only grow */
     struct audit_head head;
     uint64_t rows;
 
@@ -94,7 +94,8 @@ static enum ward_code look(struct audit_watch *w, struct ward_err *err)
     audit_saw(w->a, head.frontier.size, &head.root);
     if (w->ticks % DEEP_TICKS == 0 && head.frontier.size != w->proven.size) {
         WARD_TRY(prove(w, &head, err));
-        tell(&head); /* if logs are stored elsewhere, each of these lines is an anchor too */
+        /* a logged head is an anchor too, if logs are stored outside this machine */
+        tell(&head);
     }
     if (*audit_cfg(w->a)->anchor != '\0' && head.frontier.size != w->kept.size) {
         anchor_write(w->a, &head);

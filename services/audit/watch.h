@@ -1,10 +1,9 @@
 /* watch.h - watches the stored log: entries of other replicas, unfinished erasures, and whether
  * the log extends its earlier state.
  *
- * Threads: its own; start/stop from one. Memory: `keep` belongs to the process. Errors: it
- * waits for a lost database; a log that does not extend its earlier state breaks it
- * (audit_broke).
- */
+ * Threads: a thread of its own; one thread starts and stops it. Memory: `keep` belongs to the
+ * process. Errors: waits while the database is unavailable. If the log does not extend its
+ * earlier state, calls audit_broke, which stops all appends. */
 #ifndef AUDIT_WATCH_H
 #define AUDIT_WATCH_H
 
@@ -13,10 +12,11 @@
 struct audit_watch;
 WARD_MUST enum ward_code watch_start(struct audit *a, struct ward_arena *keep,
                                      struct audit_watch **out, struct ward_err *err);
-void watch_stop(struct audit_watch *w); /* accepts NULL */
+void watch_stop(struct audit_watch *w); /* NULL is allowed */
 
-/* Checks whether the log extends the head in the anchor file. OK if there is no file.
- *   FAILED_PRECONDITION  the file is not a head of this log; DATA_LOSS it does not */
+/* Checks whether the log extends the head in the anchor file. OK if the file does not exist.
+ *   FAILED_PRECONDITION  the file is not a head of this log
+ *   DATA_LOSS            the log does not extend the file's head */
 WARD_MUST enum ward_code anchor_check(struct audit *a, struct ward_db *db,
                                       struct ward_arena *mem, const struct audit_head *head,
                                       struct ward_err *err);

@@ -1,8 +1,8 @@
 /* wire.h - conversion between the messages of audit.proto and the log, shared by the api_*.c
  * files.
  *
- * Threads: each call's own. Memory: the call's arena. Errors: as append.h.
- */
+ * Threads: each call uses its own objects. Memory: the call's arena. Errors: those of
+ * append.h. */
 #ifndef AUDIT_WIRE_H
 #define AUDIT_WIRE_H
 
@@ -14,22 +14,23 @@
 
 typedef Ward__Audit__V1__Event Event;
 
-/* The state of a worker: c->wrk. */
+/* The state of a worker, which c->wrk points to. */
 struct audit_worker {
     struct audit *a;
     struct ward_db *db;
-    struct ward_arena mem; /* the arena that contains it */
+    struct ward_arena mem; /* the arena that contains this struct */
 };
 
 /* Views a message as an event; strings still belong to the message. RESOURCE_EXHAUSTED */
 WARD_MUST enum ward_code event_of(const Event *msg, struct ward_arena *mem,
                                   struct audit_event *out, struct ward_err *err);
-/* Decodes a serialized event.   INVALID_ARGUMENT it is not an event */
+/* Decodes a serialized event.
+ *   INVALID_ARGUMENT  the bytes are not an event */
 WARD_MUST enum ward_code event_read(const void *p, size_t n, struct ward_arena *mem,
                                     Event **out, struct ward_err *err);
 
-/* Reads and checks received events for log_append.
- *   as audit_event_check; INVALID_ARGUMENT larger than AUDIT_EVENT_MAX */
+/* Reads and checks received events for log_append. Errors: those of audit_event_check, and
+ *   INVALID_ARGUMENT  an event is larger than AUDIT_EVENT_MAX */
 WARD_MUST enum ward_code event_admit(const Event *msg, const void *bytes, size_t n,
                                      const char *sender, struct ward_arena *mem,
                                      struct audit_raw *out, struct ward_err *err);
@@ -39,21 +40,24 @@ WARD_MUST enum ward_code event_admit(const Event *msg, const void *bytes, size_t
 #define OWN_DETAILS 12
 struct own {
     const char *action;
-    int outcome;                                                            /* enum Outcome */
-    const char *code, *actor, *peer, *patient, *purpose, *place, *trace_id; /* NULL is "" */
-    const uint8_t *event_id; /* NULL: a new one */
+    /* a value of enum Outcome */
+    int outcome;
+    const char *code, *actor, *peer, *patient, *purpose, *place, *trace_id; /* NULL means "" */
+    const uint8_t *event_id; /* NULL: create a new id */
     struct audit_pair detail[OWN_DETAILS];
     size_t n_detail;
 };
 /* Fills in the caller and the action, which is the method's path. */
 struct own own_of(const struct ward_call *c);
-void own_detail(struct own *o, const char *key, const char *value); /* stored by reference */
+/* key and value are not copied */
+void own_detail(struct own *o, const char *key, const char *value);
 
-/* Builds such an event. Texts of others that break a rule of event.proto are replaced by their
- * hashes, so that no event is lost because of its text. */
+/* Builds an event about audit itself. If a caller's text breaks a rule of event.proto, its hash
+ * replaces the text, so that no event is lost. */
 WARD_MUST enum ward_code own_build(const struct own *o, struct ward_arena *mem,
                                    struct audit_raw *out, struct ward_err *err);
-/* Appends one such event and returns after its commit; sets *index (may be NULL). */
+/* Appends an event about audit itself, and returns after its commit. Sets *index, unless index
+ * is NULL. */
 WARD_MUST enum ward_code own_append(struct audit *a, struct ward_db *db, struct ward_arena *mem,
                                     const struct own *o, int64_t deadline_ns,
                                     const struct audit_op *op, uint64_t *index,
@@ -74,12 +78,12 @@ WARD_MUST enum ward_code entry_of(const struct audit_entry *e, bool content,
                                   struct ward_err *err);
 WARD_MUST enum ward_code key_of(struct audit *a, unsigned number, struct ward_arena *mem,
                                 Ward__Audit__V1__SigningKey *out, struct ward_err *err);
-/* Every key, oldest first. */
+/* Lists all signing keys, oldest first. */
 WARD_MUST enum ward_code keys_of(struct audit *a, struct ward_arena *mem,
                                  Ward__Audit__V1__SigningKey ***out, size_t *n,
                                  struct ward_err *err);
 /* Allocates n messages, each initialised as `init`, and an array of their addresses for
- * protobuf-c's repeated fields. NULL if the arena is full. */
+ * protobuf-c's repeated fields. Returns NULL if the arena is full. */
 void *audit_list(struct ward_arena *mem, size_t size, size_t n, const void *init);
 
 enum ward_code audit_append_rpc(struct ward_call *c, const ProtobufCMessage *q,

@@ -29,7 +29,7 @@ struct door {
 WARD_MUST enum ward_code zone_put(struct ward_db *db, struct ward_arena *mem,
                                   const struct zone *z, struct ward_err *err);
 /* A NULL `zone` means outside: *out is then NULL.
- *    NOT_FOUND  ZONE_NOT_FOUND */
+ *   NOT_FOUND  ZONE_NOT_FOUND */
 WARD_MUST enum ward_code zone_find(struct ward_db *db, struct ward_arena *mem, const char *zone,
                                    struct zone **out, struct ward_err *err);
 /* Lists all zones, sorted by name. */
@@ -120,7 +120,7 @@ WARD_MUST enum ward_code stander_reasons(const struct stander *s,
                                          Ward__Identity__V1__Reason ***out, size_t *n);
 
 /* Validates a direction and returns IN or OUT; UNSPECIFIED becomes `otherwise`.
- *    INVALID_ARGUMENT  any other value */
+ *   INVALID_ARGUMENT  any other value */
 #define DIRECTION_IN  WARD__IDENTITY__V1__DIRECTION__DIRECTION_IN
 #define DIRECTION_OUT WARD__IDENTITY__V1__DIRECTION__DIRECTION_OUT
 WARD_MUST enum ward_code access_direction(struct ward_call *c, const char *field, int given,

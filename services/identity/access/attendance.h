@@ -27,7 +27,7 @@ WARD_MUST enum ward_code attendance_last(struct ward_db *db, struct ward_arena *
                                          struct attended *out, bool *found,
                                          struct ward_err *err);
 /* Finds an event, also if it is struck out.
- *    NOT_FOUND  ATTENDANCE_NOT_FOUND */
+ *   NOT_FOUND  ATTENDANCE_NOT_FOUND */
 WARD_MUST enum ward_code attendance_find(struct ward_db *db, struct ward_arena *mem,
                                          const uint8_t id[IDENTITY_ID], struct attended *out,
                                          struct ward_err *err);

@@ -126,7 +126,7 @@ bool index_next_space(struct index *x, int which, int kind, int after, struct sp
                       int *number);
 
 /* Reads the exact vector of a row. The caller holds the lock (shared is sufficient).
- *    DATA_LOSS  the snapshot is damaged at this vector */
+ *   DATA_LOSS  the snapshot is damaged at this vector */
 WARD_MUST enum ward_code index_exact(const struct index *x, const struct space *s,
                                      const struct row *r, float *out, struct ward_err *err);
 

@@ -70,7 +70,7 @@ WARD_MUST enum ward_code new_face_store(struct new_face *f, struct ward_db *db,
                                         struct ward_err *err);
 /* Reads a photograph that will be stored, and requires the liveness that the policy of
  * "enrolment" demands.
- *    FAILED_PRECONDITION  the photograph is unusable: the reason says why */
+ *   FAILED_PRECONDITION  the photograph is unusable: the reason says why */
 WARD_MUST enum ward_code new_face_read(struct ward_call *c,
                                        const ProtobufCBinaryData *photograph, bool largest_only,
                                        bool attended, struct photo *out);

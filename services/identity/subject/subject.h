@@ -22,7 +22,7 @@ struct subject {
     uint8_t key_sha256[WARD_SHA256_SIZE];
 };
 /* Finds a subject, also if it is erased. `lock`: the row is locked until the transaction ends.
- *    NOT_FOUND  SUBJECT_NOT_FOUND */
+ *   NOT_FOUND  SUBJECT_NOT_FOUND */
 WARD_MUST enum ward_code subject_find(struct ward_db *db, struct ward_arena *mem,
                                       const uint8_t id[IDENTITY_ID], bool lock,
                                       struct subject *out, struct ward_err *err);
@@ -38,7 +38,7 @@ WARD_MUST enum ward_code subject_alive(struct ward_db *db, struct ward_arena *me
 /* Whether the subject is known to be an adult or has a year of birth. Staff count as adults. */
 bool face_age_known(int kind, int birth_year);
 /* Fails unless face_age_known.
- *    FAILED_PRECONDITION  BIRTH_YEAR_NEEDED */
+ *   FAILED_PRECONDITION  BIRTH_YEAR_NEEDED */
 WARD_MUST enum ward_code face_needs_age(int kind, int birth_year, struct ward_err *err);
 /* Checks whether this subject's face may be enrolled and compared at the subject's age.
  * WARD_FACE_UNKNOWN_AGE "match-without-token" also permits patients of unknown age, who get no

@@ -16,10 +16,7 @@ typedef Ward__Identity__V1__VideoFrame VideoFrame;
 #define BYTES_MAX     ((size_t)64 << 20)
 #define FRAME_MAX     ((size_t)2 << 20)
 #define VIDEO_MOST_NS (60 * INT64_C(1000000000))
-#define FRAME_ARENA                                                                            \
-    ((size_t)96 << 20) /* a frame's pixels and tensors, released after each                    \
-                        *                                                                      \
-                        */
+#define FRAME_ARENA   ((size_t)96 << 20) /* pixels and tensors of one frame */
 /* The passive model runs on at most this many usable frames, at this distance. Their mean is
  * the score. */
 #define PASSIVE_MAX   5
