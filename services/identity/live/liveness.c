@@ -13,16 +13,13 @@ const double LIVENESS_THRESHOLD = 0.5;
 /* side of the crop in face sizes: the edges of a print or screen are visible */
 #define SCALE     2.7
 #define POSE_SIDE 224
-#define POSE_SCALE                                                                             \
-/* side of the crop in box heights; with 1.5, mirrored heads do not reverse the sign (r        \
- * -0.3) */
-1.0
-#define POSE_BINS 66
-#define EYE_SIDE  24
-#define EYE_SCALE 1.6
+/* side of the crop in box heights; with 1.5, mirrored heads do not reverse the sign (r -0.3) */
+#define POSE_SCALE 1.0
+#define POSE_BINS  66
+#define EYE_SIDE   24
+#define EYE_SCALE  1.6
 
-    static enum ward_code
-    no_memory(struct ward_err *err)
+static enum ward_code no_memory(struct ward_err *err)
 {
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to prepare a photograph");
 }
