@@ -239,6 +239,16 @@ describe('helm', without(missing, 'helm'), () => {
     assert.deepStrictEqual(prometheus.map((r) => r.from), [readYaml('values.yaml').networkPolicy.prometheus]);
   });
 
+  test('spans_go_to_the_collector_and_only_where_one_is_named', () => {
+    const to = (docs) => docs.filter((d) => d.kind === 'NetworkPolicy' && d.spec.egress?.some((r) => r.ports.some((x) => x.port === 4317)));
+    const env = (docs) => services(docs).map((s) => s.spec.containers[0].env.find((e) => e.name === 'WARD_OTLP_ENDPOINT')?.value);
+    const [on, off] = [render('everything'), render('production')];
+    assert.deepStrictEqual([...new Set(env(on))], ['collector.tracing:4317']);
+    assert.strictEqual(to(on).length, services(on).length);
+    assert.deepStrictEqual(to(on)[0].spec.egress.find((r) => r.ports[0].port === 4317).to, [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'tracing' } } }]);
+    assert.deepStrictEqual([...new Set(env(off)), to(off).length], [undefined, 0]);
+  });
+
   test('a_budget_lets_one_go_and_replicas_are_one_masters_affair', () => {
     for (const set of sets) {
       const docs = render(set);

@@ -41,6 +41,10 @@
 {{- $_ := set $e "WARD_PURPOSE_ABSENT" . -}}
 {{- end -}}
 {{- end -}}
+{{- with $v.tracing.endpoint -}}
+{{- $_ := set $e "WARD_OTLP_ENDPOINT" . -}}
+{{- $_ := set $e "WARD_OTLP_SAMPLE_PERMILLE" (int $v.tracing.samplePermille | toString) -}}
+{{- end -}}
 {{- with $v.callers -}}
 {{- $list := list -}}
 {{- range $name, $as := . -}}{{- $list = append $list (printf "%s=%s" $name $as) -}}{{- end -}}
