@@ -151,11 +151,11 @@ enum ward_code tokens_check(struct tokens *t, struct ward_jwks *jwks, struct war
         code = lend(k, mem, token, len, out, err);
     pthread_mutex_unlock(lock);
     if (hit) {
-        count("known");
+        count("cached");
         return code;
     }
     code = ward_jwt_check(jwks, mem, token, len, out, err);
-    count(code == WARD_OK ? "good" : "refused");
+    count(code == WARD_OK ? "verified" : "rejected");
     if (code != WARD_OK)
         return code;
     pthread_mutex_lock(lock);

@@ -120,7 +120,7 @@ static double count(const char *outcome)
 static void a_token_is_checked_once(void **state)
 {
     char *token = token_of(key, "nurse-7", 60);
-    double known = count("known"), good = count("good");
+    double cached = count("cached"), verified = count("verified");
     struct ward_principal who;
 
     (void)state;
@@ -135,8 +135,8 @@ static void a_token_is_checked_once(void **state)
         assert_string_equal(who.roles[1], "auditor");
         assert_string_equal(who.token, token);
     }
-    assert_true(count("good") == good + 1);
-    assert_true(count("known") == known + 2);
+    assert_true(count("verified") == verified + 1);
+    assert_true(count("cached") == cached + 2);
 }
 
 static void a_changed_token_is_another_one(void **state)

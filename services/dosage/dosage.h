@@ -95,7 +95,7 @@ extern struct ward_family dosage_findings;       /* {rule, severity} */
 extern struct ward_family dosage_overrides;      /* {rule, reason} */
 extern struct ward_family dosage_doses;          /* {outcome} */
 extern struct ward_family dosage_refused;        /* {right} */
-extern struct ward_family dosage_chart_reads;    /* {from}: kept (cached), records, stale */
+extern struct ward_family dosage_chart_reads;    /* {from}: cached, records, stale */
 extern struct ward_family dosage_home_decisions; /* {decision} */
 extern struct ward_family dosage_late; /* gauge: emergencies without a timely acknowledgement */
 

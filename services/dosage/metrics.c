@@ -27,8 +27,8 @@ struct ward_family dosage_refused = {
 };
 struct ward_family dosage_chart_reads = {
     .name = "ward_dosage_chart_reads_total",
-    .help = "Number of charts that calls needed, by origin: kept (cache), records, stale "
-            "(outdated cache).",
+    .help = "Number of charts that calls needed, by origin: cached, records, stale "
+            "(the cached chart is outdated).",
     .type = WARD_COUNTER,
     .label = {"from"},
 };

@@ -31,18 +31,30 @@ static const char HEAD[] =
     "## Codes\n\n"
     "| code | number | may the caller repeat the call? |\n|---|---|---|\n";
 
+static const char *repeat(enum ward_code code)
+{
+    if (ward_code_retry(code))
+        return "yes, after a moment; a write with the same idempotency key";
+    if (code == WARD_DEADLINE_EXCEEDED || code == WARD_CANCELLED)
+        return "a write with the same idempotency key: it may or may not have happened";
+    if (code == WARD_ABORTED)
+        return "reason ABORTED: the same call; VERSION_CONFLICT: after reading the current "
+               "version, with a new key";
+    if (code == WARD_RESOURCE_EXHAUSTED)
+        return "after the time in RetryInfo; without RetryInfo, no";
+    return "no";
+}
+
 static void codes(void)
 {
     for (int i = 1; i < WARD_N_CODES; i++)
         printf("| `%s` | %d | %s |\n", ward_code_name((enum ward_code)i), i,
-               ward_code_retry((enum ward_code)i) ? "yes, after a moment" : "no");
-    printf(
-        "\nAfter RESOURCE_EXHAUSTED with RetryInfo, the caller may repeat the call after the "
-        "time in RetryInfo. After\n"
-        "DEADLINE_EXCEEDED or a lost connection, a write may or may not have been committed. "
-        "Repeat the call\n"
-        "with the same idempotency key if the method has one. Otherwise, read the current "
-        "state first.\n");
+               repeat((enum ward_code)i));
+    printf("\nAfter DEADLINE_EXCEEDED, CANCELLED or a lost connection, a write may or may not "
+           "have "
+           "been committed. Repeat the call\n"
+           "with the same idempotency key if the method has one. Otherwise, read the current "
+           "state first.\n");
 }
 
 int main(int argc, char **argv)

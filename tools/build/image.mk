@@ -10,7 +10,7 @@ IMAGE_PLUGINS := $(patsubst %,$(IMG)/plugins/%.so,cpu gpu npu)
 define image_plugin_rule
 $(IMG)/plugins/$1.so: $(call PLUGIN_OBJ,$1) plugins/plugin.map tools/build/image.mk
 	@mkdir -p $$(@D)
-	@$(CC) -shared -Wl,--version-script=plugins/plugin.map -Wl$(,)-z$(,)defs -o $$@ $(call PLUGIN_OBJ,$1) $$(ort_image_libs) -lm
+	@$(CC) -shared $(LDFLAGS_WARD) -Wl,--version-script=plugins/plugin.map -Wl$(,)-z$(,)defs -o $$@ $(call PLUGIN_OBJ,$1) $$(ort_image_libs) -lm
 endef
 $(foreach p,cpu gpu npu,$(eval $(call image_plugin_rule,$p)))
 # The decoder needs no ONNX Runtime: its libraries are in the base.

@@ -112,7 +112,7 @@ const ofService = (service) => {
       { title: 'Duration by method, 99th percentile', unit: 's', help: '', queries: [[p(0.99, 'grpc_server_handling_seconds', 'grpc_method', where), '{{grpc_method}}']] },
       { title: 'In progress', help: 'Calls arrived and not yet answered.', queries: [[now('ward_rpc_in_flight', 'grpc_method', 'sum', where), '{{grpc_method}}']] },
       { title: 'Calls that wait', help: 'Queue of each replica.', queries: [[now('ward_rpc_queue_depth', 'pod', 'max', where), '{{pod}}']] },
-      { title: 'Bearer tokens', unit: 'cps', help: 'Known, checked or refused.', queries: [[rate('ward_rpc_token_checks_total', 'outcome', where), '{{outcome}}']] }]],
+      { title: 'Bearer tokens', unit: 'cps', help: 'Cached, verified or rejected.', queries: [[rate('ward_rpc_token_checks_total', 'outcome', where), '{{outcome}}']] }]],
     ['Process and database', [
       { title: 'Replicas that take calls', kind: 'stat', help: '', queries: [[now('ward_ready', 'pod', 'max', where), '{{pod}}']] },
       { title: 'Version', kind: 'stat', help: 'Two during an upgrade.', queries: [[`count by (version) (ward_build_info{${S}${where}})`, '{{version}}']] },

@@ -127,7 +127,7 @@ static enum ward_code give_kept(struct query *q, Ward__Dosage__V1__ChartState st
         facts->as_of_us = state == UNAVAILABLE ? 0 : as_of(q->ch, &q->kept);
     }
     fill(out, q->key.id, facts, true);
-    count_from(state == CURRENT ? "kept" : "stale");
+    count_from(state == CURRENT ? "cached" : "stale");
     return WARD_OK;
 }
 

@@ -100,7 +100,7 @@ test('records that is gone: the same, and what changed meanwhile is seen when it
 // Readings of a replica that were not asked of records.
 async function kept(name = 'dosage') {
   const { text } = await site.ward.services[name].admin('/metrics');
-  return Number(/^ward_dosage_chart_reads_total\{from="kept"\} (\S+)/m.exec(text)?.[1] ?? 0);
+  return Number(/^ward_dosage_chart_reads_total\{from="cached"\} (\S+)/m.exec(text)?.[1] ?? 0);
 }
 
 // Every change so far has come by on both replicas: each has heard of the feed since they were numbered, and it keeps its order.
