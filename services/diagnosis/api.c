@@ -1,4 +1,4 @@
-/* What the handlers share, and the table of methods. */
+/* Functions that the handlers share, and the table of methods. */
 #include "services/diagnosis/api.h"
 
 #include "services/diagnosis/registry/registry.h"
@@ -35,7 +35,7 @@ enum ward_code api_model(struct ward_call *c, const char *name, const char *vers
     struct model *m;
 
     WARD_TRY(registry_take(w->dia, name, version, &m, c->err));
-    if (!ward_defer(c->mem, leave, m)) /* and has left it */
+    if (!ward_defer(c->mem, leave, m)) /* on failure, ward_defer has called `leave` */
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for a call");
     *out = m;
     return WARD_OK;

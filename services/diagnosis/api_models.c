@@ -1,4 +1,4 @@
-/* ListModels. */
+/* ListModels: lists the loaded models with their counts. */
 #include "common/handler/handler.h"
 #include "services/diagnosis/api.h"
 #include "services/diagnosis/registry/registry.h"
@@ -9,7 +9,7 @@ typedef Ward__Diagnosis__V1__ListModelsResponse ListResponse;
 typedef Ward__Diagnosis__V1__Model Model;
 typedef Ward__Diagnosis__V1__Comparison Comparison;
 
-/* The model may be unloaded before the answer is packed: texts are copied. */
+/* Copies all texts, because the model may be unloaded before the answer is packed. */
 static void running(struct model *m, struct ward_arena *mem, Model *out)
 {
     struct ward_serve_choice on;
@@ -52,7 +52,8 @@ static enum ward_code comparisons(struct ward_call *c, struct model *m, Model *o
     return WARD_OK;
 }
 
-/* What a model says of itself is read once it was opened: until then nothing but its name. */
+/* Describes a loaded version. The data of the model's manifest is available only after the
+ * model was opened. */
 static enum ward_code tell(struct ward_call *c, const struct registry_row *row, Model *out)
 {
     struct worker *w = c->wrk;

@@ -1,5 +1,5 @@
-/* diagnosis - see README.md here for what it answers and docs/architecture.md for where it
- * sits. */
+/* diagnosis - the service's entry point. README.md in this folder lists its methods;
+ * docs/architecture.md shows its place in Ward. */
 #include "common/app/app.h"
 #include "common/app/version.h"
 #include "common/serve/isolate.h"

@@ -36,7 +36,7 @@ struct ward_family *const diagnosis_metrics[] = {
     &diagnosis_inferences, &diagnosis_reviews, &diagnosis_serving, &diagnosis_shadows, NULL,
 };
 
-/* The limits are those of models: a decoder and a model are both code that may misbehave. */
+/* The decoder has the limits of models, because both run code that may misbehave. */
 static enum ward_code open_decoding(struct diagnosis *dia, struct ward_err *err)
 {
     const struct diagnosis_config *cfg = &dia->cfg;

@@ -1,7 +1,7 @@
-/* store.h - how often a model answered and what clinicians made of it.
+/* store.h - counts answers of models, and reviews by clinicians.
  *
- * Threads: a worker's own connection. Memory: the arena given. Errors: db.h's.
- */
+ * Threads: each worker uses its own connection. Memory: the arena passed in. Errors: those of
+ * db.h. */
 #ifndef DIAGNOSIS_STORE_H
 #define DIAGNOSIS_STORE_H
 
@@ -10,7 +10,7 @@
 enum tally { TALLY_ANSWERED, TALLY_ABSTAINED, TALLY_CONFIRMED, TALLY_AMENDED, TALLY_REJECTED };
 #define TALLIES 5
 
-/* One more; inside the transaction of what it counts. */
+/* Adds one to a count, inside the transaction of the counted event. */
 WARD_MUST enum ward_code store_count(struct ward_db *db, struct ward_arena *mem,
                                      const char *model, const char *version, enum tally what,
                                      struct ward_err *err);

@@ -1,4 +1,5 @@
-/* The service's side: a worker process, its slots, and which files ended it. */
+/* The service's side of decoding: the worker process, its slots, and the files that crashed
+ * it. */
 #include "common/base/clock.h"
 #include "common/worker/backoff.h"
 #include "common/worker/poison.h"
@@ -10,7 +11,7 @@
 #include <string.h>
 
 #define START_MS 10000
-#define LOOK_MS  20 /* between looks at `stop` while all slots are in use */
+#define LOOK_MS  20 /* interval at which `stop` is polled while all slots are in use */
 #define KEEP     ((size_t)1 << 20)
 
 /* A worker process and its slots. */
@@ -19,9 +20,9 @@ struct box {
     struct ward_worker_slot *slot[DECODE_SLOTS];
     bool busy[DECODE_SLOTS];
     int users;
-    bool over;             /* closed by its last user */
-    _Atomic bool grown;    /* above its budget */
-    _Atomic bool answered; /* some call */
+    bool over;             /* no new files; its last user closes it */
+    _Atomic bool grown;    /* the process's memory exceeds its budget */
+    _Atomic bool answered; /* the process has answered at least one call */
 };
 
 struct decoding {
@@ -29,16 +30,16 @@ struct decoding {
     struct decode_config cfg;
     struct ward_poison poison;
 
-    pthread_mutex_t lock; /* guards all below */
+    pthread_mutex_t lock; /* guards the following members */
     pthread_cond_t freed;
-    struct box *box; /* NULL: not started, or ended */
+    struct box *box; /* the current worker process; NULL: not started, or ended */
     struct box pool[DECODE_SLOTS + 2];
     bool pool_used[DECODE_SLOTS + 2];
-    bool alone; /* a suspect is decoded */
+    bool alone; /* a suspect file is being decoded, without other files */
     struct ward_backoff backoff;
 };
 
-/* ---- the process. Lock held ---- */
+/* ---- the process; the caller holds the lock ---- */
 
 static void news(void *arg, enum ward_worker_news what, const char *name, double n)
 {
@@ -110,8 +111,9 @@ static enum ward_code start(struct decoding *d, struct ward_err *err)
     return WARD_OK;
 }
 
-/* A process that ended without an answer is started again after a delay. One that answered had
- * met a file that ends processes; `poison` limits how often that file may do so. */
+/* Replaces a worker process that ended or grew too large. If it had answered calls, a file
+ * probably crashed it, and it is restarted at once; `poison` limits how often one file can
+ * crash a process. Otherwise it is restarted after a delay. */
 static enum ward_code renew(struct decoding *d, struct ward_err *err)
 {
     int wait_ms;
@@ -156,7 +158,7 @@ static enum ward_code go_on(const struct ward_stop *stop, struct ward_err *err)
     return WARD_OK;
 }
 
-/* Lock held. */
+/* Finds a free slot. The caller holds the lock. */
 static int free_slot(const struct decoding *d, bool alone)
 {
     if (d->alone || (alone && d->box->users > 0))
@@ -217,7 +219,8 @@ static void leave(struct decoding *d, const struct hold *h)
 
 /* ---- one file ---- */
 
-/* The child may still write: the head is copied before it is checked. */
+/* Checks an answer. The head is copied first, because the child process may still write to the
+ * shared memory. */
 static enum ward_code accept(const struct ward_answer *a, struct ward_arena *mem,
                              struct decoded *out, struct ward_err *err)
 {
@@ -299,7 +302,7 @@ enum ward_code diagnosis_decode_read(struct decoding *d, const struct decode_fil
     return WARD_OK;
 }
 
-/* ---- its life ---- */
+/* ---- open and close ---- */
 
 enum ward_code diagnosis_decode_open(const struct decode_config *cfg, struct decoding **out,
                                      struct ward_err *err)

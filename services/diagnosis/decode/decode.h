@@ -21,25 +21,26 @@
 #include "common/worker/job.h"
 #include "services/diagnosis/steps/steps.h"
 
-#define DECODE_SLOTS     4
-#define DECODE_BYTES     ((size_t)32 << 20) /* of a DICOM file, also inflated */
-#define DECODE_PICTURE   ((size_t)8 << 20)  /* of a JPEG or PNG file */
-#define DECODE_PIXELS    16000000           /* of one frame */
+#define DECODE_SLOTS 4
+/* maximum size of a DICOM file, also of an inflated one */
+#define DECODE_BYTES     ((size_t)32 << 20)
+#define DECODE_PICTURE   ((size_t)8 << 20) /* maximum size of a JPEG or PNG file */
+#define DECODE_PIXELS    16000000          /* maximum number of pixels in a frame */
 #define DECODE_SIDE      16384
 #define DECODE_FRAMES    4096
-#define DECODE_PROCESSES 8 /* words of diagnosis_decode_words, at most */
+#define DECODE_PROCESSES 8 /* maximum number of texts from diagnosis_decode_words */
 
 struct decode_config {
-    const char *plugins; /* the folder with dicom.so; stored by reference */
-    bool isolated;       /* in a worker process */
+    const char *plugins; /* the folder with dicom.so; the text is not copied */
+    bool isolated;       /* decode in a worker process */
     size_t budget_bytes, most_bytes;
-    int run_ms, grace_ms; /* worker.h */
+    int run_ms, grace_ms; /* time limits, as in worker.h */
 };
 
 struct decoding;
 WARD_MUST enum ward_code diagnosis_decode_open(const struct decode_config *cfg,
                                                struct decoding **out, struct ward_err *err);
-void diagnosis_decode_close(struct decoding *d); /* NULL is fine */
+void diagnosis_decode_close(struct decoding *d); /* NULL is allowed */
 
 struct decode_file {
     const void *bytes;
@@ -48,7 +49,8 @@ struct decode_file {
 };
 struct decoded {
     struct film film;
-    bool dicom;                /* the header's facts hold; else its size alone */
+    /* `facts` is from a DICOM header; false: `facts` has only the size */
+    bool dicom;
     struct ward_picture facts; /* `pixels` is NULL */
 };
 WARD_MUST enum ward_code diagnosis_decode_read(struct decoding *d,
@@ -57,14 +59,15 @@ WARD_MUST enum ward_code diagnosis_decode_read(struct decoding *d,
                                                const struct ward_stop *stop,
                                                struct decoded *out, struct ward_err *err);
 
-/* What decoding did, for a trace: "frame 16 of 30", "palette to RGB". Returns how many. */
+/* Describes how the file was decoded, for a trace: "frame 16 of 30", "palette to RGB". Returns
+ * the number of texts. */
 int diagnosis_decode_words(const struct decoded *d, struct ward_arena *mem,
                            char *out[DECODE_PROCESSES]);
 
-/* The worker process now; 0: none. For tests. */
+/* Process id of the current worker process; 0 if there is none. For tests. */
 int diagnosis_decode_pid(struct decoding *d);
 
-/* The child's side, for ward_worker_enter's table. */
+/* The worker process's side of decoding, for the table of ward_worker_enter. */
 extern const struct ward_job diagnosis_decode_job;
 
 #endif

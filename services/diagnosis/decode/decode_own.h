@@ -4,7 +4,7 @@
 
 #include "services/diagnosis/decode/decode.h"
 
-/* The answer of a worker process: this, then the pixels at the next 64 bytes. */
+/* The head of a worker process's answer. The pixels begin at the next multiple of 64 bytes. */
 struct decode_head {
     uint32_t dicom, zero;
     struct ward_picture is;
@@ -15,12 +15,12 @@ enum decode_op { DECODE_FILE = 1 };
 
 extern const struct ward_decoder_limits diagnosis_decode_limits;
 
-/* Decodes in this process. decoder NULL: DICOM_NO_DECODER. */
+/* Decodes in this process. If `decoder` is NULL, DICOM files fail with DICOM_NO_DECODER. */
 WARD_MUST enum ward_code diagnosis_decode_here(const struct ward_decoder *decoder,
                                                const void *file, size_t n,
                                                struct ward_arena *mem, struct decode_head *out,
                                                struct ward_err *err);
-/* A film of an answer that was checked. */
+/* Converts a checked answer to a film. */
 void diagnosis_decode_film(const struct decode_head *head, struct decoded *out);
 
 #endif

@@ -27,7 +27,7 @@ static inline void made_bytes(struct made *m, const void *from, size_t n)
     m->n += n;
 }
 
-/* `length` need not be that of the value. */
+/* `length` may differ from the length of the value that follows. */
 static inline void made_head(struct made *m, uint32_t tag, const char *vr, uint32_t length)
 {
     const uint8_t t[] = {(uint8_t)(tag >> 16), (uint8_t)(tag >> 24), (uint8_t)tag,
@@ -72,7 +72,7 @@ static inline void made_begin(struct made *m, const char *syntax)
         made_text(m, 0x00020010, "UI", syntax);
 }
 
-/* What a header says; 0 and NULL leave the usual value. */
+/* Attributes of a test file's header. 0 and NULL mean the default value. */
 struct film_of {
     const char *syntax, *modality, *photometric, *frames;
     unsigned rows, columns, samples, allocated, bits, is_signed;

@@ -1,4 +1,4 @@
-/* One file, by its first bytes. */
+/* Decodes one file, whose format its first bytes show. */
 #include "common/base/text.h"
 #include "common/image/image.h"
 #include "services/diagnosis/decode/decode_own.h"
@@ -18,7 +18,8 @@ static bool is_dicom(const uint8_t *p, size_t n)
     return n >= 132 && memcmp(p + 128, "DICM", 4) == 0;
 }
 
-/* A data set without the 132 bytes before it: an element of group 0002 or 0008 comes first. */
+/* Whether the file is a DICOM data set without the preamble of 132 bytes. Its first element is
+ * then of group 0002 or 0008. */
 static bool is_bare_dicom(const uint8_t *p, size_t n)
 {
     return n >= 16 && (p[0] == 2 || p[0] == 8) && p[1] == 0 && p[3] == 0 && p[2] <= 0x20;

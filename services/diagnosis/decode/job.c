@@ -1,17 +1,18 @@
-/* The child's side of decoding. */
+/* The worker process's side of decoding. */
 #include "common/base/log.h"
 #include "services/diagnosis/decode/decode_own.h"
 
 #include <string.h>
 
-#define PIXELS_CAP ((size_t)160 << 20) /* of one call: a picture, turned upright */
+/* memory for one call: a picture, and its upright copy */
+#define PIXELS_CAP ((size_t)160 << 20)
 
 struct child {
-    const struct ward_decoder *dicom; /* NULL: not installed */
+    const struct ward_decoder *dicom; /* NULL: the decoder is not installed */
 };
 
-/* The decoder is loaded before the sandbox closes. A service without the library decodes JPEG
- * and PNG. */
+/* Loads the decoder before the sandbox is closed. Without the decoder's library, the service
+ * decodes only JPEG and PNG. */
 static enum ward_code open_job(const void *args, size_t n, void **state, enum ward_reach *reach,
                                struct ward_err *err)
 {

@@ -70,9 +70,9 @@ enum ward_code diagnosis_series_parse(const struct ward_json *v, struct series *
 
 /* ---- a file ---- */
 
-/* Terms that a message may repeat. Sources: DICOM PS3.3 2024b, C.7.3.1.1.1 (modalities),
- * PS3.16, annex L (body parts, those of films), PS3.3 C.8.7.1.1.1 and CID 4010 (views); checked
- * 2026-11. */
+/* Values of a file that an error message may contain. Sources: DICOM PS3.3 2024b, C.7.3.1.1.1
+ * (modalities), PS3.16, annex L (body parts, those of films), PS3.3 C.8.7.1.1.1 and CID 4010
+ * (views); checked 2026-11. */
 static const char *const TERMS[] = {
     "CR",    "CT",    "DX",      "ECG",    "ES",        "GM",         "IO",     "IVUS",
     "KO",    "MG",    "MR",      "NM",     "OCT",       "OP",         "OT",     "PT",

@@ -16,7 +16,7 @@ static char *text(const char *s)
     return (char *)(uintptr_t)s;
 }
 
-/* What a failure of a call to records means here. */
+/* Translates a failed call to records into this service's error. */
 static enum ward_code meant(struct ward_call *c, enum ward_code code, const char *missing)
 {
     struct ward_err was = *c->err;
@@ -28,7 +28,7 @@ static enum ward_code meant(struct ward_call *c, enum ward_code code, const char
                                "the object does not exist, or the caller may not read it");
     case WARD_UNAVAILABLE:
     case WARD_DEADLINE_EXCEEDED:
-    case WARD_RESOURCE_EXHAUSTED: /* it sheds calls */
+    case WARD_RESOURCE_EXHAUSTED: /* records is overloaded */
         break;
     default:
         return code;
@@ -39,7 +39,7 @@ static enum ward_code meant(struct ward_call *c, enum ward_code code, const char
     return code;
 }
 
-/* Records may hang, and the person still wants an answer. */
+/* Calls records, with a time limit: if records hangs, the caller still gets an answer. */
 static enum ward_code ask(struct ward_call *c, const char *path, const ProtobufCMessage *req,
                           const ProtobufCMessageDescriptor *type, const char *missing,
                           ProtobufCMessage **resp)
@@ -96,7 +96,8 @@ static Resource resource_of(Report *report)
     return r;
 }
 
-/* A key of this try's own: what makes it one report is its identifier. */
+/* Each try has a new idempotency key. The report's identifier ensures that only one report is
+ * created. */
 enum ward_code chart_create(struct ward_call *c, Report *report, const Provenance *model,
                             const char *system, const char *value, struct charted *out)
 {

@@ -1,9 +1,9 @@
-/* Infer: a model reads a patient's input; what it says is filed as a preliminary report.
+/* Infer: a model reads a patient's input, and its finding is filed as a preliminary report.
  *
- * The order of things, so that any cut leaves all or nothing that matters: the report is made
- * in records under this inference's identifier, of which there is only one; then one
- * transaction here writes the audit event, the count and which report answers this key. Cut in
- * between, the same call made again finds the report. */
+ * The order of steps makes a call safe to repeat after an interruption. First the report is
+ * created in records under the identifier of this inference, which is unique. Then one
+ * transaction here writes the audit event, the count, and the stored answer with the report's
+ * id. If the call is interrupted between the two, a repeated call finds the report. */
 #include "common/base/clock.h"
 #include "common/base/crypto.h"
 #include "common/base/text.h"
@@ -35,14 +35,14 @@ struct inferring {
     const InferRequest *req;
     InferResponse *resp;
     struct model *model;
-    const char *patient; /* who they are now */
+    const char *patient; /* the patient's id, after merges */
     struct said said;
-    InferResponse *kept; /* what answers this key: ids alone; NULL: nothing yet */
+    InferResponse *kept; /* stored answer of this idempotency key: only ids; NULL: none */
 };
 
 /* ---- the answer ---- */
 
-/* The same call, however often it is made, is one inference. */
+/* Derives the inference's id from the request: a repeated call has an equal id. */
 static enum ward_code name_it(struct inferring *f)
 {
     const char *what =
@@ -71,7 +71,7 @@ static char *hex_of(struct ward_arena *mem, const uint8_t *bytes, size_t n)
     return out;
 }
 
-/* The manifest's steps, and after the first of them how the file was decoded. */
+/* Lists the manifest's steps. After the first step, lists how the file was decoded. */
 static void put_transforms(const struct manifest *m, const struct said *said,
                            struct ward_arena *mem, Trace *t)
 {
@@ -180,7 +180,7 @@ static enum ward_code draw(struct inferring *f)
                     &r->heat_map.len, f->c->err);
 }
 
-/* ---- what is filed, and kept ---- */
+/* ---- the report, and the stored answer ---- */
 
 static char *instant(struct ward_arena *mem, int64_t us)
 {
@@ -193,7 +193,7 @@ static char *instant(struct ward_arena *mem, int64_t us)
                        (int)(us / 1000 % 1000));
 }
 
-/* Where there was a report already, the answer is what stands in it. */
+/* Files the report. If the report already existed, the answer is taken from it. */
 static enum ward_code file(struct inferring *f)
 {
     struct ward_call *c = f->c;
@@ -213,7 +213,7 @@ static enum ward_code file(struct inferring *f)
     return report_read(filed.report, c->mem, f->resp, c->err);
 }
 
-/* Nothing of the finding is kept here: a repeat reads it from the report. */
+/* Stores the answer without the findings: a repeated call reads them from the report. */
 static enum ward_code keep(struct inferring *f, struct ward_db *db, struct ward_err *err)
 {
     InferResponse ids = *f->resp;
@@ -224,7 +224,8 @@ static enum ward_code keep(struct inferring *f, struct ward_db *db, struct ward_
     return ward_call_store_answer(f->c, db, &f->idem, &ids.base, err);
 }
 
-/* f->kept: what was answered before, of which this call gets an event of its own. */
+/* Reads the stored answer into f->kept. If there is one, writes an event for the repeated
+ * call. */
 static enum ward_code again(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct inferring *f = arg;
@@ -269,7 +270,8 @@ static enum ward_code told(struct inferring *f)
     return ward_call_copy(f->c, f->event.event_text, &f->resp->event_id);
 }
 
-/* The first answer: an abstention as it was kept, a finding from the report as it was filed. */
+/* Returns the first answer again: an abstention from the stored answer, a finding from the
+ * report as it was filed. */
 static enum ward_code repeat(struct inferring *f)
 {
     struct charted was;

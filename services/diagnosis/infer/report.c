@@ -16,7 +16,7 @@ typedef Ward__Diagnosis__V1__Trace Trace;
 
 #define MEMBERS 64
 
-/* Steps are sticky: mem->full is looked at once, at the end. */
+/* A report being built. Failed allocations set mem->full, which is checked once at the end. */
 struct making {
     struct ward_arena *mem;
     size_t n;
@@ -28,7 +28,7 @@ static char *text(const char *s)
     return (char *)(uintptr_t)s;
 }
 
-/* A message of its type, made by its own init; NULL past the arena's cap. */
+/* Allocates and initializes a message. NULL if the arena is full. */
 #define MAKE(mem, Type, init) ((Type *)made((mem), sizeof(Type), (void (*)(void *))(init)))
 static void *made(struct ward_arena *mem, size_t n, void (*init)(void *))
 {
@@ -218,7 +218,7 @@ enum ward_code report_make(const struct manifest *m, const Answer *answer, const
     return mem->full ? WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a report") : WARD_OK;
 }
 
-/* ---- and back ---- */
+/* ---- from a report to an answer ---- */
 
 static const Extension *whole_of(const Report *r)
 {

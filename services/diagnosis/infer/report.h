@@ -1,10 +1,9 @@
-/* report.h - what a model said as a DiagnosticReport, and back.
+/* report.h - converts a model's answer to a DiagnosticReport, and back.
  *
- * The answer stands in the report's words for people and in one extension, REPORT_EXTENSION,
- * for programs: a member for each of its numbers. Threads: pure. Memory: the arena given.
- * Errors: RESOURCE_EXHAUSTED; FAILED_PRECONDITION REPORT_NOT_PRELIMINARY: the report holds no
- * model's answer.
- */
+ * The report contains the answer twice: as text for people, and in the extension
+ * REPORT_EXTENSION for programs, with a member for each number. Threads: pure functions.
+ * Memory: the arena passed in. Errors: RESOURCE_EXHAUSTED; FAILED_PRECONDITION
+ * REPORT_NOT_PRELIMINARY if the report contains no model's answer. */
 #ifndef DIAGNOSIS_INFER_REPORT_H
 #define DIAGNOSIS_INFER_REPORT_H
 
@@ -17,15 +16,15 @@
 
 typedef Ward__Diagnosis__V1__InferResponse Answer;
 
-/* A preliminary report; at: now, an RFC 3339 instant. */
+/* Builds a preliminary report. `at` is the current time in RFC 3339. */
 WARD_MUST enum ward_code report_make(const struct manifest *m, const Answer *answer,
                                      const char *patient, const char *encounter, const char *at,
                                      struct ward_arena *mem, Report **out,
                                      struct ward_err *err);
-/* findings, trace and inference_id of a report that report_make made. */
+/* Reads findings, trace and inference_id from a report that report_make built. */
 WARD_MUST enum ward_code report_read(const Report *r, struct ward_arena *mem, Answer *out,
                                      struct ward_err *err);
-/* "chest 1" and the weights' hash. */
+/* Describes the model as the report's source: "chest 1" and the hash of the weights. */
 WARD_MUST enum ward_code report_model(const Answer *a, struct ward_arena *mem, Provenance *out,
                                       struct ward_err *err);
 

@@ -4,7 +4,8 @@
 
 #include <math.h>
 
-/* Heat scaled to 0..1 by its own range, as the model's input is wide and high. */
+/* Resizes the heat map to the model's input, w x h, and divides it by its maximum: values are
+ * 0..1. */
 static bool spread(const struct ward_tensor *heat, int w, int h, struct ward_arena *mem,
                    float **out)
 {
@@ -25,7 +26,7 @@ static bool spread(const struct ward_tensor *heat, int w, int h, struct ward_are
     return true;
 }
 
-/* Red over grey, by the heat. */
+/* Mixes red into a grey pixel, in proportion to the heat. */
 static void pixel(float grey, float heat, uint8_t *rgb)
 {
     float g = fminf(fmaxf(grey, 0), 255), a = 0.6f * heat;

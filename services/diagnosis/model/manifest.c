@@ -12,10 +12,10 @@
 #define FILE_MAX        ((size_t)256 << 10)
 #define TENSOR_SIDE_MAX 4096
 
-/* Steps are sticky: the first member at fault is told. */
+/* State of reading a manifest. After the first fault, further steps change nothing. */
 struct reading {
     struct ward_arena *mem;
-    const char *wrong; /* NULL: nothing so far */
+    const char *wrong; /* the first faulty member; NULL: none so far */
 };
 
 static const char *text(struct reading *r, const struct ward_json *v, const char *key)
@@ -110,7 +110,8 @@ static void read_features(struct reading *r, const struct ward_json *v, struct m
         read_feature(r, f, &m->feature[m->n_features++]);
 }
 
-/* Of a model whose callers send tensors: one row of the input that the known answer is for. */
+/* Reads the input's shape for a model whose callers send tensors: one row of the known answer's
+ * input. */
 static void read_tensor(struct reading *r, const struct ward_json *v, struct ward_known *k)
 {
     const struct ward_json *shape = ward_json_get(v, "shape");
@@ -139,7 +140,7 @@ static void read_input(struct reading *r, const struct ward_json *v, struct mani
         read_features(r, v, m);
 }
 
-/* What the known answer's question looks like: one row of the input. */
+/* Sets the shape of the known answer's input: one row. */
 static void shape_known(struct manifest *m)
 {
     struct ward_known *k = &m->known;
@@ -203,7 +204,7 @@ static void read_known(struct reading *r, const struct ward_json *v, struct mani
     }
 }
 
-/* What the numbers mean. */
+/* Reads the codes and limits with which an output is interpreted. */
 static void read_meaning(struct reading *r, const struct ward_json *v, struct manifest *m)
 {
     const struct ward_json *calibration;
@@ -356,7 +357,8 @@ bool manifest_may_run_on(const struct manifest *m, const char *kind, size_t n)
 
     for (size_t i = 0; i < WARD_COUNT(KINDS); i++)
         known |= strlen(KINDS[i]) == n && memcmp(KINDS[i], kind, n) == 0;
-    if (m->n_devices == 0 || !known) /* a back end of another name is the operator's to judge */
+    /* the manifest does not restrict back ends with other names; the operator selects them */
+    if (m->n_devices == 0 || !known)
         return true;
     for (int i = 0; i < m->n_devices; i++)
         if (strlen(m->device[i]) == n && memcmp(m->device[i], kind, n) == 0)

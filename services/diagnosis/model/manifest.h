@@ -1,9 +1,9 @@
-/* manifest.h - what a model is, as models/<name>/<version>/manifest.json says:
- * docs/diagnosis-models.md has it field by field.
+/* manifest.h - reads the description of a model, models/<name>/<version>/manifest.json.
+ * docs/diagnosis-models.md describes each field.
  *
- * Threads: read-only once read. Memory: the arena given. Errors: NOT_FOUND no such file;
- * FAILED_PRECONDITION MODEL_MANIFEST: it is none, with the member that is at fault.
- */
+ * Threads: a manifest is read-only once read. Memory: the arena passed in. Errors: NOT_FOUND if
+ * the file does not exist; FAILED_PRECONDITION MODEL_MANIFEST for an invalid manifest, with the
+ * faulty member. */
 #ifndef DIAGNOSIS_MODEL_MANIFEST_H
 #define DIAGNOSIS_MODEL_MANIFEST_H
 
@@ -13,7 +13,7 @@
 #include "services/diagnosis/steps/steps.h"
 
 #define MANIFEST_FEATURES 64
-#define MANIFEST_VALUES   16 /* of a feature that is a category */
+#define MANIFEST_VALUES   16 /* maximum number of values of a categorical feature */
 #define MANIFEST_DEVICES  4
 
 struct manifest_code {
@@ -22,53 +22,54 @@ struct manifest_code {
 
 struct manifest_feature {
     const char *name, *unit;
-    double min, max; /* outside: the model abstains */
+    double min, max; /* outside of this range the model abstains */
     bool has_missing;
-    double missing; /* stands where none is given */
-    int n_values;   /* 0: any of min..max; else these alone */
+    double missing; /* replaces a missing value, if has_missing */
+    int n_values;   /* 0: any value of min..max; otherwise only value[0..n_values) */
     double value[MANIFEST_VALUES];
 };
 
 struct manifest {
     const char *name, *version, *intended_use;
-    const char *file; /* below the folder of models */
+    const char *file; /* relative to the folder of models */
     const char *sha256;
-    bool image;           /* else features, */
-    bool raw;             /* or tensors: for the Open Inference Protocol alone */
-    const char *tensor;   /* the input's */
-    struct steps steps;   /* what is done to an input */
-    struct series series; /* which films it reads */
+    bool image;           /* the input is an image; if neither `image` nor `raw`: features */
+    bool raw;             /* the input is tensors, only for the Open Inference Protocol */
+    const char *tensor;   /* name of the input */
+    struct steps steps;   /* steps that prepare an input */
+    struct series series; /* the series that the model accepts */
     int n_features;
     struct manifest_feature feature[MANIFEST_FEATURES];
-    const char *logit, *far, *near, *heat_map; /* outputs; NULL but for logit: none */
-    double scale, shift;                       /* of the calibration */
-    double far_limit, near_limit;              /* HUGE_VAL where there is no such output */
+    /* names of outputs; NULL if absent (logit is required) */
+    const char *logit, *far, *near, *heat_map;
+    double scale, shift;          /* calibration of the logit */
+    double far_limit, near_limit; /* HUGE_VAL if the model has no such output */
     struct manifest_code finding, report, category;
     double threshold, sensitivity, specificity;
-    double min_share; /* of its nodes the device must run; 0: any */
-    int n_devices;    /* kinds that it may run on; 0: any */
+    double min_share; /* minimum share of nodes that the device must run; 0: any */
+    int n_devices;    /* kinds of devices on which the model may run; 0: any */
     const char *device[MANIFEST_DEVICES];
-    bool deny;                /* no device but the first of the order */
-    char manifest_sha256[65]; /* of manifest.json */
-    char
-        signed_by[WARD_NAME_MAX + 1]; /* the key's name; "" where unsigned models are allowed */
+    bool deny;                /* use only the first device of the order */
+    char manifest_sha256[65]; /* digest of manifest.json */
+    /* name of the signing key; "" if unsigned models are allowed */
+    char signed_by[WARD_NAME_MAX + 1];
     struct ward_known known;
 };
 
-/* Whose signatures count. */
+/* The keys whose signatures are accepted. */
 struct manifest_trust {
     const char *keys;    /* the file of trusted verifier keys */
     bool allow_unsigned; /* for development */
 };
-/* dir/name/version/manifest.json and its signature (common/serve/release.h).
+/* Reads dir/name/version/manifest.json, and verifies its signature (common/serve/release.h).
  *   FAILED_PRECONDITION  MODEL_SIGNATURE too */
 WARD_MUST enum ward_code manifest_read(const char *dir, const char *name, const char *version,
                                        const struct manifest_trust *trust,
                                        struct ward_arena *mem, struct manifest *out,
                                        struct ward_err *err);
-/* A device of this kind ("gpu", n bytes) may run it. */
+/* Whether a device of this kind ("gpu", n bytes) may run the model. */
 bool manifest_may_run_on(const struct manifest *m, const char *kind, size_t n);
-/* The same of its bytes: for tests and the fuzzer. */
+/* Parses the text of a manifest, without a signature: for tests and the fuzzer. */
 WARD_MUST enum ward_code manifest_parse(const char *bytes, size_t n, struct ward_arena *mem,
                                         struct manifest *out, struct ward_err *err);
 

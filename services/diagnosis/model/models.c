@@ -6,7 +6,7 @@
 #define OWN_CAP    ((size_t)1 << 20)
 #define CANARY_CAP ((size_t)64 << 20)
 
-/* ---- the canary: opens what is not open, asks what is ---- */
+/* ---- the canary: opens a model, then checks its known answer ---- */
 
 static enum ward_code open_queue(struct model *m, struct ward_serve *serve,
                                  struct ward_err *err)
@@ -24,7 +24,7 @@ static enum ward_code open_queue(struct model *m, struct ward_serve *serve,
                             &m->queue, err);
 }
 
-/* WARD_DEVICES without the kinds that the manifest does not name. */
+/* Copies WARD_DEVICES to m->order, without the kinds that the manifest excludes. */
 static enum ward_code choose_order(struct model *m, struct ward_err *err)
 {
     const char *list = m->dia->cfg.order;
@@ -56,7 +56,7 @@ static void copy_shapes(struct model *m)
         m->io = *io;
 }
 
-/* The worker process ended or grew: the canary's thread sees to it. */
+/* The worker process ended or grew: makes the canary's thread check soon. */
 static void look(void *arg, int delay_ms)
 {
     struct model *m = arg;
@@ -133,7 +133,7 @@ static enum ward_code ask(void *arg, struct ward_err *err)
     return code;
 }
 
-/* ---- its life ---- */
+/* ---- open and close ---- */
 
 enum ward_code model_new(struct diagnosis *dia, const char *name, const char *version,
                          struct model **out, struct ward_err *err)
@@ -164,7 +164,7 @@ enum ward_code model_new(struct diagnosis *dia, const char *name, const char *ve
     return code;
 }
 
-/* After this, `look` of a worker process that is about to end finds no canary. */
+/* Stops the canary. Afterwards, `look` finds no canary if the worker process ends. */
 static void stop_canary(struct model *m)
 {
     struct ward_canary *canary;

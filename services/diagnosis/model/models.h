@@ -1,9 +1,10 @@
-/* models.h - one version of one model: opened, asked its known answer every minute, exchanged
- * where a device fails. registry/ says which there are.
+/* models.h - one version of one model. A canary opens the model, checks its known answer every
+ * minute, and selects another device after a failure. registry/ decides which versions are
+ * loaded.
  *
- * One that is broken is tried again with its canary. Threads: a model is shared; `users` is
- * under the registry's lock. Memory: its own arenas. Errors: UNAVAILABLE MODEL_NOT_READY.
- */
+ * The canary also retries a model that could not be opened. Threads: a model is shared; the
+ * registry's lock protects `users`. Memory: its own arenas. Errors: UNAVAILABLE
+ * MODEL_NOT_READY. */
 #ifndef DIAGNOSIS_MODEL_MODELS_H
 #define DIAGNOSIS_MODEL_MODELS_H
 
@@ -14,34 +15,40 @@
 #include <pthread.h>
 
 struct model {
-    struct ward_arena own, mem; /* own: this struct and its texts; mem: the manifest's */
+    struct ward_arena own, mem; /* own: this struct and its texts; mem: the manifest */
     struct diagnosis *dia;
-    int users; /* calls that took it */
+    int users; /* number of calls that use the model */
     const char *name, *version;
-    char label[132]; /* "chest/1": the metrics' */
+    char label[132]; /* label of metrics, such as "chest/1" */
     struct manifest is;
     bool has_io;
-    struct ward_model_io io;    /* as the back end tells it */
-    struct ward_canary *canary; /* a worker's watching thread wakes it under `looking` */
+    struct ward_model_io io; /* inputs and outputs, as the back end describes them */
+    /* the thread that watches the worker process wakes the canary, under the lock `looking` */
+    struct ward_canary *canary;
     pthread_mutex_t looking;
-    struct ward_isolation isolation; /* of its worker process */
+    struct ward_isolation isolation; /* isolation of the model's worker process */
     struct ward_arena canary_mem;
     struct ward_serve_engine *canary_engine;
-    char order[64];                     /* of devices, of those that the manifest names */
-    _Atomic(struct ward_serve *) serve; /* NULL until it was opened; then `is` is whole, */
-    struct ward_queue *queue;           /* and its queue open */
-    struct ward_serve_member member;    /* what the queue runs */
-    unsigned generation;                /* of the device that the queue was warmed up on */
+    /* order of devices, restricted to those that the manifest permits */
+    char order[64];
+    /* NULL until the model is open; then `is` and `queue` are set too */
+    _Atomic(struct ward_serve *) serve;
+    struct ward_queue *queue;
+    struct ward_serve_member member; /* the model as the queue runs it */
+    /* generation of the device for which the queue was warmed up */
+    unsigned generation;
 };
 
-/* Opens in the background: model_state says when it serves. The texts are copied. */
+/* Opens a model in the background; model_state tells when it serves. The texts are copied. */
 WARD_MUST enum ward_code model_new(struct diagnosis *dia, const char *name, const char *version,
                                    struct model **out, struct ward_err *err);
-/* Waits for its canary; when nobody uses it. NULL is fine. */
+/* Closes a model that nobody uses, after its canary has stopped. NULL is allowed. */
 void model_free(struct model *m);
-/* UNAVAILABLE  MODEL_NOT_READY: why in the message, without paths */
+/* Returns OK if the model serves.
+ *   UNAVAILABLE  MODEL_NOT_READY: the message says why, without paths */
 WARD_MUST enum ward_code model_state(struct model *m, struct ward_err *err);
-/* One input through the model's queue: ward_queue_run. UNAVAILABLE  MODEL_NOT_READY */
+/* Runs one input through the model's queue (ward_queue_run).
+ *   UNAVAILABLE  MODEL_NOT_READY */
 WARD_MUST enum ward_code model_ask(struct model *m, enum ward_urgency lane,
                                    struct ward_arena *mem, const struct ward_stop *stop,
                                    const struct ward_tensor *in, struct ward_tensor *out,

@@ -24,7 +24,7 @@ static enum ward_code tensor(struct ward_arena *mem, const char *name, uint32_t 
 
 /* ---- images ---- */
 
-/* Whether the steps display values by the file's own window. */
+/* Whether the steps display the values with the file's own window. */
 static bool own_window(const struct steps *s)
 {
     bool own = s->n > 0 && !s->at[0].stored;

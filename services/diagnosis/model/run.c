@@ -15,7 +15,7 @@ static bool gone(const void *call)
     return ward_call_cancelled(call);
 }
 
-/* The only value of an output; no number where there is none. */
+/* Returns the only value of an output. Returns NaN if the output is absent. */
 static double value(const struct ward_tensor *out, uint32_t n, const char *name)
 {
     const struct ward_tensor *t = ward_tensor_named(out, n, name);
@@ -75,7 +75,7 @@ static enum ward_code lane_of(const struct ward_call *c, const InferRequest *req
     return WARD_OK;
 }
 
-/* One input on its way. */
+/* Arguments of one run. */
 struct running {
     struct ward_arena *mem;
     const struct ward_stop *stop;

@@ -1,4 +1,4 @@
-/* The six calls of the Open Inference Protocol. */
+/* The six methods of the Open Inference Protocol. */
 #include "services/diagnosis/api.h"
 
 #include "common/handler/handler.h"
@@ -42,7 +42,7 @@ enum ward_code model_ready_rpc(struct ward_call *c, const ProtobufCMessage *q,
     struct model *m;
     enum ward_code code = registry_take(c->svc, req->name, req->version, &m, c->err);
 
-    if (code == WARD_UNAVAILABLE) /* a person unloaded it */
+    if (code == WARD_UNAVAILABLE) /* an operator unloaded the model */
         return WARD_OK;
     WARD_TRY(code);
     resp->ready = model_state(m, &why) == WARD_OK;
@@ -192,7 +192,7 @@ static enum ward_code add_parameter(struct ward_call *c, Response *resp, const c
     return WARD_OK;
 }
 
-/* What an answer rests on, for those who look. */
+/* Adds the origin of the answer: weights, device, and whether the device is degraded. */
 static enum ward_code put_trace(struct ward_call *c, const struct model *m,
                                 const struct ward_serve_choice *on, Response *resp)
 {

@@ -8,7 +8,7 @@ typedef Inference__InferTensorContents Contents;
 typedef Inference__ModelInferResponse Response;
 typedef Inference__ModelInferResponse__InferOutputTensor Output;
 
-/* The field of InferTensorContents that carries a type; NONE: raw contents alone. */
+/* The field of InferTensorContents for a type. NONE: the type is only sent as raw contents. */
 enum carrier { NONE, BOOLS, INTS, INT64S, UINTS, UINT64S, FP32S, FP64S, BYTESS, CARRIERS };
 
 static const struct {
@@ -54,7 +54,7 @@ static enum ward_code no_memory(struct ward_err *err)
 
 /* ---- shapes ---- */
 
-/* *n: elements. */
+/* Reads and checks the shape of an input. *n is the number of elements. */
 static enum ward_code read_shape(const Input *in, const struct ward_io *io,
                                  struct ward_tensor *t, uint64_t *n, struct ward_err *err)
 {
@@ -80,7 +80,7 @@ static enum ward_code read_shape(const Input *in, const struct ward_io *io,
 
 /* ---- raw contents ---- */
 
-/* Each element is a length and its bytes, and there are n of them. */
+/* Whether the block consists of n elements, each a length and its bytes. */
 static bool is_block(const uint8_t *p, size_t len, uint64_t n)
 {
     for (; n > 0; n--) {
@@ -142,7 +142,7 @@ static void counts(const Contents *c, size_t n[CARRIERS])
     n[BYTESS] = c->n_bytes_contents;
 }
 
-/* False: a value that the type cannot hold. */
+/* Stores an integer. Returns false if the type cannot represent the value. */
 static bool put_int(uint32_t dtype, int64_t v, size_t i, void *to)
 {
     switch (dtype) {
@@ -290,7 +290,7 @@ static enum ward_code place(const Request *req, size_t at, const struct ward_mod
     return WARD_OK;
 }
 
-/* A run's rows are the same number in each input that has rows. */
+/* Checks that all inputs with a batch axis have an equal number of rows. */
 static enum ward_code same_rows(const struct ward_model_io *io, const struct ward_tensor *in,
                                 struct ward_err *err)
 {

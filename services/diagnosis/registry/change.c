@@ -1,5 +1,6 @@
-/* LoadModel, UnloadModel, PromoteModel, RollBackModel: a person changes the registry. Each is
- * one transaction: the state, its audit event and the answer to this key. */
+/* LoadModel, UnloadModel, PromoteModel and RollBackModel: an operator changes the registry.
+ * Each call is one transaction, which writes the state, the audit event and the answer under
+ * the idempotency key. */
 #include "common/handler/handler.h"
 #include "services/diagnosis/api.h"
 #include "services/diagnosis/registry/registry.h"
@@ -23,13 +24,13 @@ struct change {
     struct worker *w;
     struct ward_event event;
     struct ward_idem idem;
-    const char *name, *version;      /* version: of all but RollBackModel */
-    const char *expected, *override; /* of PromoteModel; expected of RollBackModel too */
-    bool shadow;                     /* of LoadModel */
+    const char *name, *version;      /* version: not for RollBackModel */
+    const char *expected, *override; /* for PromoteModel; `expected` also for RollBackModel */
+    bool shadow;                     /* for LoadModel */
     ProtobufCMessage *resp;
-    bool kept; /* resp is what this key was answered before */
-    /* Looks at the model's row, which is locked, and changes it. Run again where the
-     * transaction is. */
+    bool kept; /* resp is the stored answer of this idempotency key */
+    /* Checks and changes the model's row, which is locked. Called again if the transaction is
+     * retried. */
     enum ward_code (*act)(struct change *k, struct ward_db *db, struct state_model *row,
                           struct ward_event *event, struct ward_err *err);
 };
@@ -81,7 +82,7 @@ static enum ward_code change(struct ward_db *db, void *arg, struct ward_err *err
     return ward_call_store_answer(k->c, db, &k->idem, k->resp, err);
 }
 
-/* event_id: where the answer's goes. */
+/* Runs the transaction. *event_id is the answer's field for the event's id. */
 static enum ward_code run(struct change *k, const char *key, const ProtobufCMessage *req,
                           char **event_id)
 {
@@ -100,13 +101,14 @@ static enum ward_code run(struct change *k, const char *key, const ProtobufCMess
     return ward_call_copy(c, k->event.event_text, event_id);
 }
 
-/* A version that is to answer serves on this replica at least. */
+/* Checks that a version serves, at least on this replica, before it becomes active. */
 static enum ward_code serves(struct change *k, const char *version, struct ward_err *err)
 {
     struct model *m;
     enum ward_code code = registry_take(k->w->dia, k->name, version, &m, err);
 
-    if (code == WARD_NOT_FOUND) /* the row has it: this replica does not yet */
+    /* the database has the version, but this replica has not loaded it yet */
+    if (code == WARD_NOT_FOUND)
         return WARD_FAIL_REASON(err, UNAVAILABLE, "MODEL_NOT_READY",
                                 "this replica has not loaded the version yet");
     WARD_TRY(code);
@@ -129,8 +131,8 @@ static enum ward_code expects(const struct state_model *row, const char *active,
 
 /* ---- LoadModel ---- */
 
-/* Reads the files before anything is written, so that a faulty model is refused here and not
- * by each replica later. */
+/* Reads the files before anything is written. A faulty model is then rejected here, and not
+ * later by each replica. */
 static enum ward_code look(struct ward_call *c, const LoadRequest *req, LoadResponse *resp)
 {
     struct worker *w = c->wrk;
@@ -141,14 +143,14 @@ static enum ward_code look(struct ward_call *c, const LoadRequest *req, LoadResp
     if (m == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for a manifest");
     if (!rule_name(req->model) || !rule_name(req->version))
-        return WARD_OK; /* run names the field */
+        return WARD_OK; /* `run` rejects the name and reports the field */
     code = manifest_read(w->dia->cfg.models, req->model, req->version, &w->dia->trust, c->mem,
                          m, &err);
     if (code == WARD_NOT_FOUND)
         return WARD_FAIL_REASON(
             c->err, NOT_FOUND, "MODEL_NOT_FOUND",
             "the folder WARD_MODELS has no model with this name and version");
-    if (code == WARD_INVALID_ARGUMENT) /* no JSON */
+    if (code == WARD_INVALID_ARGUMENT) /* the manifest is not valid JSON */
         return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, "MODEL_MANIFEST", "%.120s",
                                 err.msg);
     *c->err = err;
@@ -244,7 +246,7 @@ enum ward_code unload_model_rpc(struct ward_call *c, const ProtobufCMessage *q,
 
 /* ---- PromoteModel ---- */
 
-/* What was compared says that this version may take the active one's place. */
+/* Checks that the comparisons allow this version to replace the active version. */
 static enum ward_code proven(struct change *k, struct ward_db *db,
                              const struct state_model *row, struct ward_err *err)
 {

@@ -8,13 +8,13 @@
 #include <string.h>
 
 #define OWN_CAP    ((size_t)1 << 20)
-#define STATE_CAP  ((size_t)1 << 20) /* of one look at the database */
-#define CHANGED_MS 2000              /* the longest wait for a change's own look */
+#define STATE_CAP  ((size_t)1 << 20) /* memory for one query of the database */
+#define CHANGED_MS 2000              /* maximum wait in registry_changed */
 #define DYING      (STATE_MODELS * STATE_VERSIONS * 2)
 
 struct entry {
     char name[STATE_NAME];
-    char part[STATE_NAME + 32]; /* "ward.diagnosis.v1/chest" */
+    char part[STATE_NAME + 32]; /* health check: "ward.diagnosis.v1/chest" */
     bool configured;
     char active[STATE_NAME];
     int n;
@@ -25,18 +25,18 @@ struct entry {
 };
 
 struct registry {
-    struct ward_arena own, mem; /* mem: of one look */
+    struct ward_arena own, mem; /* mem: for one query of the database */
     struct diagnosis *dia;
-    bool none; /* configured empty */
+    bool none; /* the configuration is "none" */
     struct ward_db *db;
     pthread_t follower;
     bool following;
 
-    pthread_mutex_t lock; /* guards all below */
+    pthread_mutex_t lock; /* guards the following members */
     pthread_cond_t wake;
     bool closing;
-    uint64_t asked, looked; /* changes that were made here; of these, how many were followed */
-    int64_t revision;       /* that is here; 0: none yet */
+    uint64_t asked, looked; /* changes made by this replica; changes already followed */
+    int64_t revision;       /* revision that this replica has applied; 0: none yet */
     int n;
     struct entry entry[STATE_MODELS];
     int n_dying;
@@ -76,7 +76,7 @@ static struct entry *add_entry(struct registry *r, const char *name)
 
 /* ---- following ---- */
 
-/* What is not wanted any more is closed once nobody uses it. */
+/* Unwanted versions are closed when no call uses them any more. */
 static void drop_unwanted(struct registry *r, struct entry *e, const struct state_model *want)
 {
     int kept = 0;
@@ -104,7 +104,7 @@ static enum ward_code apply_model(struct registry *r, const struct state_model *
     struct entry *e = add_entry(r, want->name);
 
     if (e == NULL)
-        return WARD_OK; /* more than can be: their calls find no such model */
+        return WARD_OK; /* beyond the limit of models: calls get MODEL_NOT_FOUND */
     snprintf(e->active, sizeof(e->active), "%s", want->active);
     drop_unwanted(r, e, want);
     for (int i = 0; i < want->n && e->n < STATE_VERSIONS; i++) {
@@ -133,7 +133,7 @@ static enum ward_code apply(struct registry *r, const struct state *want, struct
     return code;
 }
 
-/* Closing waits for a model's canary: without the lock. */
+/* Closing waits for the model's canary, so the lock is not held meanwhile. */
 static void bury(struct registry *r, bool all)
 {
     for (;;) {
@@ -182,7 +182,7 @@ static void doze(struct registry *r)
     pthread_mutex_unlock(&r->lock);
 }
 
-/* Returns false when the registry closes. */
+/* Begins a query for changes. Returns false when the registry closes. */
 static bool begin_look(struct registry *r, uint64_t *asked)
 {
     bool on;
@@ -194,7 +194,7 @@ static bool begin_look(struct registry *r, uint64_t *asked)
     return on;
 }
 
-/* A look that failed ends the wait too: the next one comes after WARD_REGISTRY_MS. */
+/* Ends the wait of registry_changed, also after a query that failed. */
 static void end_look(struct registry *r, uint64_t asked)
 {
     pthread_mutex_lock(&r->lock);
@@ -298,7 +298,7 @@ void registry_leave(struct model *m)
     pthread_mutex_unlock(&r->lock);
 }
 
-/* ---- telling ---- */
+/* ---- listing ---- */
 
 int registry_list(struct diagnosis *dia, struct registry_row out[REGISTRY_ROWS])
 {
@@ -349,7 +349,7 @@ const char *registry_label(struct diagnosis *dia, const char *name)
     pthread_mutex_lock(&r->lock);
     e = entry_of(r, name);
     pthread_mutex_unlock(&r->lock);
-    return e == NULL ? "other" : e->name; /* an entry stays as long as the process */
+    return e == NULL ? "other" : e->name; /* entries live as long as the process */
 }
 
 /* ---- health: the lock is held ---- */
@@ -374,7 +374,7 @@ enum ward_code registry_ready(struct diagnosis *dia, struct ward_err *err)
     for (int i = 0; code == WARD_OK && i < r->n; i++)
         if (r->entry[i].configured) {
             configured++;
-            /* A person took it out of service: that is no fault. */
+            /* An operator unloaded a model that has no active version: not a fault. */
             if (*r->entry[i].active != '\0' || r->revision == 0)
                 code = entry_state(&r->entry[i], err);
         }

@@ -16,26 +16,26 @@ typedef Ward__Diagnosis__V1__InferRequest InferRequest;
 
 /* One input for one shadow. */
 struct job {
-    struct ward_arena mem; /* of the packed request */
+    struct ward_arena mem; /* contains the packed request */
     struct model *shadow;
     char active[STATE_NAME];
-    enum outcome outcome; /* of the active version */
+    enum outcome outcome; /* outcome of the active version */
     double probability;
     const uint8_t *request;
     size_t n;
 };
 
 struct shadows {
-    struct ward_arena own, mem, db_mem; /* mem: of one input's pixels */
+    struct ward_arena own, mem, db_mem; /* mem: for one input's pixels */
     struct diagnosis *dia;
     struct ward_db *db;
     pthread_t thread;
     bool running;
 
-    pthread_mutex_t lock; /* guards all below */
+    pthread_mutex_t lock; /* guards the following members */
     pthread_cond_t more;
     bool closing;
-    size_t bytes; /* of the jobs that wait */
+    size_t bytes; /* total size of the waiting jobs */
     int first, n;
     struct job job[SHADOW_JOBS];
 };
@@ -51,9 +51,9 @@ static void job_end(struct job *j)
     ward_arena_done(&j->mem);
 }
 
-/* ---- offering ---- */
+/* ---- offering an input ---- */
 
-/* The input alone: no patient, no encounter. */
+/* Packs only the input, without patient and encounter. */
 static bool pack(const InferRequest *req, struct job *j)
 {
     InferRequest input = WARD__DIAGNOSIS__V1__INFER_REQUEST__INIT;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TRIES 5 /* to read all of one moment */
+#define TRIES 5 /* tries to read all tables at one revision */
 
 static struct ward_val text(const char *s)
 {
@@ -32,7 +32,7 @@ enum ward_code state_revision(struct ward_db *db, struct ward_arena *mem, int64_
     return rows.n == 1 && ward_i64(rows.at[0][0].p, 0, INT64_MAX, out) ? WARD_OK : broken(err);
 }
 
-/* ---- all of it ---- */
+/* ---- reading the whole registry ---- */
 
 static struct state_model *model_of(struct state *s, const char *name)
 {

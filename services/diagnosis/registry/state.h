@@ -1,17 +1,16 @@
 /* state.h - the registry in the database: which version of each model is active, which are
  * loaded, and how shadows compared. All replicas follow `revision`.
  *
- * Threads: the connection's own. Memory: the arena given. Errors: db.h's; INTERNAL a row that
- * cannot be.
- */
+ * Threads: each thread uses its own connection. Memory: the arena passed in. Errors: those of
+ * db.h; INTERNAL for an invalid row. */
 #ifndef DIAGNOSIS_REGISTRY_STATE_H
 #define DIAGNOSIS_REGISTRY_STATE_H
 
 #include "common/db/db.h"
 
 #define STATE_MODELS   16
-#define STATE_VERSIONS 4  /* of one model */
-#define STATE_NAME     65 /* bytes of a name or version, NUL included */
+#define STATE_VERSIONS 4  /* maximum number of loaded versions of a model */
+#define STATE_NAME     65 /* bytes of a name or version, including the NUL */
 
 struct state_model {
     char name[STATE_NAME], active[STATE_NAME], previous[STATE_NAME];
@@ -29,10 +28,11 @@ struct state {
 
 WARD_MUST enum ward_code state_revision(struct ward_db *db, struct ward_arena *mem,
                                         int64_t *out, struct ward_err *err);
-/* All of it, of one moment. */
+/* Reads the whole registry at one revision. */
 WARD_MUST enum ward_code state_read(struct ward_db *db, struct ward_arena *mem,
                                     struct state *out, struct ward_err *err);
-/* The configuration's version, active where the database has no such model. */
+/* Inserts a configured version, and makes it active, if the database does not have the
+ * model. */
 WARD_MUST enum ward_code state_seed(struct ward_db *db, struct ward_arena *mem,
                                     const char *name, const char *version,
                                     struct ward_err *err);
@@ -54,7 +54,7 @@ WARD_MUST enum ward_code state_drop(struct ward_db *db, struct ward_arena *mem,
 WARD_MUST enum ward_code state_set(struct ward_db *db, struct ward_arena *mem, const char *name,
                                    const char *active, const char *previous,
                                    struct ward_err *err);
-/* Last: replicas look now. */
+/* Advances the revision, which all replicas follow. Call it last. */
 WARD_MUST enum ward_code state_bump(struct ward_db *db, struct ward_err *err);
 
 /* ---- shadows ---- */
@@ -64,12 +64,12 @@ struct compared {
     int64_t compared, agreed, abstained_apart, failed, both_answered;
     double difference_sum, difference_max;
 };
-/* Adds to what is there of this model, version and active. */
+/* Adds to the comparisons of this model and version with add->active. */
 WARD_MUST enum ward_code state_compare(struct ward_db *db, struct ward_arena *mem,
                                        const char *model, const char *version,
                                        const struct compared *add, struct ward_err *err);
 #define STATE_COMPARED 16
-/* By the active version; more than STATE_COMPARED are left out. */
+/* Reads the comparisons of a version, one for each active version; at most STATE_COMPARED. */
 WARD_MUST enum ward_code state_compared(struct ward_db *db, struct ward_arena *mem,
                                         const char *model, const char *version,
                                         struct compared out[STATE_COMPARED], int *n,

@@ -1,8 +1,8 @@
-/* Confirm, Amend, Reject: what a clinician makes of a model's report.
+/* Confirm, Amend and Reject: a clinician reviews a model's report.
  *
- * The next version is made from the one that the person has read and from nothing else, and is
- * asked for under a key of this call's: cut anywhere, the same call made again writes the same
- * version, once. */
+ * The next version of the report is made only from the version that the person has read. It is
+ * written under an idempotency key that is derived from this call. If a call is interrupted and
+ * repeated, the version is therefore written once. */
 #include "common/base/crypto.h"
 #include "services/diagnosis/api.h"
 #include "services/diagnosis/infer/report.h"
@@ -31,10 +31,10 @@ struct reviewing {
     const char *report;
     int32_t expected;
     enum tally how;
-    const char *word;       /* "confirmed" */
-    const char *conclusion; /* what stands in the report then; NULL: what stood in it */
-    bool says, present;     /* Amend: what the person says of the finding */
-    ConfirmResponse resp;   /* whichever it is: the three have the same fields */
+    const char *word;       /* word for the event, such as "confirmed" */
+    const char *conclusion; /* the report's new conclusion; NULL: unchanged */
+    bool says, present;     /* for Amend: the person states whether the finding is present */
+    ConfirmResponse resp;   /* answer of any of the three methods, which have equal fields */
     Answer was;
     ConfirmResponse *kept;
 };
@@ -44,7 +44,7 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a report");
 }
 
-/* The person, as their token says: who interpreted it. */
+/* Records the person, from the token, as the interpreter of the report. */
 static enum ward_code sign(struct reviewing *v, Report *next)
 {
     struct ward_arena *mem = v->c->mem;
@@ -70,7 +70,7 @@ static char *confirmed(const Answer *a, struct ward_arena *mem)
                        a->trace->model, a->trace->version);
 }
 
-/* The codes of a conclusion that the person did not reach are taken out. */
+/* Builds the next version. Removes codes of a conclusion that the person did not reach. */
 static enum ward_code next_version(struct reviewing *v, const Report *was, Report **out)
 {
     struct ward_arena *mem = v->c->mem;
@@ -116,7 +116,7 @@ static const char *patient_of(const Report *r)
     return strncmp(to, KIND, sizeof(KIND) - 1) == 0 ? to + sizeof(KIND) - 1 : NULL;
 }
 
-/* Reads the version that the person has read, and writes the next. */
+/* Reads the version that the person has read, and writes the next version. */
 static enum ward_code write(struct reviewing *v)
 {
     struct ward_call *c = v->c;
@@ -140,7 +140,8 @@ static enum ward_code write(struct reviewing *v)
     return WARD_OK;
 }
 
-/* v->kept: what was answered before, of which this call gets an event of its own. */
+/* Reads the stored answer into v->kept. If there is one, writes an event for the repeated
+ * call. */
 static enum ward_code again(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct reviewing *v = arg;
@@ -177,7 +178,7 @@ static enum ward_code done(struct ward_db *db, void *arg, struct ward_err *err)
     return ward_call_store_answer(v->c, db, &v->idem, &v->resp.base, err);
 }
 
-/* By the names that are known here: a report may be of a model that is served no more. */
+/* Updates the metric. The label is "other" if the report's model is no longer served. */
 static void counted(const struct reviewing *v)
 {
     const struct worker *w = v->c->wrk;

@@ -1,15 +1,15 @@
 /* Contrast-limited adaptive histogram equalisation.
  *
  * Source: K. Zuiderveld, "Contrast Limited Adaptive Histogram Equalization", Graphics Gems IV,
- * 1994, 474-485. Padding, the spread of what is clipped, and rounding are those of OpenCV 4.6
- * (cv::CLAHE), which models are usually trained with; checked 2026-11. */
+ * 1994, 474-485. Padding, redistribution of the clipped counts, and rounding are those of
+ * OpenCV 4.6 (cv::CLAHE), with which models are usually trained; checked 2026-11. */
 #include "services/diagnosis/steps/steps_own.h"
 
 #include <math.h>
 
 #define BINS 256
 
-/* One table a tile. */
+/* One lookup table for each tile. */
 struct tables {
     int tiles, tw, th;
     float at[STEPS_TILES * STEPS_TILES][BINS];
@@ -17,10 +17,10 @@ struct tables {
 
 static int level(float v)
 {
-    return v >= 255 ? 255 : v > 0 ? (int)lrintf(v) : 0; /* no number is 0 */
+    return v >= 255 ? 255 : v > 0 ? (int)lrintf(v) : 0; /* NaN becomes 0 */
 }
 
-/* Beyond the edge the picture is mirrored, the edge itself not repeated. */
+/* Mirrors an index beyond the picture's edge. The pixel at the edge is not repeated. */
 static int mirror(int i, int n)
 {
     while (n > 1 && i >= n)
@@ -28,7 +28,7 @@ static int mirror(int i, int n)
     return n == 1 ? 0 : i;
 }
 
-/* What is above the limit is spread over all bars. */
+/* Clips bars of the histogram at `most`, and spreads the clipped counts over all bars. */
 static void limit(int *bar, int most)
 {
     int over = 0, each, rest;
@@ -69,7 +69,8 @@ static void tabulate(const struct plane *p, const struct tables *t, int tx, int 
     }
 }
 
-/* A pixel lies between the middles of two tiles on an axis. */
+/* Finds the two tiles on an axis between whose centres pixel i is, and the weight of the second
+ * tile. */
 static void about(int i, int size, int tiles, int *one, int *two, float *share)
 {
     float at = (float)i * (1.0f / (float)size) - 0.5f;

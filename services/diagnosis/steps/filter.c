@@ -1,4 +1,4 @@
-/* Median and Gaussian: beyond the edge the edge's pixels go on. */
+/* Median and Gaussian filters. Beyond the edge, the pixels at the edge are repeated. */
 #include "services/diagnosis/steps/steps_own.h"
 
 #include <math.h>
@@ -11,7 +11,7 @@ static int inside(int i, int n)
 
 /* ---- median ---- */
 
-/* The k-th smallest of n values, which move (Hoare's selection). */
+/* Returns the k-th smallest of n values, and reorders the values (Hoare's selection). */
 static float kth(float *v, int n, int k)
 {
     int lo = 0, hi = n - 1;
@@ -68,7 +68,7 @@ enum ward_code plane_median(struct plane *p, const struct step *s)
 
 #define RADIUS_MAX (4 * STEPS_SIGMA + 1)
 
-/* Weights at 0..radius, whose sum over both sides is 1. */
+/* Computes weights for distances 0..radius. Their sum over both sides is 1. */
 static int weights(double sigma, double out[RADIUS_MAX + 1])
 {
     int radius = (int)(4 * sigma + 0.5);
@@ -84,7 +84,7 @@ static int weights(double sigma, double out[RADIUS_MAX + 1])
     return radius;
 }
 
-/* Along one axis: `step` apart, n values a line. */
+/* Blurs one line of n values that are `step` apart. */
 static void blur(const float *from, float *to, size_t step, int n, const double *w, int radius)
 {
     for (int i = 0; i < n; i++) {

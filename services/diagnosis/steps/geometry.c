@@ -1,4 +1,4 @@
-/* Where a picture's pixels go. */
+/* Steps that move pixels: crop, resize, rotate. */
 #include "services/diagnosis/steps/steps_own.h"
 
 #include <math.h>
@@ -6,7 +6,7 @@
 
 /* ---- crop ---- */
 
-/* In place: what is kept moves to the front. */
+/* Crops in place: the remaining pixels move to the front. */
 enum ward_code plane_crop(struct plane *p, const struct step *s)
 {
     int side = p->w < p->h ? p->w : p->h, w = s->width, h = s->height, x0 = s->x, y0 = s->y;
@@ -31,7 +31,7 @@ enum ward_code plane_crop(struct plane *p, const struct step *s)
 
 /* ---- resize ---- */
 
-/* One line of n values, `step` apart, to m values. */
+/* Resizes one line of n values, `from_step` apart, to m values. */
 static void area_line(const float *from, size_t from_step, int n, float *to, size_t to_step,
                       int m)
 {
@@ -57,8 +57,8 @@ void steps_area(const float *from, int sw, int sh, float *to, int dw, int dh, fl
         area_line(tmp + x, (size_t)dw, sh, to + x, (size_t)dw, dh);
 }
 
-/* The value at a place between pixels; (0, 0) is the first pixel's middle. Outside the picture
- * the edge goes on, or `fill` is, where it is not NULL. */
+/* Interpolates between pixels; (0, 0) is the centre of the first pixel. Outside the picture,
+ * the value is *fill, or that of the nearest pixel if `fill` is NULL. */
 static double between(const struct plane *p, double x, double y, const double *fill)
 {
     int x0 = (int)floor(x), y0 = (int)floor(y);
@@ -107,7 +107,7 @@ static enum ward_code area(struct plane *p, int dw, int dh, float *to)
     return WARD_OK;
 }
 
-/* The result's own memory: it may be larger than the picture. */
+/* Allocates memory for the result, because the result may be larger than the picture. */
 enum ward_code plane_resize(struct plane *p, const struct step *s)
 {
     size_t n = (size_t)s->width * (size_t)s->height;
@@ -153,8 +153,8 @@ static enum ward_code turn(struct plane *p, int turns)
     return WARD_OK;
 }
 
-/* Clockwise about the middle; a quarter turn moves pixels, any other angle interpolates and
- * keeps the size. */
+/* Rotates clockwise about the centre. A multiple of a quarter turn moves pixels. Any other
+ * angle interpolates, and the size does not change. */
 enum ward_code plane_rotate(struct plane *p, const struct step *s)
 {
     const double a = s->degrees * 3.14159265358979323846 / 180, ca = cos(a), sa = sin(a);

@@ -1,21 +1,21 @@
-/* The manifest's list of steps. */
+/* Parses the manifest's list of steps. */
 #include "common/base/text.h"
 #include "services/diagnosis/steps/steps_own.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Steps are sticky: the first member at fault is told. */
+/* State of parsing. After the first fault, further steps change nothing. */
 struct reading {
     const struct ward_json *v; /* the step being read */
     struct ward_arena *mem;
     struct steps *out;
-    const char *wrong; /* NULL: nothing so far */
+    const char *wrong; /* the first faulty member; NULL: none so far */
     int n_features;
-    bool valued; /* values are no longer 0..255: scaled or normalised */
-    bool opened; /* the values are as they are displayed */
+    bool valued; /* a step has scaled or normalised the values: they may be outside 0..255 */
+    bool opened; /* the values are displayed values, after the window */
     bool gray;
-    bool worked; /* by a step that gray may not follow */
+    bool worked; /* a step was seen that "gray" must not follow */
 };
 
 static void must(struct reading *r, bool fine, const char *key)
@@ -40,7 +40,7 @@ static int whole(struct reading *r, const char *key, int lo, int hi)
     return r->wrong == NULL ? (int)out : lo;
 }
 
-/* Which of the words stands there; `n` of them. */
+/* Returns the index of the member's text in `words`, which has n entries. */
 static int word(struct reading *r, const char *key, const char *const *words, int n)
 {
     const char *s = ward_json_string(ward_json_get(r->v, key));
@@ -59,7 +59,7 @@ static bool has(const struct reading *r, const char *key)
     return v != NULL && !ward_json_is(v, WARD_JSON_NULL);
 }
 
-/* One number, or a list of one for each of `n`. */
+/* Reads one number, or a list of n numbers. */
 static const double *numbers(struct reading *r, const char *key, int n, double lo, int *got)
 {
     const struct ward_json *v = ward_json_get(r->v, key), *at;
@@ -75,7 +75,7 @@ static const double *numbers(struct reading *r, const char *key, int n, double l
     return out;
 }
 
-/* ---- one step each ---- */
+/* ---- one step ---- */
 
 static void read_decode(struct reading *r, struct step *s)
 {
@@ -85,7 +85,7 @@ static void read_decode(struct reading *r, struct step *s)
     r->opened = !s->stored;
 }
 
-/* Values are stored, then in the modality's unit, then displayed. */
+/* After this step the values are displayed values. */
 static void read_window(struct reading *r, struct step *s)
 {
     static const char *const FN[] = {"linear", "linear_exact", "sigmoid"};
@@ -98,7 +98,7 @@ static void read_window(struct reading *r, struct step *s)
     s->window.centre = number(r, "centre", -1e9, 1e9);
     s->window.fn =
         has(r, "function") ? (enum window_fn)word(r, "function", FN, 3) : WINDOW_LINEAR;
-    /* PS3.3: LINEAR divides by the width less one. */
+    /* In DICOM PS3.3, LINEAR divides by the width minus 1. */
     s->window.width = number(r, "width", s->window.fn == WINDOW_LINEAR ? 1 : 1e-9, 1e9);
 }
 
@@ -213,7 +213,7 @@ static void read_step(struct reading *r, const char *op, struct step *s)
     must(r, false, "op");
 }
 
-/* Which step may stand here. */
+/* Checks whether the step is permitted at this position of the list. */
 static void in_place(struct reading *r, const struct step *s)
 {
     bool first = r->out->n == 0, table = r->n_features > 0;
@@ -221,7 +221,8 @@ static void in_place(struct reading *r, const struct step *s)
     must(r, first == (s->op == (table ? STEP_FEATURES : STEP_DECODE)), "op");
     must(r, !table || first || s->op == STEP_SCALE || s->op == STEP_NORMALISE, "op");
     must(r, s->op != STEP_MODALITY || (!r->opened && r->out->n == 1), "op");
-    must(r, s->op <= STEP_WINDOW || table || r->opened, "op"); /* displayed from here on */
+    /* these steps need displayed values */
+    must(r, s->op <= STEP_WINDOW || table || r->opened, "op");
     must(r, s->op != STEP_GRAY || !r->worked, "op");
     must(r, s->op != STEP_CLAHE || !r->valued, "op");
     r->valued |= s->op == STEP_SCALE || s->op == STEP_NORMALISE;
@@ -260,7 +261,7 @@ enum ward_code steps_parse(const struct ward_json *list, int n_features, struct 
     return WARD_OK;
 }
 
-/* ---- in words ---- */
+/* ---- a step as text ---- */
 
 char *step_words(const struct step *s, struct ward_arena *mem)
 {

@@ -1,5 +1,5 @@
-/* A list of steps, run: one channel after another, so that a colour film takes no more memory
- * than a gray one. */
+/* Runs a list of steps, one channel after another, so that a colour film needs no more memory
+ * than a grey one. */
 #include "common/base/clock.h"
 #include "services/diagnosis/steps/steps_own.h"
 
@@ -48,7 +48,7 @@ static const struct step *gray_of(const struct steps *s)
     return NULL;
 }
 
-/* Gray is made first: it may follow modality and window alone. */
+/* Reads one channel, or computes grey first. Grey may only follow "modality" and "window". */
 static void from_rgb(const struct step *gray, const struct film *in, int channel, float *to)
 {
     const size_t n = (size_t)in->width * (size_t)in->height;
@@ -69,7 +69,7 @@ static void modality(struct plane *p, const struct film *in)
         p->px[i] = (float)((double)p->px[i] * in->slope + in->intercept);
 }
 
-/* w: another than the file's. */
+/* Displays values with window w; if w is NULL, with the file's window. */
 static void window(struct plane *p, const struct film *in, const struct window *w)
 {
     if (w != NULL)
@@ -138,14 +138,14 @@ static enum ward_code apply(const struct step *s, const struct film *in, int cha
         scale(p, s->mean[at], 1 / s->std[at]);
         return WARD_OK;
     case STEP_DECODE:
-    case STEP_GRAY: /* done when the plane was opened */
+    case STEP_GRAY: /* done in open_plane */
     case STEP_FEATURES:
         break;
     }
     return WARD_OK;
 }
 
-/* The number of steps before the first that leaves 0..255. */
+/* The number of steps before the first step that leaves the range 0..255. */
 static int shown_after(const struct steps *s)
 {
     for (int i = 0; i < s->n; i++)
@@ -167,7 +167,8 @@ static enum ward_code run_channel(const struct steps *s, const struct film *in, 
     memcpy(out + (size_t)channel * n, p.px, n * sizeof(float));
     if (channel > 0 || shown == NULL)
         return WARD_OK;
-    for (int i = s->n; i-- > shown_after(s);) { /* back to what is looked at */
+    /* reverses scaling, for a picture that people can look at */
+    for (int i = s->n; i-- > shown_after(s);) {
         const struct step *t = &s->at[i];
 
         if (t->op == STEP_SCALE && t->factor != 0)
@@ -198,7 +199,7 @@ enum ward_code steps_image(const struct steps *s, const struct film *in, struct 
          i++)
         swaps |= s->at[i].op == STEP_MEDIAN || s->at[i].op == STEP_GAUSSIAN ||
                  s->at[i].op == STEP_ROTATE;
-    if (swaps) /* once for all channels */
+    if (swaps) /* allocated once for all channels */
         WARD_TRY(plane_spare(&p));
     for (int c = 0; c < s->channels; c++)
         WARD_TRY(run_channel(s, in, c, p, out, shown));

@@ -1,15 +1,14 @@
-/* steps.h - what is done to an input before a model sees it, as the manifest's `preprocess`
- * lists it. docs/diagnosis-models.md defines each step to the constant.
+/* steps.h - prepares an input for a model with the steps in the manifest's `preprocess`.
+ * docs/diagnosis-models.md defines each step and its constants.
  *
- * Each step works on one channel by itself, in floating point; nothing is rounded between steps
- * but where a step says so. steps_parse accepts a list only if its result has a fixed size, so
- * that a list that was parsed can run on any picture.
+ * Each step works on one channel, in floating point. Values are rounded only where a step's
+ * definition requires rounding. steps_parse accepts a list only if its result has a fixed size,
+ * so that a parsed list can run on any picture.
  *
- * Threads: pure; parsed steps are read-only. Memory: the arena given. Errors:
- * FAILED_PRECONDITION MODEL_MANIFEST, naming the step and its member; INVALID_ARGUMENT
- * INPUT_TOO_SMALL: a crop lies outside the picture; CANCELLED, DEADLINE_EXCEEDED by `stop`;
- * RESOURCE_EXHAUSTED the arena is full.
- */
+ * Threads: pure functions; parsed steps are read-only. Memory: the arena passed in. Errors:
+ * FAILED_PRECONDITION MODEL_MANIFEST, with the step and its member; INVALID_ARGUMENT
+ * INPUT_TOO_SMALL if a crop is outside the picture; CANCELLED, DEADLINE_EXCEEDED by `stop`;
+ * RESOURCE_EXHAUSTED if the arena is full. */
 #ifndef DIAGNOSIS_STEPS_STEPS_H
 #define DIAGNOSIS_STEPS_STEPS_H
 
@@ -17,10 +16,10 @@
 #include "common/json/json.h"
 
 #define STEPS_MAX      16
-#define STEPS_SIDE_MAX 512 /* pixels of a picture as a model sees it */
-#define STEPS_TILES    16  /* of CLAHE, on one axis */
-#define STEPS_MEDIAN   9   /* pixels of the largest neighbourhood's side */
-#define STEPS_SIGMA    16  /* pixels */
+#define STEPS_SIDE_MAX 512 /* maximum width and height of a prepared picture, in pixels */
+#define STEPS_TILES    16  /* maximum number of CLAHE tiles on an axis */
+#define STEPS_MEDIAN   9   /* maximum side of the median's neighbourhood, in pixels */
+#define STEPS_SIGMA    16  /* maximum sigma, in pixels */
 
 enum step_op {
     STEP_DECODE,
@@ -49,28 +48,29 @@ struct window {
 
 struct step {
     enum step_op op;
-    bool stored;          /* decode: values as they are stored; else as they are displayed */
-    bool own;             /* window: the file's */
-    struct window window; /* window */
-    double weight[3];     /* gray: of red, green, blue */
+    bool stored;          /* decode: stored values; false: displayed values */
+    bool own;             /* window: use the file's window */
+    struct window window; /* window: the window to use */
+    double weight[3];     /* gray: weights of red, green, blue */
     int x, y, width, height;
-    double degrees, fill;     /* rotate: clockwise; of what comes from outside */
-    double clip;              /* clahe: of the mean height of a histogram's bar */
-    int tiles;                /* clahe: on each axis */
-    int size;                 /* median: pixels of the neighbourhood's side, odd */
-    double sigma;             /* gaussian: pixels */
-    double factor;            /* scale */
-    const double *mean, *std; /* normalise: one for all, one a channel, or one a feature */
-    int n;                    /* of these */
+    double degrees, fill; /* rotate: angle, clockwise; value for pixels from outside */
+    double clip;          /* clahe: limit, as a multiple of a histogram bar's mean height */
+    int tiles;            /* clahe: number of tiles on each axis */
+    int size;             /* median: side of the neighbourhood in pixels, odd */
+    double sigma;         /* gaussian: standard deviation in pixels */
+    double factor;        /* scale */
+    /* normalise: one value for all, or one for each channel or feature */
+    const double *mean, *std;
+    int n; /* number of values in `mean` and `std` */
 };
 
 struct steps {
     int n;
     struct step at[STEPS_MAX];
-    int channels, width, height; /* of the result; 0: a table's */
+    int channels, width, height; /* size of the result; 0 for a table of features */
 };
 
-/* Of a table with n_features, or of images: 0. */
+/* Parses a list of steps: for a table with n_features, or for images if n_features is 0. */
 WARD_MUST enum ward_code steps_parse(const struct ward_json *list, int n_features,
                                      struct ward_arena *mem, struct steps *out,
                                      struct ward_err *err);
@@ -78,25 +78,26 @@ WARD_MUST enum ward_code steps_parse(const struct ward_json *list, int n_feature
 /* A decoded picture, upright. Either `rgb` or `stored` is set. */
 struct film {
     int width, height;
-    const uint8_t *rgb;      /* [height, width, 3] */
+    const uint8_t *rgb;      /* [height, width, 3]; NULL if `stored` is set */
     const float *stored;     /* [height, width]: values as a DICOM file stores them */
-    double slope, intercept; /* of the modality transform; slope 0: none */
+    double slope, intercept; /* modality transform; slope 0: none */
     bool has_window;
-    struct window window; /* the file's own, of values after the modality transform */
+    struct window window; /* window of the file, for values after the modality transform */
     bool inverted;        /* MONOCHROME1: low values are bright */
 };
 
-/* out: [channels, height, width]. shown: [height, width], the first channel before it was
- * scaled, as 0..255, for people to look at. stop may be NULL. */
+/* Runs the steps on a picture. out: [channels, height, width]. shown: [height, width], the
+ * first channel before scaling, 0..255, for people; may be NULL. `stop` may be NULL. */
 WARD_MUST enum ward_code steps_image(const struct steps *s, const struct film *in,
                                      struct ward_arena *mem, const struct ward_stop *stop,
                                      float *out, float *shown, struct ward_err *err);
-/* The mean of the source pixels under each target pixel, those at its edge by their share: each
- * axis scaled by itself. tmp holds dw * sh values. */
+/* Resizes a picture. Each target pixel is the mean of the source pixels that it covers. Source
+ * pixels at its edge count in proportion. The axes are scaled independently. tmp has room for
+ * dw * sh values. */
 void steps_area(const float *from, int sw, int sh, float *to, int dw, int dh, float *tmp);
-/* A table's row, in place. */
+/* Runs the steps on one row of a table, in place. */
 void steps_values(const struct steps *s, float *row, int n);
-/* The step for people, as a trace has it: "resize 28x28, area". NULL: no memory. */
+/* A step as text for a trace, such as "resize 28x28, area". NULL if memory is exhausted. */
 char *step_words(const struct step *s, struct ward_arena *mem);
 
 #endif

@@ -4,19 +4,20 @@
 
 #include "services/diagnosis/steps/steps.h"
 
-/* One channel at work. A step that cannot work in place writes `spare` and swaps. */
+/* The channel that the steps work on. A step that cannot work in place writes to `spare`, then
+ * swaps the two. */
 struct plane {
     int w, h;
-    float *px, *spare; /* of `cap` values each; spare NULL until a step needs it */
+    float *px, *spare; /* `cap` values each; `spare` is NULL until a step needs it */
     size_t cap;
     struct ward_arena *mem;
     const struct ward_stop *stop;
     struct ward_err *err;
 };
 
-/* CANCELLED or DEADLINE_EXCEEDED; asked once a row. */
+/* CANCELLED or DEADLINE_EXCEEDED if the run must stop. Called once for each row. */
 WARD_MUST enum ward_code plane_go_on(const struct plane *p);
-/* Room for the step's result. */
+/* Allocates `spare` for a step's result. */
 WARD_MUST enum ward_code plane_spare(struct plane *p);
 void plane_swap(struct plane *p);
 
@@ -34,9 +35,9 @@ WARD_MUST enum ward_code plane_clahe(struct plane *p, const struct step *s);
 
 /* ---- window.c ---- */
 
-/* To 0..255. */
+/* Converts values to 0..255 with a window. */
 void plane_window(struct plane *p, const struct window *w);
-/* From the lowest to the highest value. */
+/* Scales values to 0..255, from the lowest to the highest value. */
 void plane_stretch(struct plane *p);
 
 #endif

@@ -16,11 +16,11 @@ static double share(const struct window *w, double v)
         break;
     case WINDOW_LINEAR:
     default:
-        if (w->width <= 1) /* a step */
+        if (w->width <= 1) /* a width of 1 or less is a step function */
             return v <= w->centre - 0.5 ? 0 : 1;
         at = (v - (w->centre - 0.5)) / (w->width - 1) + 0.5;
     }
-    return at > 1 ? 1 : at > 0 ? at : 0; /* no number is 0 */
+    return at > 1 ? 1 : at > 0 ? at : 0; /* NaN becomes 0 */
 }
 
 void plane_window(struct plane *p, const struct window *w)
