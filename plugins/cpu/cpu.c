@@ -1,9 +1,8 @@
 /* cpu - runs ONNX models on the machine's processor, with ONNX Runtime's CPU provider.
  *
- * It has one device, ordinal -1. A run uses as many threads as its model's spec says, by
- * default one. A service runs as many calls at once as it has workers, so more threads would
- * only compete. If the host interrupts a run, the run ends between two nodes of the graph.
- */
+ * It has one device, ordinal -1. A run uses as many threads as the model's spec requests, by
+ * default one thread. A service already runs one call in each worker, so more threads would
+ * only compete. If the host interrupts a run, the run ends between two nodes of the graph. */
 #include "plugins/ort/ort.h"
 
 #include <stdio.h>

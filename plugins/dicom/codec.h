@@ -21,7 +21,8 @@ struct dicom_codec {
     size_t n;
 };
 
-/* Fills rows x columns x samples values of 8 or 16 bits, interleaved, low byte first. */
+/* Fills `out` with rows x columns x samples values of 8 or 16 bits, interleaved, low byte
+ * first. */
 bool dicom_codec_decode(const struct dicom_codec *c, uint8_t *out, size_t n,
                         const char **words);
 const char *dicom_codec_version(void);

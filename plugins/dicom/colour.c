@@ -1,5 +1,5 @@
-/* Sources: DICOM PS3.3 2024b, C.7.6.3.1.2 (YBR_FULL), C.7.6.3.1.5 (palettes); PS3.5, 8.1.1
- * (bits); checked 2026-11. */
+/* Converts decoded frames to floats or RGB. Sources: DICOM PS3.3 2024b, C.7.6.3.1.2 (YBR_FULL),
+ * C.7.6.3.1.5 (palettes); PS3.5, 8.1.1 (bits); checked 2026-11. */
 #include "colour.h"
 
 static uint8_t byte_at(const struct dicom_raw *raw, size_t i)
@@ -7,8 +7,9 @@ static uint8_t byte_at(const struct dicom_raw *raw, size_t i)
     return raw->at[raw->swapped ? i ^ 1 : i];
 }
 
-/* The bits of value i, from its lowest. A lossy decoder may return values slightly above the
- * bits stored: a mask would turn white into black there. */
+/* Returns value i, without other bits of its word. An unsigned decompressed value is returned
+ * unmasked: a lossy decoder may exceed the number of bits, and a mask would turn white into
+ * black. */
 static uint32_t bits_at(const struct dicom_header *h, const struct dicom_raw *raw, size_t i)
 {
     const uint32_t word =
@@ -33,7 +34,8 @@ void dicom_to_floats(const struct dicom_header *h, const struct dicom_raw *raw, 
 
 /* ---- colour ---- */
 
-/* The highest 8 bits of an entry; a palette of 8 bits may fill bytes or words. */
+/* The highest 8 bits of palette entry v. The entries of an 8-bit palette may be bytes or 16-bit
+ * words. */
 static uint8_t entry(const struct dicom_header *h, const struct dicom_palette *p, int64_t v)
 {
     int64_t i = v - p->first;

@@ -1,4 +1,5 @@
-/* DICOM files: the header by this folder's own reader, compressed frames by GDCM. */
+/* Decodes DICOM files: reads the header with this folder's own reader, and compressed frames
+ * with GDCM. */
 #include "codec.h"
 #include "colour.h"
 #include "header.h"
@@ -19,7 +20,7 @@ static bool is(const struct dicom_header *h, const char *photometric)
     return strcmp(h->is.photometric, photometric) == 0;
 }
 
-/* Decompressed pixels in *own, which the caller frees. */
+/* Decompresses a frame into *own, which the caller frees. */
 static enum ward_decoder_why decompress(struct dicom_header *h, const struct dicom_bytes *frame,
                                         uint8_t **own)
 {

@@ -1,5 +1,5 @@
-/* The bytes of one frame. Sources: DICOM PS3.5 2024b, A.4 and G; ITU-T T.81, B.2.2; ITU-T T.87,
- * C.2.2; ITU-T T.800, A.5.1; checked 2026-11. */
+/* Finds the bytes of one frame. Sources: DICOM PS3.5 2024b, A.4 and G; ITU-T T.81, B.2.2; ITU-T
+ * T.87, C.2.2; ITU-T T.800, A.5.1; checked 2026-11. */
 #include "header.h"
 
 #include <stdlib.h>
@@ -31,7 +31,8 @@ static enum ward_decoder_why native(struct dicom_header *h, struct dicom_bytes *
 
 /* ---- encapsulated: items, of which the first is a table of offsets ---- */
 
-/* The next item's bytes. False at the end, and where *fine becomes false. */
+/* Reads the next item. Returns false at the end, and for malformed data, where *fine becomes
+ * false. */
 static bool next(struct dicom_bytes *b, struct dicom_bytes *item, bool *fine)
 {
     uint32_t tag, n;
@@ -52,7 +53,7 @@ static bool next(struct dicom_bytes *b, struct dicom_bytes *item, bool *fine)
     return true;
 }
 
-/* Which bytes after the table belong to the frame: [from, to). */
+/* The range of bytes after the offset table that belongs to the frame: [from, to). */
 struct range {
     uint64_t from, to;
 };
@@ -129,7 +130,7 @@ static enum ward_decoder_why encapsulated(struct dicom_header *h, struct dicom_b
     return WARD_DECODER_FINE;
 }
 
-/* ---- what the compressed frame says of itself ---- */
+/* ---- the header of the compressed frame ---- */
 
 static bool same_size(const struct dicom_header *h, uint32_t columns, uint32_t rows,
                       uint32_t samples)
@@ -143,7 +144,7 @@ static bool starts_frame(uint8_t marker)
                               marker != 0xc8 && marker != 0xcc);
 }
 
-/* JPEG and JPEG-LS: the first frame header. */
+/* Checks a JPEG or JPEG-LS frame: its first frame header. */
 static bool jpeg_fits(const struct dicom_header *h, const struct dicom_bytes *b)
 {
     size_t at = 2;
@@ -155,7 +156,7 @@ static bool jpeg_fits(const struct dicom_header *h, const struct dicom_bytes *b)
 
         if (p[0] != 0xff)
             return false;
-        if (p[1] == 0xff) { /* filling */
+        if (p[1] == 0xff) { /* fill bytes before a marker */
             at++;
             continue;
         }
@@ -170,8 +171,8 @@ static bool jpeg_fits(const struct dicom_header *h, const struct dicom_bytes *b)
     return false;
 }
 
-/* JPEG 2000: the SIZ marker, in a bare codestream or in the boxes of a JP2 file. Components
- * have the picture's size. */
+/* Checks a JPEG 2000 frame: the SIZ marker, in a bare codestream or in the boxes of a JP2 file.
+ * All components must have the picture's size. */
 static bool j2k_fits(const struct dicom_header *h, const struct dicom_bytes *b)
 {
     static const uint8_t START[] = {0xff, 0x4f, 0xff, 0x51};
@@ -189,7 +190,7 @@ static bool j2k_fits(const struct dicom_header *h, const struct dicom_bytes *b)
     return true;
 }
 
-/* RLE: a segment for each byte of a pixel, in order. */
+/* Checks an RLE frame: it must have one segment for each byte of a pixel, in order. */
 static bool rle_fits(const struct dicom_header *h, const struct dicom_bytes *b)
 {
     const uint32_t want = h->is.samples * (h->allocated / 8);

@@ -1,4 +1,4 @@
-/* The data set, element by element. */
+/* Reads the data set, element by element. */
 #include "header.h"
 
 #include "values.h"
@@ -9,12 +9,12 @@
 
 #define PREAMBLE   132
 #define UNDEFINED  0xffffffffu
-#define DEPTH      16 /* of sequences in sequences */
+#define DEPTH      16 /* maximum depth of nested sequences */
 #define ITEM       0xfffee000u
 #define ITEM_END   0xfffee00du
 #define ITEMS_END  0xfffee0ddu
 #define PIXEL_DATA 0x7fe00010u
-#define SHARED     0x52009229u /* functional groups of all frames */
+#define SHARED     0x52009229u /* sequence with the functional groups of all frames */
 #define PER_FRAME  0x52009230u
 
 static const struct dicom_syntax SYNTAXES[] = {
@@ -38,7 +38,7 @@ static const struct dicom_syntax SYNTAXES[] = {
 struct walk {
     struct dicom_header *h;
     bool is_explicit, big;
-    bool take; /* of these elements values are kept */
+    bool take; /* store the values of these elements */
     bool done; /* the pixel data were found, or the meta group ended */
     bool meta;
 };
@@ -58,7 +58,7 @@ static void skip(struct dicom_bytes *b, size_t n)
     b->n -= n;
 }
 
-/* VRs with a length of 32 bits. */
+/* Whether a VR's length field has 32 bits. */
 static bool is_long(const uint8_t *vr)
 {
     static const char LONG[][3] = {"OB", "OD", "OF", "OL", "OV", "OW", "SQ",
@@ -75,7 +75,7 @@ static bool is_vr(const uint8_t *vr)
     return vr[0] >= 'A' && vr[0] <= 'Z' && vr[1] >= 'A' && vr[1] <= 'Z';
 }
 
-/* Tag, VR and length; the value follows. */
+/* Reads tag, VR and length of an element; the value follows. */
 static bool head(const struct walk *w, struct dicom_bytes *b, struct dicom_element *e)
 {
     size_t n = 8;
@@ -102,7 +102,7 @@ static bool head(const struct walk *w, struct dicom_bytes *b, struct dicom_eleme
 
 static bool elements(struct walk *w, struct dicom_bytes *b, bool open, int depth);
 
-/* One item. Fragments are bytes, not elements. */
+/* Reads one item of a sequence. Fragments are not read as elements. */
 static bool item(struct walk *w, struct dicom_bytes *b, const struct dicom_element *i,
                  bool fragments, int depth)
 {
@@ -117,8 +117,8 @@ static bool item(struct walk *w, struct dicom_bytes *b, const struct dicom_eleme
     return fragments || !w->take || elements(w, &own, false, depth);
 }
 
-/* Whether values of this item are kept: of functional groups, those of all frames and those of
- * the frame that is decoded. */
+/* Whether values of this item are stored. Of functional groups, only those of all frames and
+ * those of the decoded frame are. */
 static bool taken(const struct walk *w, const struct dicom_element *e, uint32_t number,
                   int depth)
 {
@@ -127,7 +127,7 @@ static bool taken(const struct walk *w, const struct dicom_element *e, uint32_t 
     return e->tag == SHARED || (e->tag == PER_FRAME && number == w->h->is.frame);
 }
 
-/* The items of a sequence. Without a length they end with a delimiter. */
+/* Reads the items of a sequence. A sequence without a length ends with a delimiter. */
 static bool items(struct walk *w, struct dicom_bytes *b, const struct dicom_element *e,
                   int depth)
 {
@@ -160,7 +160,8 @@ static bool items(struct walk *w, struct dicom_bytes *b, const struct dicom_elem
     return fine && (ended || !open);
 }
 
-/* The items of encapsulated pixel data are read when the frame is looked for. */
+/* Stores the position of the pixel data. The items of encapsulated pixel data are read in
+ * dicom_frame_find. */
 static void keep_pixels(struct walk *w, const struct dicom_bytes *b,
                         const struct dicom_element *e)
 {
@@ -201,7 +202,7 @@ static bool elements(struct walk *w, struct dicom_bytes *b, bool open, int depth
         struct dicom_element e;
 
         if (w->meta && b->n >= 2 && dicom_u16(false, b->at) != 2) {
-            w->done = true; /* the data set begins, in its own syntax */
+            w->done = true; /* the data set begins here, in its own transfer syntax */
             break;
         }
         if (!head(w, b, &e))
@@ -232,7 +233,7 @@ static const struct dicom_syntax *syntax_of(const char *uid)
     return NULL;
 }
 
-/* The meta group is always little-endian with explicit VRs. */
+/* Reads the meta group, which is always little-endian with explicit VRs. */
 static enum ward_decoder_why meta(struct dicom_header *h, struct dicom_bytes *b)
 {
     struct walk w = {.h = h, .is_explicit = true, .meta = true};
@@ -247,7 +248,7 @@ static enum ward_decoder_why meta(struct dicom_header *h, struct dicom_bytes *b)
     return WARD_DECODER_FINE;
 }
 
-/* A deflated data set has no zlib header. */
+/* Inflates a deflated data set, which has no zlib header. */
 static enum ward_decoder_why inflate_all(struct dicom_header *h, struct dicom_bytes *b,
                                          size_t most)
 {

@@ -1,15 +1,14 @@
-/* header.h - reads the header of a DICOM file: transfer syntax, image attributes, and the place
- * of the pixel data. Decodes no pixels.
+/* header.h - reads the header of a DICOM file: transfer syntax, image attributes, and the
+ * position of the pixel data. Decodes no pixels.
  *
- * The reader checks every length against the file before use, follows sequences to a fixed
- * depth, and allocates memory only for a deflated file, at most `most_inflated` bytes. It keeps
+ * The reader checks every length against the file before use, and follows sequences to a fixed
+ * depth. It allocates memory only for a deflated file, at most `most_inflated` bytes. It stores
  * no attribute that can identify a person. Sources: DICOM PS3.5 2024b (7, A.4, A.5), PS3.10
  * (7.1), PS3.3 (C.7.6.3, C.11.1, C.11.2), checked 2026-11.
  *
- * Threads: pure. Memory: pointers lead into the file or into `inflated`; dicom_header_done
- * frees `inflated` and `joined`. Errors: enum ward_decoder_why, with a constant sentence in
- * `words`.
- */
+ * Threads: pure functions. Memory: pointers refer to the file or into `inflated`;
+ * dicom_header_done frees `inflated` and `joined`. Errors: enum ward_decoder_why, with a
+ * constant sentence in `words`. */
 #ifndef WARD_PLUGINS_DICOM_HEADER_H
 #define WARD_PLUGINS_DICOM_HEADER_H
 
@@ -37,13 +36,13 @@ struct dicom_palette {
 
 struct dicom_header {
     const struct dicom_syntax *syntax;
-    struct ward_picture is; /* what the header says; no pixels */
+    struct ward_picture is; /* attributes of the picture, without its pixels */
     uint32_t planar, allocated, high;
     struct dicom_palette palette[3]; /* red, green, blue */
     bool has_modality_table, has_segmented_palette, has_float_pixels, has_pixels, words_16;
-    struct dicom_bytes pixels; /* native: the value; encapsulated: the items */
+    struct dicom_bytes pixels; /* native pixel data: the value; encapsulated: the items */
     uint8_t *inflated, *joined;
-    const char *words; /* of a failure */
+    const char *words; /* message of a failure */
 };
 
 enum ward_decoder_why dicom_header_read(const uint8_t *file, size_t n,

@@ -1,4 +1,4 @@
-/* Which pictures the decoder decodes. */
+/* Decides which pictures the decoder decodes. */
 #include "header.h"
 
 #include <string.h>
@@ -71,7 +71,7 @@ static enum ward_decoder_why colour(struct dicom_header *h)
                 "the picture's colour model (photometric interpretation) is not supported");
 }
 
-/* The window and the modality transform are whole or absent. */
+/* An incomplete window counts as absent. A modality transform without a slope has slope 1. */
 static void tidy(struct ward_picture *p)
 {
     p->has_window = p->has_window == 3 && p->width > 0;

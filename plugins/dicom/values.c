@@ -6,8 +6,8 @@
 
 /* ---- values ---- */
 
-/* A code string: upper case, digits, space and underscore, up to the first backslash. A value
- * with any other character counts as absent, so that no free text passes. */
+/* Reads a code string: upper case, digits, space and underscore, up to the first backslash. A
+ * value with another character counts as absent, so that no free text leaves the decoder. */
 static void code(const struct dicom_bytes *v, char out[WARD_DECODER_TEXT])
 {
     size_t from = 0, n = 0;
@@ -28,7 +28,7 @@ static void code(const struct dicom_bytes *v, char out[WARD_DECODER_TEXT])
     out[n] = '\0';
 }
 
-/* The value number `which` of a text with decimal numbers. */
+/* Reads value number `which` of a text with several decimal numbers. */
 static bool decimal(const struct dicom_bytes *v, int which, double *out)
 {
     char text[32] = {0};
@@ -101,7 +101,7 @@ static void group(struct ward_picture *is, const struct dicom_element *e,
                   const struct dicom_bytes *v)
 {
     switch (e->tag) {
-    case 0x00181164: /* at the detector */
+    case 0x00181164: /* pixel spacing at the detector */
         if (is->spacing[0] == 0)
             spacing(is, v);
         break;
@@ -141,11 +141,11 @@ static void codes(struct ward_picture *is, const struct dicom_element *e,
     case 0x00185101:
         code(v, is->view);
         break;
-    case 0x00200060: /* of a series */
+    case 0x00200060: /* laterality of a series */
         if (*is->laterality == '\0')
             code(v, is->laterality);
         break;
-    case 0x00200062: /* of an image */
+    case 0x00200062: /* laterality of an image */
         code(v, is->laterality);
         break;
     case 0x00280004:
@@ -162,7 +162,8 @@ static void frames(struct ward_picture *is, const struct dicom_bytes *v)
 
     if (!decimal(v, 0, &d))
         return;
-    /* 0 frames is an invalid number, and the caller judges it. It does not mean one frame. */
+    /* 0 means an invalid number of frames, which dicom_header_judge rejects. It does not mean
+     * one frame. */
     is->frames = d >= 1 && d <= 0x7fffffff ? (uint32_t)d : 0;
     is->frame = is->frames / 2;
 }
@@ -206,7 +207,8 @@ static void numbers(struct dicom_header *h, const struct dicom_element *e,
 static void palettes(struct dicom_header *h, const struct dicom_element *e,
                      const struct dicom_bytes *v)
 {
-    const uint32_t which = (e->tag & 0xf) - 1; /* 1, 2, 3 */
+    /* the tag ends with 1, 2 or 3: red, green, blue */
+    const uint32_t which = (e->tag & 0xf) - 1;
 
     if (which > 2)
         return;

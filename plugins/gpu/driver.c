@@ -6,7 +6,7 @@
 #define CUDA_SUCCESS         0
 #define CUDA_ERROR_NO_DEVICE 100
 
-/* The driver's ABI: CUresult and CUdevice are int. */
+/* Functions of the driver. In its ABI, CUresult and CUdevice are int. */
 struct driver {
     int (*init)(unsigned flags);
     int (*count)(int *n);

@@ -17,7 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The last message, so that a host that asks every minute gets it once. */
+/* `said` is the last logged message: the host asks every minute, and each message is logged
+ * once. */
 struct gpu {
     char said[192];
 };
@@ -69,7 +70,7 @@ static int append(struct ort_plugin *p, OrtSessionOptions *o, int32_t device,
     return rc;
 }
 
-/* Tests whether the provider's library loads, with options that are not used. */
+/* Tests whether the provider's library can be loaded, with options that are then discarded. */
 static int provider_loads(struct ort_plugin *p, struct ward_plugin_err *err)
 {
     OrtSessionOptions *o = NULL;

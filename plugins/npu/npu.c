@@ -9,8 +9,8 @@
  *
  * The devices are the NPUs of the named libraries, in their order. Without a library or an NPU
  * there are none. An unusable library is logged and skipped. A library runs with the process's
- * rights, so it is loaded only by its full path, and not from a file that everybody can write.
- */
+ * rights. It is therefore loaded only by its full path, and never from a file that everybody
+ * can write. */
 #include "plugins/ort/ort.h"
 
 #include <dlfcn.h>
@@ -38,9 +38,10 @@ struct npu {
     struct ort_plugin *p;
     struct library *uses[MAX_LIBRARIES];
     int n_uses;
-    const OrtEpDevice *device[ORT_MAX_DEVICES]; /* valid while their library is registered */
+    /* valid while the device's library is registered */
+    const OrtEpDevice *device[ORT_MAX_DEVICES];
     uint32_t n;
-    const char *none; /* the cause, if there are none */
+    const char *none; /* the reason, if there are no devices */
 };
 
 static struct library *find(const char *name)

@@ -18,7 +18,7 @@ int ort_fail(struct ward_plugin_err *err, int code, const char *fmt, ...)
 }
 
 /* An ONNX Runtime message has its source location, then the component, then the text, so the
- * end matters. For CUDA's own failures, the beginning matters. */
+ * end of a long message is stored. For CUDA's own failures, the beginning is stored. */
 static void say_end(struct ward_plugin_err *err, int code, const char *said)
 {
     const char *cuda = strstr(said, "CUDA failure");

@@ -26,27 +26,29 @@ struct ort_plugin {
     OrtMemoryInfo *cpu;
     const struct ward_host *host;
     const struct ort_provider *provider;
-    void *own; /* the provider's */
+    void *own; /* state of the provider */
 };
 
 /* The functions for one kind of hardware. */
 struct ort_provider {
-    /* Both or neither: the provider's state in p->own. */
+    /* Either both functions are set or none. They create and free the provider's state,
+     * p->own. */
     int (*open)(struct ort_plugin *p, struct ward_plugin_err *err);
     void (*close)(struct ort_plugin *p);
-    /* Fills devices; 0 devices are not a failure. */
+    /* Lists devices; 0 devices are not a failure. */
     int (*devices)(struct ort_plugin *p, struct ward_device *out, uint32_t cap, uint32_t *n,
                    struct ward_plugin_err *err);
     /* Configures a session for this device; 12 (UNIMPLEMENTED) if the device is missing. */
     int (*choose)(struct ort_plugin *p, OrtSessionOptions *options, int32_t device,
                   struct ward_plugin_err *err);
-    /* For hardware besides the CPU: the counter of a model's nodes on the device. Unsupported
-     * nodes run on the CPU; a session without any node on the device is rejected. */
+    /* Only for hardware other than the CPU: name of the metric that counts a model's nodes on
+     * the device. Unsupported nodes run on the CPU. A session without any node on the device is
+     * rejected. */
     const char *placed;
 };
 
-/* One model: the weights, kept for devices that are requested later, and a session for each
- * device in use. */
+/* One model: its weights, which remain in memory for devices that are requested later, and a
+ * session for each device in use. */
 struct ort_model {
     struct ort_plugin *p;
     void *weights;
@@ -59,8 +61,8 @@ struct ort_model {
     struct {
         int32_t device;
         OrtSession *session;
-        uint32_t placed,
-            nodes; /* nodes on the device, and all nodes; 0 and 0: not counted, all of them */
+        /* nodes on the device, and all nodes; both 0: the device runs all, not counted */
+        uint32_t placed, nodes;
     } sessions[ORT_MAX_DEVICES];
 };
 
@@ -98,21 +100,21 @@ int ort_model_io(void *model, struct ward_model_io *io);
 void ort_interrupt(void *instance);
 int ort_placement(void *instance, struct ward_placement *out);
 
-/* ort_run.c: an instance over session number `at` of its model. */
+/* In ort_run.c: opens an instance that uses session number `at` of its model. */
 int ort_instance_open(struct ort_model *m, uint32_t at, void **instance,
                       struct ward_plugin_err *err);
 
-/* ort_io.c: the session's description of its inputs and outputs. */
+/* In ort_io.c: reads the session's inputs and outputs. */
 int ort_read_io(struct ort_plugin *p, const OrtSession *session, struct ort_model *m,
                 struct ward_plugin_err *err);
 uint32_t ort_dtype_ours(ONNXTensorElementDataType type);
 ONNXTensorElementDataType ort_dtype_theirs(uint32_t dtype);
-uint64_t ort_dtype_size(uint32_t dtype); /* bytes of one element; 0: WARD_BYTES */
+uint64_t ort_dtype_size(uint32_t dtype); /* size of an element in bytes; 0 for WARD_BYTES */
 
-/* ort_bytes.c: elements of any length. */
+/* In ort_bytes.c: tensors with elements of any length. */
 int ort_bytes_in(struct ort_plugin *p, const struct ward_tensor *t, OrtValue **value,
                  struct ward_plugin_err *err);
-/* n elements; fills t->data and t->nbytes. */
+/* Converts n strings; sets t->data and t->nbytes. */
 int ort_bytes_out(struct ort_plugin *p, const OrtValue *value, size_t n,
                   const struct ward_run *r, struct ward_tensor *t, struct ward_plugin_err *err);
 

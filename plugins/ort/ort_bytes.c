@@ -1,5 +1,5 @@
-/* WARD_BYTES to ONNX Runtime's strings and back. By length throughout: an element may hold a
- * NUL. */
+/* Converts WARD_BYTES to ONNX Runtime's strings, and back. All copies use lengths, because an
+ * element may contain a NUL. */
 #include "plugins/ort/ort.h"
 
 #include <stdlib.h>
@@ -10,7 +10,8 @@ static uint32_t length_at(const unsigned char *p)
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-/* The host has checked the block's size as a whole, and not its elements. */
+/* The host has checked the size of the whole block, but not of its elements, which are checked
+ * here. */
 int ort_bytes_in(struct ort_plugin *p, const struct ward_tensor *t, OrtValue **value,
                  struct ward_plugin_err *err)
 {
@@ -45,7 +46,8 @@ int ort_bytes_in(struct ort_plugin *p, const struct ward_tensor *t, OrtValue **v
                           t->name == NULL ? "" : t->name);
 }
 
-/* text: `total` bytes with the elements one after another, from offsets[i] each. */
+/* Packs n elements. `text` contains them one after another in `total` bytes; element i begins
+ * at offsets[i]. */
 static int pack(const char *text, size_t total, const size_t *offsets, size_t n,
                 const struct ward_run *r, struct ward_tensor *t, struct ward_plugin_err *err)
 {

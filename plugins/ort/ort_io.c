@@ -71,8 +71,9 @@ static int read_shape(struct ort_plugin *p, const OrtTypeInfo *type, struct ward
     io->dtype = ort_dtype_ours(dtype);
     io->rank = (uint32_t)rank;
     rc = ort_check(p, p->api->GetDimensions(tensor, io->shape, rank), err);
-    /* A graph names no batch axis. By convention, a first axis of any size is one. The host
-     * compares the answers of a batch with those of single rows before it relies on this. */
+    /* A graph names no batch axis. By convention, a first axis of any size is the batch axis.
+     * Before the host relies on this, it compares the answers of a batch with those of single
+     * rows. */
     io->batch_axis = rc == 0 && rank > 0 && io->shape[0] < 0 ? 0 : -1;
     return rc;
 }

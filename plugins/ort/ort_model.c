@@ -19,8 +19,8 @@ static int configure(struct ort_model *m, int32_t device, OrtSessionOptions *o,
      * each session. Without them, a service uses only its current memory. */
     if (rc == 0)
         rc = ort_check(m->p, api->DisableCpuMemArena(o), err);
-    /* For the threads of its pool; the calling thread's mode is set around each run
-     * (ort_run.c). */
+    /* Flushes very small numbers to zero on the pool's threads. ort_run.c sets the mode of the
+     * calling thread around each run. */
     if (rc == 0)
         rc = ort_check(m->p, api->AddSessionConfigEntry(o, "session.set_denormal_as_zero", "1"),
                        err);
@@ -28,7 +28,8 @@ static int configure(struct ort_model *m, int32_t device, OrtSessionOptions *o,
         rc = ort_check(
             m->p, api->AddSessionConfigEntry(o, "session.record_ep_graph_assignment_info", "1"),
             err);
-    /* ONNX Runtime's warning about nodes on the CPU has less information than check_placed. */
+    /* hides ONNX Runtime's warning about nodes on the CPU: check_placed gives more
+     * information */
     if (rc == 0 && m->p->provider->placed != NULL)
         rc = ort_check(m->p, api->SetSessionLogSeverityLevel(o, ORT_LOGGING_LEVEL_ERROR), err);
     if (rc == 0)
@@ -82,7 +83,7 @@ static int check_placed(struct ort_model *m, const OrtSession *s, uint32_t *on, 
     return 0;
 }
 
-/* *at: index in m->sessions. */
+/* Opens a session for a device. *at is its index in m->sessions. */
 static int open_session(struct ort_model *m, int32_t device, uint32_t *at,
                         struct ward_plugin_err *err)
 {

@@ -87,8 +87,8 @@ void ort_instance_free(void *instance)
     free(i);
 }
 
-/* Checks the inputs against the model. ONNX Runtime's own message would be later and less
- * clear. */
+/* Checks the inputs against the model. ONNX Runtime would report a fault later and less
+ * clearly. */
 static int fits(const struct ward_io *io, const struct ward_tensor *t,
                 struct ward_plugin_err *err)
 {
@@ -255,8 +255,8 @@ static void tell_times(struct ward_run *r, const uint64_t at[4])
         r->times = (struct ward_run_times){at[1] - at[0], at[2] - at[1], at[3] - at[2]};
 }
 
-/* An interrupt of an earlier run is cleared first. The host repeats an interrupt that comes too
- * early. */
+/* Clears an interrupt of an earlier run first. If the host's interrupt comes before that, the
+ * host repeats it. */
 int ort_run(void *instance, struct ward_run *r, struct ward_plugin_err *err)
 {
     const struct instance *self = instance;

@@ -33,12 +33,13 @@ extern "C" {
 /* Numbers are ABI. */
 enum ward_decoder_why {
     WARD_DECODER_FINE = 0,
-    WARD_DECODER_FORMAT = 1,    /* not a file of this format, or a malformed header */
+    /* the file does not have this format, or its header is malformed */
+    WARD_DECODER_FORMAT = 1,
     WARD_DECODER_SYNTAX = 2,    /* an encoding that the decoder does not read */
     WARD_DECODER_NO_PIXELS = 3, /* the file contains no picture */
-    WARD_DECODER_TOO_LARGE = 4, /* above a limit; the pixels were not decoded */
+    WARD_DECODER_TOO_LARGE = 4, /* the picture exceeds a limit; its pixels were not decoded */
     WARD_DECODER_BITS = 5,      /* the picture's values have an unsupported type */
-    WARD_DECODER_COLOUR = 6,    /* an unsupported colour model */
+    WARD_DECODER_COLOUR = 6,    /* the colour model is unsupported */
     WARD_DECODER_TABLE = 7,     /* the values need a table that the decoder does not apply */
     WARD_DECODER_BROKEN = 8,    /* pixels are missing or damaged */
     WARD_DECODER_MEMORY = 9
@@ -50,9 +51,9 @@ struct ward_decoder_err {
 
 /* The decoder compares the header with the limits before it decodes pixels. */
 struct ward_decoder_limits {
-    uint64_t bytes;  /* of the file */
-    uint64_t pixels; /* of one frame: rows x columns */
-    uint32_t side;   /* rows and columns */
+    uint64_t bytes;  /* maximum size of the file */
+    uint64_t pixels; /* maximum number of pixels in a frame: rows x columns */
+    uint32_t side;   /* maximum number of rows and of columns */
     uint32_t frames;
 };
 
@@ -63,7 +64,8 @@ struct ward_decoder_ask {
     uint64_t n;
     struct ward_decoder_limits limits;
     void *ctx;
-    void *(*alloc)(void *ctx, uint64_t n); /* aligned to 64 bytes; NULL: no memory */
+    /* returns memory aligned to 64 bytes, or NULL if memory is exhausted */
+    void *(*alloc)(void *ctx, uint64_t n);
 };
 
 #define WARD_DECODER_TEXT 20 /* a DICOM code string has at most 16 characters */
@@ -74,14 +76,14 @@ enum ward_decoder_window { WARD_LINEAR, WARD_LINEAR_EXACT, WARD_SIGMOID };
 struct ward_picture {
     uint32_t size;
     uint32_t rows, columns, frames;
-    uint32_t frame;              /* the decoded frame, from 0: frames / 2 */
-    uint32_t samples, bits;      /* of one pixel in the file; bits in use */
+    uint32_t frame;              /* index of the decoded frame, from 0: frames / 2 */
+    uint32_t samples, bits;      /* samples of a pixel in the file; bits in use */
     uint32_t is_signed;          /* 1: stored values may be negative */
     uint32_t rgb;                /* 1: pixels are red, green, blue, 8 bits each; 0: floats */
     uint32_t inverted;           /* 1: low values are bright */
-    uint32_t has_window, window; /* enum ward_decoder_window */
+    uint32_t has_window, window; /* window is an enum ward_decoder_window */
     uint32_t has_display_table;  /* 1: the file has a VOI LUT, which is not applied */
-    double slope, intercept;     /* of the modality transform; slope 0: none */
+    double slope, intercept;     /* modality transform; slope 0: none */
     double centre, width;
     double spacing[2]; /* mm between rows and between columns; 0: unknown */
     /* Code strings, [A-Z0-9_ ]; "" if absent. */
@@ -92,7 +94,7 @@ struct ward_picture {
 };
 
 struct ward_decoder {
-    uint32_t size; /* read before anything else: these guard the rest */
+    uint32_t size; /* readers check size and version first, before they read other fields */
     uint32_t major, minor;
     uint32_t zero;
     const char *name, *version;
