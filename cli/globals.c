@@ -26,7 +26,8 @@ static bool ends_options(const char *arg)
     return strcmp(arg, "--") == 0;
 }
 
-/* Returns whether argv[i] is this option; *value is its value, and *n the number of words. */
+/* Returns whether argv[i] is this option; *value is its value, and *n the number of arguments
+ * that it occupies. */
 static bool valued(const char *name, int argc, char **argv, int i, const char **value, int *n)
 {
     size_t len = strlen(name);
@@ -46,8 +47,8 @@ static bool valued(const char *name, int argc, char **argv, int i, const char **
     return true;
 }
 
-/* Options for remote services. Only before the command, because some commands have their own
- * --at. */
+/* Reads an option for remote services. It is only permitted before the command, because some
+ * commands have an option --at of their own. */
 static bool elsewhere(struct cli *cli, int argc, char **argv, int i, int *n)
 {
     return valued("--at", argc, argv, i, &cli->at, n) ||
@@ -89,7 +90,8 @@ const struct cli *cli_begin(struct cli *cli, int *argc, char **argv)
     return cli;
 }
 
-/* Returns how many of argv[1..] match these words; 0 if they do not begin with them. */
+/* Returns how many of argv[1..] match these words; 0 if argv[1..] does not begin with all of
+ * them. */
 static int match(const char *words, int argc, char **argv)
 {
     int n = 0;
@@ -166,7 +168,7 @@ int cli_main(const struct cli_command *const *tables, int argc, char **argv)
     if (c != NULL)
         return c->fn(&cli, argc - words, argv + words);
     help = argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0;
-    if (help && argc > 1) /* there is no topic */
+    if (help && argc > 1) /* skips the word "help" */
         argc--, argv++;
     if (list(tables, argc, argv, help ? stdout : stderr) > 0)
         return help ? 0 : 2;

@@ -1,5 +1,4 @@
-/* wardctl - the command line for everything. Each command is a row in the table of its own
- * file. */
+/* wardctl - Ward's command-line program. Each command is a row in a table of its file. */
 #include "cli/core/cli.h"
 #include "cli/globals.h"
 

@@ -12,7 +12,8 @@ static const char *const AUDITOR[] = {"auditor", NULL};
 
 static char *given(const char *s)
 {
-    return (char *)(uintptr_t)(s == NULL ? "" : s); /* protobuf-c has no const */
+    /* a cast, because protobuf-c has no const */
+    return (char *)(uintptr_t)(s == NULL ? "" : s);
 }
 
 static int wrong(const struct cli *cli, const char *words)
@@ -55,7 +56,9 @@ static enum ward_code pages(struct audit_task *t, Ward__Audit__V1__QueryRequest 
                            &ward__audit__v1__query_response__descriptor, &msg));
         resp = (const Ward__Audit__V1__QueryResponse *)msg;
         if (t->cli->json &&
-            j.depth == 0) /* not earlier, so that a refused query prints no half array */
+            /* opened after the first answer, so that a rejected query prints no unfinished
+             * array */
+            j.depth == 0)
             cli_json_open(&j, NULL, '[');
         for (size_t i = 0; i < resp->n_records; i++)
             audit_record_print(t->cli, &j, resp->records[i]);
@@ -270,12 +273,12 @@ static enum ward_code head_size(const char *note, uint64_t *out, struct ward_err
     return WARD_OK;
 }
 
-/* Queries the head before opening a file, because the file may be the one with the older head.
- */
+/* The queried head. It is queried before the output file is opened, because that file may
+ * contain the older head. */
 struct news {
     const char *note;
     uint64_t size, old_size;
-    const ProtobufCBinaryData *proof; /* prove that the log extends the head of old_size */
+    const ProtobufCBinaryData *proof; /* proves that the log extends the head of old_size */
     size_t n_proof;
     const Ward__Audit__V1__ListKeysResponse *keys;
 };

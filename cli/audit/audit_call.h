@@ -1,7 +1,6 @@
 /* audit_call.h - common parts of the commands that call a running audit service.
  *
- * Threads: one. Memory: the task's arena. Errors: the service's own.
- */
+ * Threads: one. Memory: the task's arena. Errors: those of the service. */
 #ifndef WARD_CLI_AUDIT_CALL_H
 #define WARD_CLI_AUDIT_CALL_H
 
@@ -12,16 +11,17 @@
 
 #define AUDIT_PATH(m) "/ward.audit.v1.Audit/" m
 
-/* One command: its connection, its memory, its failure. */
+/* One command: its connection, memory and failure. */
 struct audit_task {
     const struct cli *cli;
     struct ward_arena mem;
     struct ward_err err;
     struct ward_client *client;
-    struct ward_out with; /* the person's token */
+    struct ward_out with; /* options of calls, with the person's token */
 };
 
-/* roles ends with NULL. NULL: the call has no person. */
+/* Begins a command. `roles` ends with NULL; a NULL `roles` means that the call has no
+ * person. */
 WARD_MUST enum ward_code audit_begin(struct audit_task *t, const struct cli *cli,
                                      const char *const *roles);
 int audit_end(struct audit_task *t, enum ward_code code); /* Returns the exit status. */
@@ -31,10 +31,11 @@ WARD_MUST enum ward_code audit_ask(struct audit_task *t, const char *path,
                                    const ProtobufCMessageDescriptor *resp_type,
                                    ProtobufCMessage **resp);
 
-/* "2026-11-21T05:10:22Z  #17  SUCCESS ...", or a JSON object. */
+/* Prints a record: "2026-11-21T05:10:22Z  #17  SUCCESS ...", or a JSON object. */
 void audit_record_print(const struct cli *cli, struct cli_json *j,
                         const Ward__Audit__V1__Record *r);
-/* The output of a command: a new file with mode 0600, or stdout for NULL and "-". */
+/* Opens the output of a command: a new file with mode 0600, or stdout if `path` is NULL or
+ * "-". */
 WARD_MUST enum ward_code audit_out(const char *path, FILE **out, struct ward_err *err);
 WARD_MUST enum ward_code audit_out_end(FILE *f, const char *path, struct ward_err *err);
 /* Reports a written file: "receipt of entry 7 in FILE", or {"file":FILE,key:n}. Prints nothing

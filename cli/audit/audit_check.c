@@ -60,7 +60,7 @@ bool check_head(struct check *c, const char *name, const char *note,
     return false;
 }
 
-/* Compares the event's own data with the leaf. */
+/* Whether the event's id and service equal those of the leaf. */
 static bool event_fits(struct check *c, const struct file_entry *e,
                        const struct ward_leaf *leaf)
 {
@@ -81,7 +81,8 @@ static void check_content(struct check *c, const struct file_entry *e,
 {
     const int64_t i = (int64_t)e->index;
 
-    if (e->event.p == NULL) /* not requested, erased, or cannot be decrypted */
+    /* the content was not requested, was erased, or cannot be decrypted */
+    if (e->event.p == NULL)
         return;
     *ok = false;
     if (e->salt.p == NULL || e->salt.n != WARD_SALT_SIZE ||
@@ -113,7 +114,7 @@ struct walk {
     const struct check_against *known;
     struct ward_frontier frontier;
     uint64_t size;
-    bool contents_asked; /* one entry had its content, so all entries should */
+    bool contents_asked; /* at least one entry has content, so all entries should have it */
     uint64_t absent, first_absent;
 };
 

@@ -10,11 +10,12 @@
 #include "cli/audit/audit_file.h"
 #include "cli/core/cli.h"
 
-#define CHECK_SHOWN 50 /* findings with text; further ones are only counted */
+/* maximum number of findings with text; further findings are only counted */
+#define CHECK_SHOWN 50
 
 struct check_finding {
-    const char *what; /* "CONTENT": constant, for programs */
-    int64_t index;    /* index of the entry; -1 for none */
+    const char *what; /* kind of finding for programs, a constant such as "CONTENT" */
+    int64_t index;    /* index of the entry; -1: the finding concerns no entry */
     char words[240];
 };
 
@@ -25,8 +26,8 @@ struct check_id {
 
 struct check {
     const struct cli *cli;
-    struct ward_arena mem;  /* for the whole check */
-    struct ward_arena line; /* for one line */
+    struct ward_arena mem;  /* memory for the whole check */
+    struct ward_arena line; /* memory for one line */
     struct ward_log_keys keys;
     struct ward_checkpoint head;
     bool have_head;
@@ -43,22 +44,22 @@ void check_done(struct check *c);
 void check_wrong(struct check *c, const char *what, int64_t index, const char *fmt, ...)
     WARD_PRINTF(4, 5);
 
-/* Verifies a signed head with the keys known so far and these rotations. If it is invalid,
- * returns false and adds a finding; `name` is the head's name in findings ("the head", "the
- * receipt's head"). */
+/* Verifies a signed head with the keys known so far and the key rotations in `handovers`. If
+ * the head is invalid, returns false and adds a finding. `name` is the head's name in findings,
+ * such as "the receipt's head". */
 bool check_head(struct check *c, const char *name, const char *note,
                 const struct file_notes *handovers, struct ward_checkpoint *out);
 
-/* The fields of an entry: leaf, content, commitment. */
+/* Checks the leaf of an entry, and its content if present. *ok is false after a finding. */
 void check_entry(struct check *c, const struct file_entry *e, struct ward_leaf *leaf, bool *ok);
 
-/* Sizes of the log whose root is known from elsewhere: older heads, rotations. */
+/* A size of the log for which another file gives the root: an older head, or a rotation. */
 struct check_mark {
     const char *name;
     uint64_t size;
     struct ward_hash root;
 };
-/* Receipts whose leaf must be at their index. */
+/* A receipt, whose leaf must be at its index in the log. */
 struct check_leaf {
     const char *name;
     uint64_t index;
@@ -72,7 +73,7 @@ struct check_against {
     size_t n_leaves;
 };
 
-/* Reads an export's entries after its header, to the end. */
+/* Reads and checks the entries of an export, which follow the header. */
 void check_entries(struct check *c, FILE *f, uint64_t size, const struct check_against *known);
 
 #endif

@@ -1,4 +1,4 @@
-/* wardctl audit export, rotate-key, erase. */
+/* wardctl audit - commands that export the log, rotate its key and erase content. */
 #include "cli/audit/audit_call.h"
 
 #include <string.h>

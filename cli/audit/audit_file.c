@@ -12,7 +12,7 @@ static enum ward_code bad(struct ward_err *err, const char *field)
     return WARD_FAIL(err, INVALID_ARGUMENT, "%s is missing or unreadable", field);
 }
 
-#define DEPTH  4  /* more than the number of files; one in reserve */
+#define DEPTH  4  /* maximum depth of nested values; no file has more than 3 levels */
 #define FIELDS 16 /* limit of fields in one object; no file has more */
 
 static bool has_many_fields(const struct ward_json *v)
@@ -25,7 +25,8 @@ static bool has_many_fields(const struct ward_json *v)
     return false;
 }
 
-/* A repeated field is rejected, because another program might use the other value. */
+/* Parses an object. A repeated field is rejected, because another program might use the other
+ * value. */
 static enum ward_code parse(const char *text, const char *mark, struct ward_arena *mem,
                             const struct ward_json **out, struct ward_err *err)
 {
@@ -132,7 +133,8 @@ static enum ward_code take_proof(const struct ward_json *obj, struct ward_arena 
     return WARD_OK;
 }
 
-/* Reads an array of notes, or of objects with a note in `inside`. Empty ones are skipped. */
+/* Reads an array of notes, or of objects with a note in the field `inside`. Empty notes are
+ * skipped. */
 static enum ward_code take_notes(const struct ward_json *obj, const char *field,
                                  const char *inside, struct ward_arena *mem,
                                  struct file_notes *out, struct ward_err *err)
@@ -200,7 +202,7 @@ enum ward_code file_head_parse(const char *text, struct ward_arena *mem, struct 
     struct file_head h = {0};
     const struct ward_json *tree = NULL;
 
-    if (*text != '{') { /* a plain checkpoint */
+    if (*text != '{') { /* a checkpoint as plain text */
         if (strlen(text) > WARD_NOTE_MAX)
             return bad(err, "checkpoint");
         *out = (struct file_head){.checkpoint = text};

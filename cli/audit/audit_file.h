@@ -9,11 +9,10 @@
  *   head {"ward_head":1,"checkpoint":NOTE,"old_size":N,"proof":[B64...],"handovers":[NOTE...]}
  *            or the checkpoint alone, as text
  *
- * The parsers are strict and fuzzed, because files are not trusted.
+ * The parsers are strict and tested by fuzzing, because the files are not trusted.
  *
  * Threads: one. Memory: the caller's arena. Errors: INVALID_ARGUMENT with the name of the
- * unreadable part.
- */
+ * unreadable part. */
 #ifndef WARD_CLI_AUDIT_FILE_H
 #define WARD_CLI_AUDIT_FILE_H
 
@@ -23,10 +22,10 @@
 
 #include <stdio.h>
 
-#define FILE_LINE_MAX ((size_t)1 << 20) /* limit of one line, or of a receipt, in bytes */
+#define FILE_LINE_MAX ((size_t)1 << 20) /* maximum size of a line or a receipt, in bytes */
 
 struct file_bytes {
-    const uint8_t *p; /* NULL: absent */
+    const uint8_t *p; /* NULL: the field is absent */
     size_t n;
 };
 
@@ -44,7 +43,7 @@ struct file_notes {
 struct file_header {
     uint64_t size;
     const char *checkpoint;
-    struct file_notes handovers; /* for every key after the first */
+    struct file_notes handovers; /* a handover note for every key after the first */
 };
 
 struct file_receipt {
@@ -57,7 +56,7 @@ struct file_receipt {
 
 struct file_head {
     const char *checkpoint;
-    uint64_t old_size; /* 0: no proof */
+    uint64_t old_size; /* 0: the file has no proof */
     struct ward_hash proof[WARD_PROOF_MAX];
     size_t n_proof;
     struct file_notes handovers;
@@ -69,15 +68,15 @@ WARD_MUST enum ward_code file_entry_parse(const char *text, struct ward_arena *m
                                           struct file_entry *out, struct ward_err *err);
 WARD_MUST enum ward_code file_receipt_parse(const char *text, struct ward_arena *mem,
                                             struct file_receipt *out, struct ward_err *err);
-/* The serialized message ward.audit.v1.Receipt, as GetReceipt returns it. */
+/* Reads a serialized message ward.audit.v1.Receipt, as GetReceipt returns it. */
 WARD_MUST enum ward_code file_receipt_message(const void *bytes, size_t n,
                                               struct ward_arena *mem, struct file_receipt *out,
                                               struct ward_err *err);
 WARD_MUST enum ward_code file_head_parse(const char *text, struct ward_arena *mem,
                                          struct file_head *out, struct ward_err *err);
 
-/* A verifier key: text, a file with such text, or a PEM file with an Ed25519 public key. A PEM
- * has no name, so its name is `origin`. */
+/* Reads a verifier key: from its text, from a file with its text, or from a PEM file with an
+ * Ed25519 public key. A PEM file contains no name: the key gets the name `origin`. */
 WARD_MUST enum ward_code file_key(const char *text_or_path, const char *origin,
                                   struct ward_arena *mem, struct ward_vkey *out,
                                   struct ward_err *err);

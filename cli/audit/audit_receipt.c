@@ -1,4 +1,4 @@
-/* A receipt in audit's own form: the serialized message ward.audit.v1.Receipt. */
+/* Reads a receipt in audit's own form: the serialized message ward.audit.v1.Receipt. */
 #include "cli/audit/audit_file.h"
 #include "common/rpc/wire.h"
 

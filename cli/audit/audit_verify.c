@@ -8,7 +8,7 @@ struct asked {
     const char *log, *key, *checkpoint, *receipt, *head;
 };
 
-/* The verified files, for the answer. */
+/* Results of the verified files, for the output. */
 struct seen {
     const char *origin;
     bool log, older, receipt, two_heads;
@@ -50,7 +50,7 @@ static enum ward_code read_text(struct check *c, const char *path, char **out,
 
     WARD_TRY(cli_read(path, FILE_LINE_MAX, &c->mem, out, &n, err));
     if (strlen(*out) !=
-        n) /* this program would ignore bytes after a NUL, while others might read them */
+        n) /* this program ignores bytes after a NUL, but another program might read them */
         return WARD_FAIL(err, INVALID_ARGUMENT, "%.100s is not a text file", path);
     return WARD_OK;
 }
@@ -220,7 +220,7 @@ static enum ward_code check_all(struct check *c, const struct asked *a, struct s
 
 /* ---- the answer ---- */
 
-/* Names the event of the leaf, because a receipt of another event also verifies. */
+/* Prints the event of the leaf, because a receipt of another event would also verify. */
 static void say_receipt(const struct file_entry *e)
 {
     struct ward_leaf leaf;

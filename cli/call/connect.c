@@ -1,4 +1,5 @@
-/* Connections to services: those of the running embedded default, or named ones. */
+/* Connects to services: to those of the running embedded default, or to those that --at
+ * names. */
 #include "cli/core/cli.h"
 #include "cli/local/health.h"
 #include "cli/local/local.h"

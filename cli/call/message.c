@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Enums that are also options; in both places in lower case. */
+/* Whether the enum's names are also values of options. Such names are lower case in options and
+ * in output. */
 static bool is_small(const ProtobufCEnumDescriptor *type)
 {
     static const char *const small[] = {"SubjectKind", "LivenessPolicy", "Direction",
@@ -20,8 +21,8 @@ static bool is_small(const ProtobufCEnumDescriptor *type)
     return false;
 }
 
-/* Returns the part of a name after the enum's prefix: "OUTCOME_MATCH" of enum Outcome ->
- * "MATCH". */
+/* Returns the part of a name after the enum's prefix: "MATCH" for "OUTCOME_MATCH" of the enum
+ * Outcome. */
 static const char *own_part(const ProtobufCEnumDescriptor *type, const char *name)
 {
     const char *e = type->short_name, *n = name;
@@ -50,8 +51,8 @@ const char *message_enum(const ProtobufCEnumDescriptor *type, int value)
     return small;
 }
 
-/* Compares names: "AllergyIntolerance", "allergy-intolerance" and "ALLERGY_INTOLERANCE" are
- * equal. */
+/* Compares names without regard to case and separators: "AllergyIntolerance",
+ * "allergy-intolerance" and "ALLERGY_INTOLERANCE" are equal. */
 static bool same_name(const char *a, const char *b)
 {
     for (;; a++, b++) {
@@ -90,7 +91,7 @@ static void bytes_json(struct cli_json *j, const char *key, const ProtobufCBinar
     cli_json_text(j, key, text);
 }
 
-/* Sizes of array elements. */
+/* Returns the size of an array element of this type. */
 size_t message_width(ProtobufCType type)
 {
     switch (type) {
@@ -145,7 +146,7 @@ static void value_json(struct cli_json *j, const char *key,
         text = *(char *const *)at;
         cli_json_text(j, key, text == NULL || *text == '\0' ? NULL : text);
         break;
-    default: /* our .proto files have no other type */
+    default: /* Ward's .proto files use no other type */
         cli_json_text(j, key, NULL);
     }
 }
@@ -160,8 +161,8 @@ bool message_has(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *fi
     return set == field->id;
 }
 
-/* Returns whether a field is empty: no text, no bytes, no message, or an enum's 0. Numbers and
- * flags are never empty, except if 0 is the only form of "unset". */
+/* Returns whether a field is empty: a text or bytes without content, an absent message, or an
+ * enum's 0. Numbers and flags are never empty, unless 0 is their only way to be unset. */
 static bool is_empty(const ProtobufCFieldDescriptor *f, const void *at)
 {
     static const ProtobufCBinaryData none;
@@ -209,9 +210,9 @@ void message_json(struct cli_json *j, const char *key, const ProtobufCMessage *m
     cli_json_close(j, '}');
 }
 
-/* ---- for a person ---- */
+/* ---- output for a person ---- */
 
-/* Replaces characters that would move a terminal's cursor. */
+/* Prints a text, and replaces characters that would move a terminal's cursor. */
 static void shown(FILE *to, const char *text)
 {
     for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {

@@ -46,7 +46,7 @@ static enum ward_code read_bytes(const char *text, size_t n, const ProtobufCFiel
     return WARD_OK;
 }
 
-/* Reads a number, an enum, a flag, a text or bytes from text. */
+/* Converts text to a number, an enum, a flag, a text or bytes. */
 static enum ward_code read_text(const char *text, const ProtobufCFieldDescriptor *f, void *at,
                                 struct ward_arena *mem, struct ward_err *err)
 {
@@ -94,7 +94,7 @@ static enum ward_code read_value(const struct ward_json *v, const ProtobufCField
     return read_text(v->text, f, at, mem, err);
 }
 
-/* Makes room for n more values of a repeated field. */
+/* Enlarges a repeated field by n values. */
 static uint8_t *grow(ProtobufCMessage *msg, const ProtobufCFieldDescriptor *f, size_t n,
                      struct ward_arena *mem)
 {

@@ -46,7 +46,7 @@ static enum ward_code name_options(struct asking *a)
         if (strcmp(f->name, "idempotency_key") == 0)
             name = (char *)(uintptr_t) "--key";
         if (is_word(a->how, f->name) || strcmp(f->name, "ward") == 0)
-            continue; /* --ward sets both the ward in the token and the ward in the request */
+            continue; /* --ward sets the ward in the token and the ward in the request */
         a->field[a->n] = f;
         a->opt[a->n] = (struct cli_opt){name, &a->value[a->n], NULL, f->name};
         a->n++;
@@ -63,7 +63,7 @@ static enum ward_code set(struct asking *a, const char *name, const char *text)
                        &a->task->mem, &a->task->err);
 }
 
-/* Returns whether a field's value is in the file that its option names. */
+/* Returns whether the option of this field names a file that contains the value. */
 static bool in_file(const ProtobufCFieldDescriptor *f)
 {
     return strcmp(f->name, "ppid_token") == 0 || strcmp(f->name, "second_person_token") == 0 ||
@@ -189,7 +189,7 @@ static enum ward_code call(struct task *t, int argc, char **argv)
     return WARD_OK;
 }
 
-/* "records" of "/ward.records.v1.Records/Read". */
+/* Extracts the service from a path: "records" from "/ward.records.v1.Records/Read". */
 static void service_of(const char *path, char out[NAME_MOST])
 {
     snprintf(out, NAME_MOST, "%s", path + strlen("/ward."));

@@ -1,10 +1,10 @@
 /* method.h - defines a command for each method of a service in one row. The names of options
  * follow the names of the request's fields ("page_size" is --page-size), so a command supports
- * every field of the .proto file. A field with a token or a pack takes a file name, because its
- * value must not appear in a list of processes. Answers are printed field by field.
+ * every field of the .proto file. For a field with a token or a pack, the option takes a file
+ * name, because the value must not appear in a list of processes. Answers are printed field by
+ * field.
  *
- * Threads: one. Memory: the task's arena. Errors: task.h's.
- */
+ * Threads: one. Memory: the task's arena. Errors: those of task.h. */
 #ifndef WARD_CLI_METHOD_H
 #define WARD_CLI_METHOD_H
 
@@ -16,13 +16,14 @@
 typedef enum ward_code method_rest(struct task *t, ProtobufCMessage *req, int n, char **words);
 
 struct cli_method {
-    const char *path; /* "/ward.records.v1.Records/Read": a method of the service records */
+    /* such as "/ward.records.v1.Records/Read", a method of the service records */
+    const char *path;
     const ProtobufCMessageDescriptor *req, *resp;
-    const char *const *roles; /* roles of a token issued here */
+    const char *const *roles; /* roles in the token, if it is issued here */
     const char *purpose;
-    const char *words[METHOD_WORDS]; /* positional fields, in order */
-    const char *file;  /* a field whose JSON is in the file of the last argument, or NULL */
-    method_rest *rest; /* handles further words; NULL: none are permitted */
+    const char *words[METHOD_WORDS]; /* names of positional fields, in order */
+    const char *file;  /* field whose JSON is in the file of the last argument; NULL: none */
+    method_rest *rest; /* handles further arguments; NULL: no further arguments are permitted */
     bool stream;       /* the answer is a stream */
 };
 int method_run(const struct cli *cli, const struct cli_method *how, int argc, char **argv);

@@ -1,4 +1,4 @@
-/* The life of a task, its calls and its output. */
+/* Tasks: begin and end, calls, and output. */
 #include "cli/call/task.h"
 
 #include "cli/call/message.h"
@@ -122,7 +122,7 @@ void task_print_time(const char *label, int64_t us)
     printf("%-10s %.19sZ\n", label, at);
 }
 
-/* ---- files: written under a temporary name ---- */
+/* ---- output files, written under a temporary name ---- */
 
 static enum ward_code is_there(struct task *t, const char *path)
 {
@@ -157,7 +157,7 @@ enum ward_code task_create(struct task *t, const char *path, FILE **out)
     return WARD_OK;
 }
 
-/* Never overwrites a file. Some file systems do not support this kind of rename; then a hard
+/* Renames without overwriting a file. If the file system does not support such a rename, a hard
  * link is used. */
 static bool take_name(const char *unfinished, const char *path)
 {

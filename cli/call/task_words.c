@@ -1,4 +1,4 @@
-/* Conversion of a command line's words. */
+/* Converts the arguments of a command line. */
 #include "cli/call/task.h"
 
 #include "common/base/crypto.h"
@@ -22,7 +22,8 @@ static enum ward_code no_memory(struct task *t)
     return WARD_FAIL(&t->err, RESOURCE_EXHAUSTED, "no memory for the command line");
 }
 
-/* Returns whether argv[i] is this option, its value, and the number of words. */
+/* Returns whether argv[i] is this option. *value is its value, and *n the number of arguments
+ * that it occupies. */
 static bool is_option(const char *name, int argc, char **argv, int i, const char **value,
                       int *words)
 {
@@ -148,7 +149,7 @@ static int days_of(int year, int month)
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
-/* Days since 1970-01-01. */
+/* Returns the number of days since 1970-01-01. */
 static int64_t days_to(int year, int month, int day)
 {
     int64_t days = day - 1;
@@ -160,7 +161,7 @@ static int64_t days_to(int year, int month, int day)
     return days;
 }
 
-/* "", "Z" or "+01:00": minutes before UTC. */
+/* Reads a time zone: "", "Z" or "+01:00". *minutes is its difference from UTC. */
 static bool zone(const char **s, int *minutes)
 {
     bool west = **s == '-';

@@ -60,7 +60,7 @@ bool view_first(const ProtobufCFieldDescriptor *field)
 struct page {
     FILE *to;
     int indent;
-    struct ward_zone *zone; /* the ward's; NULL: UTC */
+    struct ward_zone *zone; /* time zone of the ward; NULL: UTC */
 };
 
 static void start(const struct page *p, const char *name)

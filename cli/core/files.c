@@ -1,4 +1,4 @@
-/* The files that commands read. */
+/* Reads files for commands. */
 #include "cli/core/cli.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* The options of a command. */
+/* Reads the options of a command. */
 #include "cli/core/cli.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The output of commands: failures, progress, colours, JSON. */
+/* Prints the output of commands: failures, progress, colours, JSON. */
 #include "cli/core/cli.h"
 
 #include "common/base/clock.h"

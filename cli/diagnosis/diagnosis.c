@@ -12,7 +12,7 @@ typedef Ward__Diagnosis__V1__InferRequest InferRequest;
 
 static const char *const PHYSICIAN[] = {"physician", NULL};
 
-/* The last argument is a file: values if its name ends in .json, otherwise a film. */
+/* Reads the file in the last argument: values if its name ends in .json, otherwise a film. */
 static enum ward_code input(struct task *t, ProtobufCMessage *req, int n, char **words)
 {
     InferRequest *q = (InferRequest *)req;

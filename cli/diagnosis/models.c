@@ -1,5 +1,5 @@
-/* wardctl models - who vouches for a model's files: keys, signatures, and whether they hold.
- * Needs no running service. */
+/* wardctl models - creates keys for models, and signs and verifies the files of a model. Needs
+ * no running service. */
 #include "cli/core/cli.h"
 
 #include "common/base/crypto.h"
@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_MOST   ((size_t)2 << 30) /* bytes of one file of a model */
+#define FILE_MOST   ((size_t)2 << 30) /* maximum size of a file of a model, in bytes */
 #define FOLDERS_MAX 64
 
 struct job {
@@ -51,7 +51,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Names of the folder's regular files but the signature, sorted. */
+/* Lists the names of the folder's regular files except the signature, sorted. */
 static enum ward_code list_files(struct job *j, const char *dir,
                                  char *names[WARD_RELEASE_FILES], int *n)
 {
@@ -83,7 +83,7 @@ static enum ward_code list_files(struct job *j, const char *dir,
     return code;
 }
 
-/* The folder as it lies there: the model's name is its manifest's. */
+/* Reads a model's folder. The model's name is that in the manifest. */
 static enum ward_code read_folder(struct job *j, const char *dir, struct ward_release *out)
 {
     const char *path = ward_printf(&j->mem, "%s/manifest.json", dir), *name, *version;
@@ -185,7 +185,7 @@ static enum ward_code sign_one(struct job *j, const char *dir)
     return write_file(j, path, note, n);
 }
 
-/* Without --key the key is made for these signatures and forgotten: nobody can sign with it
+/* Signs models. Without --key, a key is created and not saved: nobody can sign with it
  * again. */
 static enum ward_code sign(struct job *j, int argc, char **argv)
 {

@@ -13,7 +13,8 @@ static const char *const ADMIN[] = {"dosage-admin", NULL};
 static const char *const OFFICER[] = {"privacy-officer", NULL};
 static const char *const PHARMACIST[] = {"pharmacist", NULL};
 
-/* Adds a file's message to the previous ones: lists are appended, texts are replaced. */
+/* Merges a file's message into the previous messages: lists are appended, texts are
+ * replaced. */
 static enum ward_code merge(struct task *t, ProtobufCMessage *to, const ProtobufCMessage *from)
 {
     for (unsigned i = 0; i < to->descriptor->n_fields; i++) {

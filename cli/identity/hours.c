@@ -9,7 +9,7 @@ typedef Ward__Identity__V1__ZoneRule ZoneRule;
 
 static const char DAYS[7][4] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
 
-/* 1..7, or 0. */
+/* Returns the number of a day, 1..7; 0 if the text is not a day. */
 static int day_of(const char *s)
 {
     for (int i = 0; i < 7; i++)
@@ -18,7 +18,7 @@ static int day_of(const char *s)
     return 0;
 }
 
-/* Parses "mon-fri,sun" of length n into bits 1..7. */
+/* Parses days such as "mon-fri,sun" of length n into the bits 1..7. */
 static bool read_days(const char *s, size_t n, unsigned *out)
 {
     const char *end = s + n;
@@ -62,7 +62,7 @@ static bool read_minute(const char *s, int32_t *out)
     return s[2] == ':' && h <= 23 && m <= 59;
 }
 
-/* Parses "07:00-19:00" of length n; an empty text is the whole day. */
+/* Parses a time span such as "07:00-19:00" of length n. An empty text is the whole day. */
 static bool read_span(const char *s, size_t n, Hours *h)
 {
     if (n == 0)

@@ -1,10 +1,9 @@
 /* hours.h - the text form of a zone's rule, "icu-nurse=mon-fri 07:00-19:00;sun 20:00-06:00".
  *
- * Without "=", the rule applies at all times. Days are mon..sun, ranges ("fri-mon" wraps
- * around) and lists ("mon,wed"), or "daily". A span without a time is the whole day.
+ * Without "=", the rule applies at all times. Days are mon..sun, ranges ("fri-mon" continues
+ * over the weekend), lists ("mon,wed"), or "daily". A span without a time is the whole day.
  *
- * Threads: pure. Memory: the arena. Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED.
- */
+ * Threads: pure functions. Memory: the arena. Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED. */
 #ifndef WARD_CLI_HOURS_H
 #define WARD_CLI_HOURS_H
 
@@ -15,7 +14,7 @@
 
 WARD_MUST enum ward_code hours_rule(const char *text, struct ward_arena *mem,
                                     Ward__Identity__V1__ZoneRule **out, struct ward_err *err);
-/* "  mon,tue 07:00-19:00", or "  at all times". */
+/* Prints "  mon,tue 07:00-19:00", or "  at all times". */
 void hours_print(FILE *to, const Ward__Identity__V1__ZoneRule *rule);
 
 #endif

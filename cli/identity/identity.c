@@ -220,7 +220,8 @@ static void json_each(const struct adding *a, const struct ward_err *why,
     cli_json_close(&j, '}');
 }
 
-/* A rejected photograph does not stop the others. The command fails only if none was added. */
+/* Adds each photograph. A rejected photograph does not stop the others. Fails only if no
+ * template was added. */
 static enum ward_code add_each(struct task *t, struct adding *a)
 {
     ProtobufCMessage *msg[TASK_LIST_MOST] = {NULL};

@@ -15,7 +15,7 @@ typedef Ward__Identity__V1__ExportAttendanceResponse ExportResponse;
 
 static const char *const OFFICER[] = {"attendance-officer", NULL};
 
-/* "" is unspecified. */
+/* Parses a direction; "" means unspecified. */
 static enum ward_code direction(struct task *t, const char *given,
                                 Ward__Identity__V1__Direction *out)
 {
@@ -151,7 +151,7 @@ static void say(struct task *t, const char *out, const struct exporting *e)
     struct cli_json j = {.to = stdout};
 
     if (out == NULL)
-        return; /* the CSV was the answer */
+        return; /* the CSV was already printed on stdout */
     if (!t->cli->json) {
         printf("in %s\nevent      %s\n", out, e->event_id);
         return;

@@ -50,7 +50,8 @@ static void write_bands(FILE *f, const CalibrateResponse *r)
     fputs("  ]", f);
 }
 
-/* The format that services/identity reads, with the shortest decimal for each number. */
+/* Writes the format that services/identity reads, with the shortest decimal text for each
+ * number. */
 static void write_file(FILE *f, const struct calibrating *c, const CalibrateResponse *r)
 {
     char source[400];
@@ -63,8 +64,9 @@ static void write_file(FILE *f, const struct calibrating *c, const CalibrateResp
              c->site, strcmp(c->kind, "staff") == 0 ? "staff" : "patients",
              (long long)r->subjects, (long long)r->genuine, (long long)r->impostor, c->date);
     fputs("{\n  ", f);
-    j.depth = 1; /* the brace is already written; one line for each member, as in the pack's own
-                    file */
+    /* the outer brace is already written; each member is on a line of its own, as in the file
+     * of a pack */
+    j.depth = 1;
     cli_json_text(&j, "model_sha256", r->model_sha256);
     fputs(",\n  ", f);
     j.comma = false;
@@ -139,7 +141,8 @@ static enum ward_code calibrate(struct task *t, int argc, char **argv)
     WARD_TRY(cli_options(opts, &argc, argv, 0, &t->err));
     WARD_TRY(fill(t, &c, &req));
     t->called = true;
-    WARD_TRY(task_create(t, c.out, &f)); /* before minutes of work, not after */
+    /* created now, so that a failure is reported before minutes of work */
+    WARD_TRY(task_create(t, c.out, &f));
     cli_progress(t->cli, "comparing pairs, up to ten minutes", 0, 0);
     code = task_ask(t, ADMIN_PATH("Calibrate"), ADMIN, &req.base,
                     &ward__identity__v1__calibrate_response__descriptor, &msg);

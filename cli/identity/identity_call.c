@@ -55,7 +55,7 @@ enum ward_code id_second(struct task *t, const char *given,
     return WARD_OK;
 }
 
-/* ---- what is answered ---- */
+/* ---- printing answers ---- */
 
 void id_print_reasons(Ward__Identity__V1__Reason *const *reasons, size_t n)
 {

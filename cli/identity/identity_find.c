@@ -61,7 +61,7 @@ static void print_listed(struct task *t, const Ward__Identity__V1__ListedSubject
            task_shown(t, s->external_ref));
 }
 
-/* Reads pages until all are printed; with --json as one array. */
+/* Reads and prints pages until there are no more. With --json, prints one array. */
 static enum ward_code pages(struct task *t, ListRequest *req)
 {
     struct cli_json j = {.to = stdout};

@@ -173,7 +173,7 @@ static void print_duplicate(struct task *t, const Ward__Identity__V1__Duplicate 
     printf("  decided by %s, %.19sZ\n", task_shown(t, d->decided_by), at);
 }
 
-/* Reads pages until all are printed; with --json as one array. */
+/* Reads and prints pages until there are no more. With --json, prints one array. */
 static enum ward_code pages(struct task *t, DuplicatesRequest *req)
 {
     struct cli_json j = {.to = stdout};

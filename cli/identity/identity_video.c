@@ -25,7 +25,7 @@ struct filming {
     bool challenge, attended, pause;
     Ward__Identity__V1__VideoStart start;
     int64_t every_ms;
-    int64_t until_ns; /* end of the challenge */
+    int64_t until_ns; /* time at which the challenge expires */
     int n;
     char **files;
 };
@@ -54,7 +54,7 @@ static const char *step_words(int step)
     }
 }
 
-/* On stderr, because the answer is the verification's. */
+/* Prints the steps on stderr, because stdout is for the result of the verification. */
 static void tell_steps(const ChallengeResponse *c)
 {
     fprintf(stderr, "%zu steps for the person, in this order, within %.1f s:\n", c->n_steps,
@@ -113,7 +113,8 @@ static enum ward_code send_frame(struct task *t, struct ward_client_stream *s, c
     return code;
 }
 
-/* A camera may still be writing: waits for a missing frame until the challenge expires. */
+/* Waits for a missing frame until the challenge expires, because a camera may still be
+ * writing. */
 static void wait_for_file(const struct filming *f, const char *path)
 {
     while (f->until_ns != 0 && access(path, R_OK) != 0 && ward_mono_ns() < f->until_ns)
@@ -182,7 +183,7 @@ static enum ward_code film(struct task *t, struct filming *f)
                                      &ward__identity__v1__verify_video_response__descriptor, &s,
                                      &t->err));
     code = send_all(t, f, s);
-    /* A server that rejected the stream while we sent reports the cause when we read. */
+    /* if the server rejected the stream while frames were sent, reading returns the cause */
     if (code == WARD_OK || code == WARD_OUT_OF_RANGE)
         code = ward_client_recv(s, &t->mem, &msg, &t->err);
     cli_progress_end(t->cli);

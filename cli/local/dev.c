@@ -1,5 +1,5 @@
-/* Certificates and keys for the embedded default and for tests. Not for production: a hospital
- * uses its own authority. */
+/* Creates certificates and keys for the embedded default and for tests. Not for production: a
+ * hospital uses its own authority. */
 #include "cli/core/cli.h"
 
 #include "cli/pki/pki.h"

@@ -1,5 +1,5 @@
-/* wardctl doctor - finds misconfigurations. Each service's own program looks (--doctor), with
- * the environment of the embedded default or with a configuration file of an installation. */
+/* wardctl doctor - finds misconfigurations. Runs each service's program with --doctor, in the
+ * environment of the embedded default or with the configuration file of an installation. */
 #include "cli/core/cli.h"
 #include "cli/local/health.h"
 #include "cli/local/local.h"
@@ -16,7 +16,8 @@ struct rounds {
     int n, bad;
 };
 
-/* Runs a program to its end, on our own output. Returns its exit status, or -1. */
+/* Runs a program to its end, with this program's output. Returns its exit status, or -1 if it
+ * cannot be run. */
 static int run(const char *const *argv, const char *const *env)
 {
     int status;
@@ -32,7 +33,8 @@ static int run(const char *const *argv, const char *const *env)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* `config` may be NULL. A program that cannot run is a failure, and no finding. */
+/* Examines one service. `config` may be NULL. A program that cannot be run is an error, not a
+ * finding. */
 static enum ward_code examine(struct rounds *r, const char *service, const char *config,
                               const char *const *env, struct ward_err *err)
 {
@@ -55,7 +57,7 @@ static enum ward_code examine(struct rounds *r, const char *service, const char 
     return WARD_OK;
 }
 
-/* Whether a service of the embedded default serves: which a look at its files cannot tell. */
+/* Whether a service of the embedded default serves, which its files do not show. */
 static bool serves(struct rounds *r, const struct local_service *s)
 {
     struct ward_client *client;
@@ -97,7 +99,8 @@ static void away(struct rounds *r)
     }
 }
 
-/* NAME=FILE for each service. The options of this terminal do not count. */
+/* Examines the services in the arguments SERVICE=FILE. The environment of this terminal is not
+ * used. */
 static enum ward_code named(struct rounds *r, char **words, struct ward_err *err)
 {
     static const char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};

@@ -1,5 +1,5 @@
-/* wardctl health - asks services for their health: those of the embedded default, or of any
- * release. */
+/* wardctl health - queries the health of services: those of the embedded default, or named ones
+ * of any release. */
 #include "cli/local/health.h"
 
 #include "cli/core/cli.h"
@@ -46,7 +46,8 @@ enum ward_code cli_health_ask(struct ward_client *client, const char *service, i
     return code;
 }
 
-/* Asks, and closes the client. Returns the fault of the service, "" for none. */
+/* Queries a service's health and closes the client. Returns the fault of the service; "" if it
+ * is healthy. */
 static const char *ask(struct ward_client *client, struct ward_err *err)
 {
     bool serving = false;
@@ -58,7 +59,7 @@ static const char *ask(struct ward_client *client, struct ward_err *err)
     return serving ? "" : "not serving; see its log and /readyz";
 }
 
-/* Prints a line, or an object, about one service; `port` 0 for none. */
+/* Prints a line or a JSON object about one service. `port` 0: no port. */
 static void tell(const struct cli *cli, struct cli_json *j, const char *name, int port,
                  const char *address, const char *why)
 {
@@ -84,7 +85,7 @@ static void tell(const struct cli *cli, struct cli_json *j, const char *name, in
     cli_json_close(j, '}');
 }
 
-/* Asks the services of the embedded default; returns the number of failures. */
+/* Queries the services of the embedded default. Returns the number of failures. */
 static int report_local(const struct cli *cli, struct cli_json *j, struct local *l)
 {
     int bad = 0;
@@ -102,7 +103,7 @@ static int report_local(const struct cli *cli, struct cli_json *j, struct local 
     return bad;
 }
 
-/* Asks named services, each NAME=ADDRESS; returns the number of failures. */
+/* Queries named services, each NAME=ADDRESS. Returns the number of failures. */
 static int report_named(const struct cli *cli, struct cli_json *j, const struct ward_tls *tls,
                         char **named)
 {

@@ -34,7 +34,7 @@ static enum ward_code store(const char *path, const char *bytes, size_t n, struc
     return ok ? WARD_OK : WARD_FAIL(err, FAILED_PRECONDITION, "cannot write %.100s", path);
 }
 
-/* Checks with a service's own reader whether a service would accept the file. */
+/* Checks, with the reader that services use, whether a service would accept the file. */
 static enum ward_code check(const char *path, struct ward_err *err)
 {
     struct ward_jwks *j;
@@ -46,7 +46,7 @@ static enum ward_code check(const char *path, struct ward_err *err)
 }
 
 /* Writes and checks a new file beside the old one and then renames it. A service therefore
- * never reads half a file, and an invalid answer leaves the last valid keys. */
+ * never reads an unfinished file. After an invalid answer, the last valid keys remain. */
 static enum ward_code replace(const struct source *s, const char *bytes, size_t n,
                               struct ward_err *err)
 {
@@ -65,7 +65,8 @@ static enum ward_code replace(const struct source *s, const char *bytes, size_t 
     return code;
 }
 
-/* *changed: the file was written. An identical file is left unchanged. */
+/* Fetches the keys. *changed is true if the file was written; an identical file is left
+ * unchanged. */
 static enum ward_code fetch(const struct source *s, bool *changed, struct ward_err *err)
 {
     struct ward_arena mem;
@@ -84,7 +85,7 @@ static enum ward_code fetch(const struct source *s, bool *changed, struct ward_e
     return code;
 }
 
-/* Prints one line for each fetch with a change and for each failure. */
+/* Prints one line for each fetch that changed the file, and for each failure. */
 static int say(const struct cli *cli, const struct source *s, enum ward_code code, bool changed,
                const struct ward_err *err)
 {

@@ -26,12 +26,12 @@ const char *local_path(struct local *l, const char *fmt, ...)
     vsnprintf(under, sizeof(under), fmt, ap);
     va_end(ap);
     path = ward_printf(&l->mem, "%s/%s", l->dir, under);
-    WARD_ASSERT(path != NULL); /* 4 MiB hold a few hundred short paths */
+    /* the arena cannot be full: 4 MiB are enough for a few hundred short paths */
+    WARD_ASSERT(path != NULL);
     return path;
 }
 
-/* Rejects paths that MariaDB's configuration file or an address cannot contain, with a message.
- */
+/* Rejects a path that MariaDB's configuration file or an address cannot contain. */
 static enum ward_code check(struct local *l, struct ward_err *err)
 {
     for (const char *c = l->dir; *c != '\0'; c++) {
@@ -58,7 +58,7 @@ static const char *folder_of(struct ward_arena *mem, const char *path)
     return copy;
 }
 
-/* A service takes part if it has a local.env. */
+/* Lists the services that have a local.env. */
 static void find_services(struct local *l)
 {
     for (const struct local_file *f = local_files; f->name != NULL; f++) {
@@ -112,7 +112,7 @@ void local_close(struct local *l)
     ward_arena_done(&l->mem);
 }
 
-/* mkdir -p; the last folder becomes private. */
+/* Creates the folder and its parents (mkdir -p). The last folder becomes private. */
 static enum ward_code make_folder(struct local *l, struct ward_err *err)
 {
     char *path = ward_strdup(&l->mem, l->dir);

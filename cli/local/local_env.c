@@ -1,4 +1,4 @@
-/* The templates of the services' environments, and the ports in them. */
+/* Expands the templates of the services' environments, and chooses ports. */
 #include "cli/local/local.h"
 
 #include "common/base/text.h"
@@ -20,7 +20,8 @@
 
 /* ---- templates ---- */
 
-/* "AUDIT_PORT" (n characters) is the port of audit; NULL: not a service's port. */
+/* The port that a variable stands for: "AUDIT_PORT" (n characters) is the port of audit. NULL
+ * if the name is not that of a service's port. */
 static const char *port_of(struct local *l, const char *name, size_t n)
 {
     static const char end[] = "_PORT";
@@ -95,7 +96,7 @@ enum ward_code local_expand(struct local *l, const struct local_service *s, cons
     return WARD_OK;
 }
 
-/* Splits text into its lines NAME=value. */
+/* Splits a text into lines of the form NAME=value. */
 static size_t lines(char *text, const char **to, size_t cap, size_t n)
 {
     char *next;
@@ -130,10 +131,10 @@ enum ward_code local_environment(struct local *l, const struct local_service *s,
 
 /* ---- ports ---- */
 
-/* An abstract unix socket reserves a port: its name contains the port. It belongs to the
- * network namespace, like ports, and disappears with its holder. The port itself cannot be
- * held, because a service must listen on it. While a service is down for a moment, another
- * embedded default must not treat its port as free. */
+/* Reserves a port with an abstract unix socket whose name contains the port. Like ports, such a
+ * socket belongs to the network namespace, and it disappears with the process that holds it.
+ * The port itself cannot be held, because a service must listen on it. While a service
+ * restarts, another embedded default must not take its port. */
 static int hold(int port)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};

@@ -1,4 +1,4 @@
-/* Keys, certificates, passwords and configuration of the embedded default. */
+/* Creates keys, certificates, passwords and configuration of the embedded default. */
 #include "cli/local/local.h"
 
 #include "cli/pki/pki.h"
@@ -58,7 +58,7 @@ static void random_hex(char out[2 * WARD_KEY_SIZE + 1])
     ward_wipe(bytes, sizeof(bytes));
 }
 
-/* Creates the root key of a service whose local.env names one. */
+/* Creates the root key of a service, if its local.env names one. */
 static enum ward_code kek(struct local *l, const char *name, struct ward_err *err)
 {
     const char *file = ward_printf(&l->mem, "%s.env", name);
@@ -127,11 +127,12 @@ static enum ward_code password(struct local *l, const char *service, char out[65
     if (f != NULL)
         fclose(f);
     for (const char *c = out; ok && *c != '\0'; c++)
-        ok = strchr("0123456789abcdef", *c) != NULL; /* the password is quoted in SQL */
+        /* only hexadecimal digits, because the password is quoted in SQL */
+        ok = strchr("0123456789abcdef", *c) != NULL;
     return ok ? WARD_OK : WARD_FAIL(err, FAILED_PRECONDITION, "%.120s is damaged", path);
 }
 
-/* MariaDB runs init.sql at every start, before it accepts connections. */
+/* Writes init.sql, which MariaDB runs at every start, before it accepts connections. */
 static enum ward_code users(struct local *l, struct ward_err *err)
 {
     char *sql = ward_strdup(&l->mem, "");

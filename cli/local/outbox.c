@@ -1,6 +1,6 @@
-/* wardctl outbox - lists and releases events that audit refused. The service's own program does
- * the work (--outbox), with the environment of the embedded default. It needs the folder's
- * secrets and no running service. */
+/* wardctl outbox - lists and releases events that audit refused. Runs the service's program
+ * with --outbox, in the environment of the embedded default. Needs the folder's secrets, but no
+ * running service. */
 #include "cli/core/cli.h"
 #include "cli/local/local.h"
 

@@ -1,4 +1,5 @@
-/* wardctl token - bearer tokens from the embedded default's own issuer or any Ed25519 key. */
+/* wardctl token - issues bearer tokens with the key of the embedded default, or any Ed25519
+ * key. */
 #include "cli/core/cli.h"
 #include "cli/local/health.h"
 
@@ -15,7 +16,7 @@ struct asked {
     int64_t lifetime_s;
 };
 
-/* Splits "nurse,registrar" into who->roles; modifies its copy. */
+/* Splits a text such as "nurse,registrar" into who->roles, and modifies the text. */
 static enum ward_code split(char *roles, struct ward_principal *who, struct ward_err *err)
 {
     for (char *next; roles != NULL && *roles != '\0'; roles = next) {

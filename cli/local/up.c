@@ -28,7 +28,8 @@ void up_say_starting(struct up *up, const char *what)
         fprintf(stderr, "\r\033[K  %-12s starting", what);
 }
 
-/* Runs until Ctrl-C or SIGTERM. Renews certificates; services read them again. */
+/* Runs until Ctrl-C or SIGTERM. Meanwhile renews certificates, which services then read
+ * again. */
 static void look_after(struct up *up)
 {
     int64_t next = ward_mono_ns() + RENEW_EVERY;

@@ -1,8 +1,7 @@
 /* up.h - the running embedded default: MariaDB and the services as child processes.
  *
- * Threads: main's only (common/app/proc.h). Memory: the local's arena. Errors: as proc.h and
- * local.h; up_stop stops started processes in every case.
- */
+ * Threads: only the main thread (common/app/proc.h). Memory: the arena of struct local. Errors:
+ * those of proc.h and local.h; up_stop stops all started processes in every case. */
 #ifndef WARD_CLI_UP_H
 #define WARD_CLI_UP_H
 
@@ -15,12 +14,12 @@ struct up {
     struct local *l;
     struct ward_procs *procs;
     struct ward_proc *db, *service[LOCAL_MOST];
-    bool running;           /* all services were ready once */
-    struct ward_proc *died; /* the first service that ended before that, */
-    char why[160];          /* and the last error in any log */
+    bool running;           /* all services were ready at least once */
+    struct ward_proc *died; /* the first service that ended before all were ready */
+    char why[160];          /* the last error in any log before all were ready */
 };
 
-/* Progress messages. */
+/* Prints progress messages. */
 void up_say_starting(struct up *up, const char *what);
 void up_say_done(struct up *up, const char *what, const char *result, int64_t since_ns);
 

@@ -15,7 +15,7 @@
 #define SERVICE_MS 60000
 #define GRACE_MS   10000
 
-/* ---- what happens to a child ---- */
+/* ---- events of a child process ---- */
 
 static void on_exit_of(void *arg, struct ward_proc *p, int status)
 {
@@ -44,7 +44,8 @@ static void on_ready_of(void *arg, struct ward_proc *p, const char *line)
     fflush(stdout);
 }
 
-/* Keeps the words of the last error while starting: "error":"cannot listen on ...", */
+/* Stores the text of the last error while starting, from a line with "error":"cannot listen on
+ * ...". */
 static void on_line_of(void *arg, struct ward_proc *p, const char *line)
 {
     static const char key[] = "\"error\":\"";
@@ -58,7 +59,8 @@ static void on_line_of(void *arg, struct ward_proc *p, const char *line)
     snprintf(up->why, sizeof(up->why), "%.*s", (int)strcspn(at, "\""), at);
 }
 
-/* A child that ends before it was ever ready would only end again. */
+/* Waits until a process is ready for the first time. Fails if the process ends before, because
+ * it would only end again. */
 static enum ward_code await_first(struct up *up, struct ward_proc *p, int timeout_ms,
                                   struct ward_err *err)
 {
@@ -106,8 +108,8 @@ static enum ward_code run_once(struct up *up, const char *name, const char *cons
     return WARD_OK;
 }
 
-/* What earlier starts left when they were killed. The script's own server outlives it for a
- * moment and may still be writing there, so that removing is tried and not insisted on. */
+/* Removes folders that killed starts left. The server of the installation script may still be
+ * writing there for a moment, so failures are ignored. */
 static void clear_installs(struct local *l)
 {
     glob_t found;
@@ -127,25 +129,25 @@ static enum ward_code run_install(struct up *up, const char *data, const char *t
         "/usr/bin/mariadb-install-db",
         "--no-defaults",
         ward_printf(&l->mem, "--datadir=%s", data),
-        /* Not /tmp: a server that starts clears the temporary tables of every other one. */
+        /* not /tmp: a starting server deletes the temporary tables of every other server */
         ward_printf(&l->mem, "--tmpdir=%s", tmp),
         "--skip-test-db",
         "--auth-root-authentication-method=socket",
         ward_printf(&l->mem, "--auth-root-socket-user=%s", user_name()),
         "--innodb-log-file-size=64M",
-        "--innodb-buffer-pool-size=32M", /* of the installation alone: cleared each time it
-                                            starts */
+        /* only for the installation; the memory is cleared at its start */
+        "--innodb-buffer-pool-size=32M",
         "--key-buffer-size=1M",
         "--aria-pagecache-buffer-size=8M",
-        geteuid() == 0 ? "--user=root" : NULL, /* MariaDB must be told that this is meant */
+        geteuid() == 0 ? "--user=root" : NULL, /* MariaDB runs as root only with this option */
         NULL,
     };
 
     return run_once(up, "mariadb-install-db", argv, err);
 }
 
-/* Made beside, in a folder that no other start uses, and then renamed: a data folder that
- * exists is whole. */
+/* Creates the database in a temporary folder that no other start uses, then renames the folder.
+ * A data folder that exists is therefore complete. */
 static enum ward_code install_db(struct up *up, struct ward_err *err)
 {
     struct local *l = up->l;
@@ -226,7 +228,7 @@ static enum ward_code start_service(struct up *up, int i, struct ward_err *err)
                            &up->service[i], err);
 }
 
-/* Serving is not yet ready: asks grpc.health.v1 as any client would, until it says SERVING. */
+/* Waits until a service is ready: queries grpc.health.v1 until the answer is SERVING. */
 static enum ward_code await_ready(struct up *up, int i, struct ward_err *err)
 {
     const struct local_service *s = &up->l->service[i];
@@ -250,7 +252,7 @@ static enum ward_code await_ready(struct up *up, int i, struct ward_err *err)
     return code;
 }
 
-/* All at once: they wait for each other where they must, as they would in a cluster. */
+/* Starts all services at once, as in a cluster: they wait for each other if necessary. */
 static enum ward_code start_services(struct up *up, struct ward_err *err)
 {
     int64_t t = ward_mono_ns();

@@ -33,8 +33,8 @@ static enum ward_code path_of(char *out, size_t cap, const char *dir, const char
     return WARD_OK;
 }
 
-/* Writes a temporary file and renames it, so that a reader sees the old or the new file and
- * never half of one. */
+/* Writes a temporary file and renames it, so that a reader sees either the old or the new file,
+ * never a part. */
 static enum ward_code write_pem(const char *path, X509 *cert, EVP_PKEY *key,
                                 struct ward_err *err)
 {

@@ -14,8 +14,8 @@
 /* Creates dir/ca.pem and dir/ca.key (mode 0600) unless both exist. */
 WARD_MUST enum ward_code ward_pki_ca(const char *dir, struct ward_err *err);
 
-/* Creates or renews dir/<name>.pem and dir/<name>.key, signed by dir/ca.key. The certificate is
- * valid from an hour ago, for `hours`. Each file is replaced atomically. */
+/* Creates or renews dir/<name>.pem and dir/<name>.key, signed by dir/ca.key. The certificate's
+ * validity begins an hour before now and lasts `hours`. Each file is replaced atomically. */
 WARD_MUST enum ward_code ward_pki_issue(const char *dir, const char *name, int hours,
                                         struct ward_err *err);
 

@@ -14,7 +14,8 @@ static const char *const ANALYST[] = {"analyst", NULL};
 typedef Ward__Records__V1__SearchRequest SearchRequest;
 typedef Ward__Records__V1__Parameter Parameter;
 
-/* "date=ge2020-01-01", "code:not=8867-4,8480-6"; "name=-" reads a line of standard input. */
+/* Sets search parameters such as "date=ge2020-01-01" or "code:not=8867-4,8480-6"; "name=-"
+ * reads a line of standard input. */
 static enum ward_code set_parameters(struct task *t, ProtobufCMessage *msg, int n, char **words)
 {
     SearchRequest *req = (SearchRequest *)msg;

@@ -1,4 +1,4 @@
-/* wardctl records - commands for access, merges and operation, one row for each method. */
+/* wardctl records - commands for access, merges and operators, one row for each method. */
 #include "cli/call/method.h"
 
 #include "ward/records/v1/access.pb-c.h"

@@ -1,4 +1,5 @@
-/* wardctl records - imports and exports: bundles, CSV, attachments, the feed. */
+/* wardctl records - commands for imports and exports: bundles, CSV, attachments, and the
+ * feed. */
 #include "cli/call/method.h"
 
 #include "common/base/crypto.h"
@@ -67,7 +68,7 @@ static enum ward_code send_chunk(struct importing *im, uint8_t *bytes, size_t n)
     return ward_client_send(im->stream, im->csv ? &csv.base : &bundle.base, &im->task->err);
 }
 
-/* Sends all files' bytes, one file after the other. */
+/* Sends the bytes of one file; files follow each other in one stream. */
 static enum ward_code send_file(struct importing *im, const char *path)
 {
     uint8_t *bytes = ward_alloc(&im->task->mem, CHUNK);
@@ -104,7 +105,7 @@ static enum ward_code transfer(struct importing *im, const char *method,
         code = send_file(im, paths[i]);
     if (code == WARD_OK)
         code = ward_client_send_end(im->stream, &t->err);
-    /* The service ended the call early; reading returns the cause. */
+    /* if the service ended the call early, reading returns the cause */
     if (code == WARD_OK || code == WARD_OUT_OF_RANGE)
         code = task_receive(t, im->stream, counted, NULL);
     ward_client_close_stream(im->stream);
@@ -190,7 +191,7 @@ struct saving {
     int64_t bytes;
 };
 
-/* Each message of these streams has its bytes in a field `chunk`. */
+/* Saves the bytes of a message, which are in its field `chunk`. */
 static enum ward_code save(struct task *t, const ProtobufCMessage *msg, void *arg)
 {
     const ProtobufCFieldDescriptor *f =
@@ -358,7 +359,7 @@ static enum ward_code read_input(struct task *t, char **out)
     return WARD_OK;
 }
 
-/* A note comes from a file, so that no process list shows it. */
+/* Extracts data from a note. The note is read from a file, so that no process list shows it. */
 static enum ward_code extract(struct task *t, int argc, char **argv)
 {
     static const struct cli_method how = {.path = "/ward.records.v1.Text/Extract",

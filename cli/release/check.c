@@ -40,8 +40,9 @@ static bool listed(const struct release_check *c, const char *path)
     return strcmp(path, RELEASE_NOTE) == 0;
 }
 
-/* The layout's own two files say nothing that the signed digests do not; blobs that no signed
- * image refers to could be pushed by mistake. */
+/* Whether a file belongs to the images' layout: one of its two index files, whose content the
+ * signed digests cover, or a blob of a signed image. Other blobs are rejected, because they
+ * could be pushed by mistake. */
 static bool of_images(const struct release_check *c, const char *path)
 {
     static const char BLOBS[] = RELEASE_IMAGES "/blobs/sha256/";

@@ -1,19 +1,19 @@
-/* check.h - whether a release's folder is what its signed list says.
+/* check.h - checks a release's folder against its signed list.
  *
- * Threads: one. Memory: the check's own arena. Errors: a fault of the release is a finding;
- * a folder that cannot be read at all is an error.
- */
+ * Threads: one. Memory: the check's own arena. Errors: a fault of the release is a finding; an
+ * unreadable folder is an error. */
 #ifndef WARD_CLI_RELEASE_CHECK_H
 #define WARD_CLI_RELEASE_CHECK_H
 
 #include "cli/release/folder.h"
 #include "common/merkle/note.h"
 
-#define RELEASE_FINDINGS 50  /* kept in words; the rest is counted */
-#define RELEASE_BLOBS    512 /* of all images */
+/* maximum number of findings with text; further findings are counted */
+#define RELEASE_FINDINGS 50
+#define RELEASE_BLOBS    512 /* maximum number of blobs of all images */
 
 struct release_finding {
-    const char *what; /* "FILE_CHANGED": constant, for programs */
+    const char *what; /* kind of finding for programs, a constant such as "FILE_CHANGED" */
     char words[240];
 };
 
@@ -25,15 +25,15 @@ struct release_check {
     size_t n_findings; /* all */
     struct release_finding findings[RELEASE_FINDINGS];
     size_t n_blobs;
-    const char *blobs[RELEASE_BLOBS]; /* that signed images refer to */
+    const char *blobs[RELEASE_BLOBS]; /* digests of blobs to which signed images refer */
 };
 
 void release_wrong(struct release_check *c, const char *what, const char *fmt, ...)
     WARD_PRINTF(3, 4);
 
-/* The files of the list, and that the folder has no others. */
+/* Checks the files of the list, and that the folder has no other files. */
 WARD_MUST enum ward_code release_check_files(struct release_check *c, struct ward_err *err);
-/* The images of the list: their layout, manifests and blobs, their provenance and SBOM. */
+/* Checks the images of the list: layout, manifests, blobs, provenance and SBOM. */
 WARD_MUST enum ward_code release_check_images(struct release_check *c, struct ward_err *err);
 
 #endif

@@ -15,7 +15,7 @@
 
 #define PATH_SIZE 4096
 #define JSON_MOST ((size_t)8 << 20)
-#define DEEP      8 /* folders within each other */
+#define DEEP      8 /* maximum depth of folders */
 
 static enum ward_code open_file(const char *dir, const char *path, int *fd, struct stat *st,
                                 struct ward_err *err)
@@ -77,7 +77,7 @@ enum ward_code folder_json(const char *dir, const char *path, struct ward_arena 
 struct walk {
     folder_fn *fn;
     void *arg;
-    char path[PATH_SIZE]; /* of the current file, relative to the folder */
+    char path[PATH_SIZE]; /* path of the current file, relative to the folder */
 };
 
 static enum ward_code walk_in(struct walk *w, int fd, int depth, struct ward_err *err);
@@ -106,7 +106,7 @@ static enum ward_code entry(struct walk *w, int dir, const char *name, int depth
     return code;
 }
 
-/* Closes fd. */
+/* Walks through an open folder, and closes fd. */
 static enum ward_code walk_in(struct walk *w, int fd, int depth, struct ward_err *err)
 {
     DIR *d = depth > DEEP ? NULL : fdopendir(fd);

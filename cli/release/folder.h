@@ -1,33 +1,32 @@
 /* folder.h - the files of a release's folder, and the images in its OCI layout.
  *
- * Threads: one. Memory: the caller's arena. Errors: NOT_FOUND a file is missing;
- * FAILED_PRECONDITION a file is not a regular file or cannot be read; INVALID_ARGUMENT JSON
- * that cannot be used. Symbolic links are never followed.
- */
+ * Threads: one. Memory: the caller's arena. Errors: NOT_FOUND if a file is missing;
+ * FAILED_PRECONDITION if a file is not a regular file or cannot be read; INVALID_ARGUMENT for
+ * unusable JSON. Symbolic links are never followed. */
 #ifndef WARD_CLI_RELEASE_FOLDER_H
 #define WARD_CLI_RELEASE_FOLDER_H
 
 #include "cli/release/list.h"
 #include "common/json/json.h"
 
-/* The SHA-256 in hexadecimal and the size of DIR/PATH. */
+/* Computes the SHA-256 in hexadecimal, and the size, of DIR/PATH. */
 WARD_MUST enum ward_code folder_hash(const char *dir, const char *path,
                                      char sha256[RELEASE_HEX], uint64_t *size,
                                      struct ward_err *err);
-/* DIR/PATH as JSON of at most 8 MiB. */
+/* Reads DIR/PATH as JSON of at most 8 MiB. */
 WARD_MUST enum ward_code folder_json(const char *dir, const char *path, struct ward_arena *mem,
                                      const struct ward_json **out, struct ward_err *err);
 
-/* Calls fn for each path under DIR that is not a folder, in no order; a failure of fn ends it.
- * `regular` is false for links, sockets and the like. */
+/* Calls fn for each path under DIR that is not a folder, in any order. Stops if fn fails.
+ * `regular` is false for links, sockets and other special files. */
 typedef enum ward_code folder_fn(void *arg, const char *path, bool regular,
                                  struct ward_err *err);
 WARD_MUST enum ward_code folder_walk(const char *dir, folder_fn *fn, void *arg,
                                      struct ward_err *err);
 
-/* "sha256:HEX" of a JSON string, without its prefix; NULL for another text. */
+/* Returns the digits of a JSON string "sha256:HEX"; NULL for any other text. */
 const char *folder_digest(const struct ward_json *v);
-/* "images/blobs/sha256/HEX" */
+/* Returns "images/blobs/sha256/HEX". */
 const char *folder_blob(struct ward_arena *mem, const char *hex);
 
 #endif

@@ -1,11 +1,11 @@
-/* An image's name leads to a digest in index.json, the digest to a manifest, the manifest to
- * the digests of the configuration and of the layers. The list signs the first digest, and so
- * all of them. */
+/* Checks images. index.json maps an image's name to the digest of a manifest, and the manifest
+ * contains the digests of the configuration and the layers. The signed list contains the first
+ * digest, and therefore protects all of them. */
 #include "cli/release/check.h"
 
 #include <string.h>
 
-/* A blob is there and has its digest and size; `size` -1: any. */
+/* Checks that a blob exists and has its digest and size. `size` -1: any size. */
 static bool blob(struct release_check *c, const char *image, const char *hex, int64_t size)
 {
     const char *path = folder_blob(&c->mem, hex);
@@ -14,7 +14,7 @@ static bool blob(struct release_check *c, const char *image, const char *hex, in
     uint64_t n;
 
     for (size_t i = 0; i < c->n_blobs; i++)
-        if (strcmp(c->blobs[i], hex) == 0) /* shared with another image, and checked */
+        if (strcmp(c->blobs[i], hex) == 0) /* already checked for another image */
             return true;
     if (c->n_blobs == RELEASE_BLOBS || path == NULL) {
         release_wrong(c, "IMAGE_CHANGED", "%s has more layers than a release may have", image);
@@ -80,13 +80,14 @@ static const char *in_index(const struct ward_json *index, const char *name)
         if (ref == NULL || strcmp(ref, name) != 0)
             continue;
         if (found != NULL)
-            return NULL; /* which one a tool takes, nobody can say */
+            return NULL; /* ambiguous: tools may use either digest */
         found = folder_digest(ward_json_get(m, "digest"));
     }
     return found;
 }
 
-/* A statement or an SBOM of another image is worse than none. */
+/* Checks that a provenance statement or an SBOM is about this image, and not about another
+ * one. */
 static void about(struct release_check *c, const struct release_item *item, const char *folder,
                   const char *suffix, const char *what)
 {

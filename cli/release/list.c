@@ -32,7 +32,8 @@ bool release_path_fits(const char *path)
     for (;;) {
         size_t len = strcspn(part, "/");
 
-        if (len == 0 || (len <= 2 && strspn(part, ".") == len)) /* "", "." and ".." */
+        /* the part is "", "." or ".." */
+        if (len == 0 || (len <= 2 && strspn(part, ".") == len))
             return false;
         if (part[len] == '\0')
             return true;
@@ -56,7 +57,7 @@ static bool hex_fits(const char *s, size_t n)
     return strlen(s) == n && strspn(s, "0123456789abcdef") == n;
 }
 
-/* One line without its newline, cut into `most` words by single blanks. */
+/* Splits a line without its newline at single blanks, into at most `most` words. */
 static size_t words(char *line, char **out, size_t most)
 {
     size_t n = 0;
@@ -177,7 +178,8 @@ enum ward_code release_print(struct release *r, struct ward_arena *mem, char **o
             ward_printf(mem, "%simage %s %s\n", text, r->images[i].sha256, r->images[i].name);
     if (text == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the release's list");
-    WARD_TRY(release_parse(text, strlen(text), &back, err)); /* what is signed can be read */
+    /* checks that the list can be read, before it is signed */
+    WARD_TRY(release_parse(text, strlen(text), &back, err));
     *out = text;
     return WARD_OK;
 }

@@ -7,10 +7,10 @@
  *   image SHA256 NAME       for each image, by its name: the digest of its manifest
  *
  * The text and its signatures form a C2SP signed note, release.note. The images are an OCI
- * layout in the folder images/: a manifest names its blobs by their digests.
+ * layout in the folder images/. A manifest refers to blobs by their digests.
  *
- * Threads: pure functions. Memory: the caller's arena. Errors: INVALID_ARGUMENT with the line.
- */
+ * Threads: pure functions. Memory: the caller's arena. Errors: INVALID_ARGUMENT with the number
+ * of the faulty line. */
 #ifndef WARD_CLI_RELEASE_LIST_H
 #define WARD_CLI_RELEASE_LIST_H
 
@@ -22,13 +22,13 @@
 
 #define RELEASE_NOTE   "release.note"
 #define RELEASE_IMAGES "images"
-#define RELEASE_MOST   64  /* files, and images */
-#define RELEASE_PATH   128 /* bytes of a path, NUL included */
-#define RELEASE_HEX    65  /* bytes of a SHA-256 in hexadecimal, NUL included */
+#define RELEASE_MOST   64  /* maximum number of files, and of images */
+#define RELEASE_PATH   128 /* size of a path in bytes, with its NUL */
+#define RELEASE_HEX    65  /* size of a SHA-256 in hexadecimal, with its NUL */
 
 struct release_item {
     char sha256[RELEASE_HEX];
-    uint64_t size; /* of a file */
+    uint64_t size; /* size of the file in bytes */
     char name[RELEASE_PATH];
 };
 
@@ -38,15 +38,18 @@ struct release {
     struct release_item files[RELEASE_MOST], images[RELEASE_MOST];
 };
 
-/* A relative path of letters, digits, '.', '_', '-' and '/', without "." or ".." as a part. */
+/* Whether a path is relative, consists of letters, digits, '.', '_', '-' and '/', and has no
+ * part "." or "..". */
 WARD_MUST bool release_path_fits(const char *path);
-/* Lower-case letters, digits and '-'. */
+/* Whether a name consists of lower-case letters, digits and '-'. */
 WARD_MUST bool release_name_fits(const char *name);
 
-/* `text` is the note's text, `len` its length. Names must be in order and unique. */
+/* Parses a list. `text` is the note's text, `len` its length. Names must be sorted and
+ * unique. */
 WARD_MUST enum ward_code release_parse(const char *text, size_t len, struct release *out,
                                        struct ward_err *err);
-/* The text, its items in order.  INVALID_ARGUMENT  a name or version that cannot be printed */
+/* Prints a list, with its items sorted.  INVALID_ARGUMENT  a name or version that cannot be
+ * printed */
 WARD_MUST enum ward_code release_print(struct release *r, struct ward_arena *mem, char **out,
                                        struct ward_err *err);
 

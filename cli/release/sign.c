@@ -1,4 +1,4 @@
-/* wardctl release key and release sign - what whoever makes a release needs of its key. */
+/* wardctl release - creates the key of releases, and signs a release. */
 #include "cli/core/cli.h"
 #include "cli/release/folder.h"
 #include "common/base/crypto.h"
@@ -34,7 +34,8 @@ static enum ward_code make_key(const char *name, const char *file, struct ward_v
     ward_wipe(seed, sizeof(seed));
     if (code != WARD_OK)
         return code;
-    code = public_key(key, name, out, err); /* a bad name leaves no file */
+    /* checked first, so that an invalid name leaves no file */
+    code = public_key(key, name, out, err);
     if (code == WARD_OK)
         code = ward_sign_key_save(key, file, err);
     ward_sign_key_free(key);

@@ -1,5 +1,5 @@
-/* wardctl release verify - offline: a release's folder, and the public key that its users noted
- * down. */
+/* wardctl release verify - verifies a release's folder offline, with the public key that the
+ * user noted down before. */
 #include "cli/audit/audit_file.h"
 #include "cli/core/cli.h"
 #include "cli/release/check.h"
@@ -9,7 +9,8 @@
 
 #define VERIFY_ARENA ((size_t)64 << 20)
 
-/* The list is used only once its signature holds: its parser sees no stranger's text. */
+/* Reads the list. It is parsed only after its signature was verified, so that the parser reads
+ * no untrusted text. */
 static enum ward_code read_list(struct release_check *c, struct ward_err *err)
 {
     char *path = ward_printf(&c->mem, "%s/" RELEASE_NOTE, c->dir), *text;
