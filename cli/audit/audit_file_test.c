@@ -9,7 +9,8 @@
 #include <string.h>
 
 #define ENTRY "{\"index\":3,\"leaf\":\"AAEC\",\"salt\":null,\"event\":null,\"erased\":false"
-#define DEEP  400000 /* brackets: freeing them by recursion would need more than a stack */
+/* nested brackets: a parser that frees values recursively would overflow the stack */
+#define DEEP 400000
 
 static struct ward_arena mem;
 static struct ward_err err;

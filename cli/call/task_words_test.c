@@ -97,7 +97,7 @@ static void a_list_option_may_come_often_and_anywhere(void **state)
     assert_string_equal(list.at[0], "a");
     assert_string_equal(list.at[1], "b");
     assert_string_equal(list.at[2], "c");
-    assert_int_equal(argc, 7); /* what follows "--" is no option */
+    assert_int_equal(argc, 7); /* arguments after "--" are not options */
     assert_string_equal(argv[1], "x");
     assert_string_equal(argv[2], "--photo");
     assert_string_equal(argv[4], "--");

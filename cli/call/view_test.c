@@ -1,5 +1,5 @@
-/* What a pharmacist reads of a decision: the outcome first, then the findings, times of the
- * ward's clock. The rule and its numbers are made up. */
+/* Tests how a decision is printed for a pharmacist: the outcome first, then the findings, with
+ * times in the ward's time zone. The rule and its numbers are made up. */
 #include "cli/call/view.h"
 
 #include "ward/dosage/v1/orders.pb-c.h"

@@ -80,7 +80,8 @@ static void the_folder_follows_xdg_and_home(void **state)
     cli_begin(&cli, &argc, ARGV(NULL));
     assert_string_equal(cli.data, "/x/ward");
     assert_false(cli.data_given);
-    setenv("XDG_DATA_HOME", "not/absolute", 1); /* the specification says: ignore it */
+    /* the XDG specification requires that a relative path is ignored */
+    setenv("XDG_DATA_HOME", "not/absolute", 1);
     setenv("HOME", "/h", 1);
     cli_begin(&cli, &argc, ARGV(NULL));
     assert_string_equal(cli.data, "/h/.local/share/ward");

@@ -27,7 +27,7 @@ static int end(void **state)
     return 0;
 }
 
-/* The rule's hours printed again. */
+/* Parses `text`, and checks the role and the printed hours. */
 static void says(const char *text, const char *role, const char *hours)
 {
     ZoneRule *r = NULL;

@@ -109,7 +109,8 @@ static void secrets_are_made_once_and_are_private(void **state)
     assert_int_equal(local_prepare(&l, NULL), WARD_OK);
     for (size_t i = 0; i < WARD_COUNT(files); i++) {
         assert_int_equal(stat(local_path(&l, "%s", files[i]), &after), 0);
-        if (strcmp(files[i], "secrets/init.sql") != 0) /* written anew from the passwords */
+        /* init.sql is written again at each start, from the passwords */
+        if (strcmp(files[i], "secrets/init.sql") != 0)
             assert_int_equal(after.st_ino, before[i].st_ino);
     }
     local_close(&l);
@@ -192,7 +193,8 @@ static void another_ward_s_ports_are_left_alone(void **state)
     (void)state;
     assert_non_null(mkdtemp(other));
     assert_int_equal(local_open(&a, dir, NULL), WARD_OK);
-    assert_int_equal(local_choose_ports(&a, NULL), WARD_OK); /* and nothing listens on them */
+    /* and no process listens on these ports */
+    assert_int_equal(local_choose_ports(&a, NULL), WARD_OK);
     assert_int_equal(local_open(&b, other, NULL), WARD_OK);
     assert_int_equal(local_choose_ports(&b, NULL), WARD_OK);
     for (int i = 0; i < a.n_services; i++)

@@ -52,7 +52,8 @@ static X509 *load(const char *name)
     return cert;
 }
 
-/* OpenSSL's own verifier, which nobody here wrote, says whether the chain holds. */
+/* Verifies the certificate chain with OpenSSL's verifier, which is independent of Ward's
+ * code. */
 static void an_issued_certificate_verifies_and_names_its_service(void **state)
 {
     X509_STORE *store = X509_STORE_new();

@@ -43,7 +43,7 @@ static void a_list_that_is_not_exactly_so_is_refused(void **state)
         "ward-release/1\nversion \ncommit 0123456789abcdef0123456789abcdef01234567\n",
         "ward-release/1\nversion 1 2\ncommit 0123456789abcdef0123456789abcdef01234567\n",
         "ward-release/1\nversion 1\ncommit 0123\n",
-        HEAD IMG A_FILE,    /* out of order */
+        HEAD IMG A_FILE,    /* the items are not sorted */
         HEAD A_FILE A_FILE, /* twice */
         HEAD IMG IMG,       /* twice */
         HEAD "file " HEX " 12 b\nfile " HEX " 12 a\n",
@@ -60,7 +60,7 @@ static void a_list_that_is_not_exactly_so_is_refused(void **state)
         HEAD "image " HEX " Audit\n",
         HEAD "image " HEX " audit more\n",
         HEAD "link " HEX " audit\n",
-        HEAD "image " HEX " audit", /* no newline at the end */
+        HEAD "image " HEX " audit", /* the last line has no newline */
         HEAD "\n",
     };
 

@@ -41,8 +41,10 @@ static void an_ordinary_event_may_enter(void **state)
 
     (void)state;
     assert_int_equal(check(&e, "identity", &err), WARD_OK);
-    assert_int_equal(check(&e, "", &err), WARD_OK); /* a unix socket vouches for the user */
-    e.actor = "\xe5\xbc\xa0\xe4\xb8\x89";           /* names of people are not all ASCII */
+    /* over a unix socket, the sender is not identified by a certificate */
+    assert_int_equal(check(&e, "", &err), WARD_OK);
+    /* names of people may contain characters outside ASCII */
+    e.actor = "\xe5\xbc\xa0\xe4\xb8\x89";
     assert_int_equal(check(&e, "identity", &err), WARD_OK);
 }
 
@@ -71,7 +73,7 @@ static void an_event_of_tomorrow_or_of_the_last_century_is_refused(void **state)
     assert_int_equal(check(&e, "identity", &err), WARD_INVALID_ARGUMENT);
 }
 
-/* Each text in turn with each thing that may not stand in it. */
+/* Tests each text field with each forbidden content. */
 static void no_text_can_carry_a_control_character_or_more_than_its_length(void **state)
 {
     static const struct {

@@ -1,5 +1,5 @@
-/* A table of thresholds is read completely or not at all, and never gives a laxer threshold for
- * a stricter rate. */
+/* Tests that a table of thresholds is read completely or rejected, and that a stricter rate
+ * never gives a laxer threshold. */
 #include "services/identity/calibration.h"
 
 #include <math.h>
@@ -72,11 +72,11 @@ static void a_table_that_cannot_be_meant_is_refused_whole(void **state)
         HEAD "}",
         HEAD COUNTS "\"points\":[]}",
         HEAD COUNTS "\"points\":[" P(1e-3, 0.3, 0.99) "]}",
-        /* a laxer threshold, the same rate, a higher acceptance for the stricter request */
+        /* a laxer threshold, an equal rate, or a higher acceptance for a stricter rate */
         HEAD COUNTS "\"points\":[" P(1e-3, 0.3, 0.9) "," P(1e-4, 0.3, 0.9) "]}",
         HEAD COUNTS "\"points\":[" P(1e-3, 0.3, 0.9) "," P(1e-3, 0.4, 0.9) "]}",
         HEAD COUNTS "\"points\":[" P(1e-3, 0.3, 0.9) "," P(1e-4, 0.4, 0.91) "]}",
-        /* not a rate, not a cosine, not a share */
+        /* invalid rates, cosines and shares */
         HEAD COUNTS "\"points\":[" P(1e-3, 0.3, 0.9) "," P(0, 0.4, 0.9) "]}",
         HEAD COUNTS "\"points\":[" P(1, 0.3, 0.9) "," P(1e-4, 0.4, 0.9) "]}",
         HEAD COUNTS "\"points\":[" P(1e-3, 0.3, 0.9) "," P(1e-4, 1.5, 0.9) "]}",
@@ -121,11 +121,11 @@ static void another_models_thresholds_are_refused(void **state)
     assert_int_equal(parse(GOOD, NULL, &c), WARD_OK);
 }
 
-/* Three points, so three counts. */
+/* The table has three points, so each group has three counts. */
 #define GROUP(name, pairs, counts)                                                             \
     "{\"name\":\"" name "\",\"pairs\":" #pairs ",\"matched\":[" counts "]}"
 
-/* GOOD with more members before its own ones. */
+/* Parses GOOD with further members before its own members. */
 static enum ward_code parse_with(const char *members, struct calibration *out)
 {
     char json[2048];
@@ -174,7 +174,8 @@ static void the_worst_group_s_share_goes_with_each_point(void **state)
         WARD_OK);
     assert_int_equal(c.n_groups, 2);
     assert_true(c.at[0].worst == 0.1 && c.at[1].worst == 9e-3 && c.at[2].worst == 1e-3);
-    assert_string_equal(calibration_warning(&c), ""); /* ten times 1e-4, and not more */
+    /* exactly ten times 1e-4: the limit is not exceeded */
+    assert_string_equal(calibration_warning(&c), "");
     assert_int_equal(parse_with("\"groups\":[" GROUP("a", 1000, "50,9,2") "]", &c), WARD_OK);
     assert_non_null(strstr(calibration_warning(&c), "more than ten times"));
 }
@@ -192,10 +193,11 @@ static void mixed_points_and_groups_that_cannot_be_meant_are_refused(void **stat
         "\"groups\":[7]",
         "\"groups\":[" GROUP("", 1000, "3,2,1") "]",
         "\"groups\":[" GROUP("a", 0, "0,0,0") "]",
-        "\"groups\":[" GROUP("a", 1000, "3,2") "]", /* a count for each point */
+        "\"groups\":[" GROUP("a", 1000, "3,2") "]", /* each point needs a count */
         "\"groups\":[" GROUP("a", 1000, "3,2,1,0") "]",
-        "\"groups\":[" GROUP("a", 1000, "3,4,1") "]",    /* more at a stricter point */
-        "\"groups\":[" GROUP("a", 1000, "1001,2,1") "]", /* more than exist */
+        /* a stricter point must not have more matches */
+        "\"groups\":[" GROUP("a", 1000, "3,4,1") "]",
+        "\"groups\":[" GROUP("a", 1000, "1001,2,1") "]", /* more matches than pairs */
         "\"groups\":[" GROUP("a", 1000, "3,2,-1") "]",
         "\"groups\":[" GROUP("a", 1000, "3,2,0.5") "]",
         "\"groups\":[{\"pairs\":10,\"matched\":[1,1,1]}]",
@@ -221,7 +223,8 @@ static void the_packs_own_files_can_be_read(void **state)
     assert_int_equal(calibration_load("models/faceplugin/calibration.json", NULL, &c, &err),
                      WARD_OK);
     assert_true(c.n >= 4 && c.n_mixed >= 4 && c.n_groups >= 9);
-    assert_string_equal(calibration_warning(&c), ""); /* the default pack meets its limit */
+    /* the default pack stays within its limit */
+    assert_string_equal(calibration_warning(&c), "");
     assert_int_equal(calibration_load("models/none/calibration.json", NULL, &c, &err),
                      WARD_NOT_FOUND);
 }

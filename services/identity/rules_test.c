@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-/* In a picture of 400 x 300. */
+/* A face of height h in a picture of 400 x 300 pixels. */
 static struct face_box tall(double h)
 {
     return (struct face_box){100, 50, 100 + h, 50 + h, 0.9};
@@ -34,7 +34,7 @@ static void nobody_one_or_several_stand_before_the_camera(void **state)
     assert_int_equal(which_of(two, 2, &which), SEVERAL_FACES);
     assert_int_equal(which, 7);
     two[0] = tall(59.9);
-    assert_int_equal(which_of(two, 2, &which), USABLE); /* someone behind */
+    assert_int_equal(which_of(two, 2, &which), USABLE); /* a person in the background */
     assert_int_equal(which, 1);
 }
 
@@ -50,12 +50,13 @@ static void who_is_half_out_of_the_picture_is_a_bystander_unless_as_large(void *
     assert_int_equal(which_of(two, 2, &which), SEVERAL_FACES);
     two[0] = (struct face_box){330, 50, 400.5, 139.9, 0.9};
     assert_int_equal(which_of(two, 2, &which), USABLE);
-    two[1].y1 = -0.5; /* the edge cuts both: the photographer aimed at neither */
+    two[1].y1 = -0.5; /* the edge cuts both faces: neither is the subject */
     two[1].y2 = 99.5;
     assert_int_equal(which_of(two, 2, &which), SEVERAL_FACES);
     two[0] = (struct face_box){100, 250, 200, 300.5, 0.9};
     two[1] = tall(56);
-    assert_int_equal(which_of(two, 2, &which), SEVERAL_FACES); /* 0.9 of it */
+    /* height 0.9 of the largest face */
+    assert_int_equal(which_of(two, 2, &which), SEVERAL_FACES);
 }
 
 static void eyes_closer_than_24_px_are_too_small(void **state)
@@ -71,9 +72,10 @@ static void who_may_still_be_under_age_is_a_child(void **state)
     (void)state;
     assert_true(rule_is_child(2026, 18, 2026));
     assert_true(rule_is_child(2009, 18, 2026));
-    assert_true(rule_is_child(2008, 18, 2026)); /* the birthday may be in December */
+    assert_true(rule_is_child(2008, 18, 2026)); /* the subject's birthday may be in December */
     assert_false(rule_is_child(2007, 18, 2026));
-    assert_false(rule_is_child(2026, 0, 2026)); /* a calibration that holds from birth */
+    /* a calibration that holds from birth, without a minimum age */
+    assert_false(rule_is_child(2026, 0, 2026));
 }
 
 static void every_refusal_has_a_reason_and_says_what_to_do(void **state)
@@ -116,10 +118,11 @@ static void a_rate_buys_the_threshold_that_was_measured(void **state)
     assert_true(threshold_of(1e-4) == 0.57);
     assert_true(threshold_of(1e-5) == 0.63);
     assert_true(threshold_of(1e-6) == 0.69);
-    assert_true(threshold_of(0) == 0.57);    /* none given */
-    assert_true(threshold_of(5e-4) == 0.57); /* never more false matches than requested */
+    assert_true(threshold_of(0) == 0.57); /* no rate requested: the default */
+    /* the threshold never allows more false matches than requested */
+    assert_true(threshold_of(5e-4) == 0.57);
     assert_true(threshold_of(9.999e-5) == 0.63);
-    assert_true(threshold_of((double)1e-4f) == 0.57); /* a caller's float */
+    assert_true(threshold_of((double)1e-4f) == 0.57); /* a rate that a caller sent as a float */
 }
 
 static void a_rate_that_was_not_measured_is_refused(void **state)

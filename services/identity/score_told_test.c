@@ -1,5 +1,6 @@
-/* Callers' scores do not reveal the template: attacks on vectors like a model's, once with
- * exact scores, to prove the attack, and once with the callers' scores. */
+/* Tests that the scores for callers do not reveal the template. Each attack runs on vectors
+ * like those of a model: with exact scores, where it must succeed, and with the scores for
+ * callers, where it must fail. */
 #include "services/identity/rules.h"
 
 #include <math.h>
@@ -11,9 +12,10 @@
 
 #include <cmocka.h>
 
-#define DIM   160 /* of the 512 values about 150 are independent */
+#define DIM   160 /* about 150 of the 512 values of an embedding are independent */
 #define CALLS 198
-#define WEEK  (10 * 24 * 7) /* misses of one person at the default limit */
+/* number of misses that one person may make in a week, at the default limit */
+#define WEEK (10 * 24 * 7)
 
 static const struct calibration table = {
     .n = 4,
@@ -22,7 +24,8 @@ static const struct calibration table = {
            {1e-5, 0.63, 0.7483, 0},
            {1e-6, 0.69, 0.5505, 0}},
 };
-/* The laxest threshold of Verify and of a search: a search among mixed people begins lower. */
+/* The laxest threshold of Verify, and therefore of a search: the table for mixed people begins
+ * lower, but a search never uses a threshold below that of Verify. */
 #define LAXEST    0.43
 #define THRESHOLD 0.57
 
@@ -86,7 +89,7 @@ static double told(double score)
 
 static double face[DIM], probe[CALLS][DIM], a[DIM][DIM + 1], x[DIM];
 
-/* Solves the normal equations of "probe i has score i", slightly damped, by elimination. */
+/* Solves the normal equations of "probe i has score i" by elimination, with slight damping. */
 static void solve(const double score[CALLS])
 {
     for (int i = 0; i < DIM; i++) {
@@ -114,7 +117,7 @@ static void solve(const double score[CALLS])
     }
 }
 
-/* Photographs of strangers, and the vector computed from their scores. */
+/* An attack: computes the vector from the scores of strangers' photographs. */
 static double by_least_squares(double (*answer)(double))
 {
     double score[CALLS];
@@ -125,7 +128,8 @@ static double by_least_squares(double (*answer)(double))
     return cosine(face, x);
 }
 
-/* Hill climbing from the best stranger: a changed vector that is not worse is kept. */
+/* An attack: hill climbing from the best stranger. A changed vector replaces the best vector if
+ * it is not worse. */
 static double by_climbing(double (*answer)(double))
 {
     double best = -2, at = 0, try[DIM];
@@ -178,7 +182,7 @@ static void what_is_told_is_a_threshold_that_was_reached(void **state)
     assert_true(told(-0.3) == 0 && told(0) == 0 && told(0.4299) == 0);
     assert_true(told(0.43) == 0.43 && told(0.5699) == 0.43);
     assert_true(told(0.57) == 0.57 && told(0.689) == 0.63 && told(1) == 0.69);
-    /* A search's own threshold is between or above the table's: a match is reported as one. */
+    /* The threshold in use may be between the table's or above: a match still reaches it. */
     assert_true(rule_score_told(&table, 0.65, 0.66) == 0.65);
     assert_true(rule_score_told(&table, 0.65, 0.64) == 0.63);
     assert_true(rule_score_told(&table, 0.75, 0.8) == 0.75);

@@ -1,5 +1,5 @@
-/* Decoding, in a worker process: this program is its own worker program. Every file here is
- * synthetic. */
+/* Tests decoding in a worker process. This program also runs as the worker process. All files
+ * here are synthetic. */
 #include "services/diagnosis/decode/decode_testing.h"
 
 #include "common/base/clock.h"
@@ -22,7 +22,7 @@ static struct ward_err err;
 static struct decoding *here;
 static struct made file;
 
-/* build/test/services/diagnosis/decode/decode_test -> build/plugins */
+/* Derives build/plugins from build/test/services/diagnosis/decode/decode_test. */
 static const char *plugins(void)
 {
     static char dir[4096];
@@ -128,7 +128,8 @@ static void colours_become_rgb(void **state)
     assert_true(out.film.rgb[9] == 128 && out.film.rgb[10] == 128 && out.film.rgb[11] == 128);
 }
 
-/* The header alone has a few hundred bytes: a decoder that believed it would ask for 7 GB. */
+/* The file has only a header of a few hundred bytes. A decoder that trusted the header would
+ * allocate 7 GB. */
 static void limits_hold_before_pixels_are_decoded(void **state)
 {
     (void)state;
@@ -160,7 +161,8 @@ static void what_no_model_can_read_is_refused_by_name(void **state)
     (void)state;
     made_begin(&file, NULL);
     refused("DICOM_SYNTAX");
-    made_begin(&file, "1.2.840.10008.1.2.4.100"); /* MPEG-2 */
+    /* transfer syntax MPEG-2, which is not supported */
+    made_begin(&file, "1.2.840.10008.1.2.4.100");
     refused("DICOM_SYNTAX");
     made_film(&file, &(struct film_of){.modality = "SR"});
     refused("DICOM_NO_PIXELS");
@@ -174,7 +176,7 @@ static void what_no_model_can_read_is_refused_by_name(void **state)
     made_pixels(&file, "", 0);
     refused("DICOM_COLOUR");
     made_film(&file, &(struct film_of){0});
-    made_head(&file, 0x00283000, "SQ", 8); /* modality LUT */
+    made_head(&file, 0x00283000, "SQ", 8); /* a modality LUT, which is not supported */
     made_head(&file, 0xfffee000, "", 0);
     made_pixels(&file, VALUES, sizeof(VALUES));
     refused("DICOM_TABLE");
@@ -184,7 +186,7 @@ static void what_no_model_can_read_is_refused_by_name(void **state)
     refused("DICOM_FORMAT");
 }
 
-/* Each cut of a file is the film or a named refusal. */
+/* Cuts a file at each byte. The result must be the film, or an error with a reason. */
 static void a_file_cut_at_any_byte_is_named(void **state)
 {
     struct made whole;
@@ -221,7 +223,7 @@ static void a_compressed_frame_must_have_the_headers_size(void **state)
     made_bytes(&file, start, sizeof(start));
     made_head(&file, 0xfffee0dd, "", 0);
     refused("DICOM_BROKEN");
-    file.n -= 8; /* without the end of the fragments */
+    file.n -= 8; /* remove the delimiter after the fragments */
     refused("DICOM_BROKEN");
 }
 
@@ -292,7 +294,8 @@ static bool same(const float *stored)
     return true;
 }
 
-/* Another file each time: what a killed process worked on counts as a file that ended it. */
+/* Each call decodes a different file, because a file that is being decoded when the process is
+ * killed counts as the cause. */
 static void *calls(void *arg)
 {
     struct caller *c = arg;
@@ -325,7 +328,8 @@ static void *calls(void *arg)
     return NULL;
 }
 
-/* Kills are at random moments of a process that has answered. The callers end: none hangs. */
+/* Kills the process at random moments after it has answered. Every caller must return; none may
+ * hang. */
 static void a_decoder_killed_fifty_times_gives_no_wrong_answer(void **state)
 {
     _Atomic bool over = false;
@@ -357,7 +361,7 @@ static void a_decoder_killed_fifty_times_gives_no_wrong_answer(void **state)
     diagnosis_decode_close(d);
 }
 
-/* Returns once no thread of the process can run. */
+/* Stops the process, and returns when no thread of it can run. */
 static void stop_process(int pid)
 {
     char path[64], state = '?';
@@ -373,13 +377,14 @@ static void stop_process(int pid)
     }
 }
 
-/* The process is stopped, so that the file seems to hang it. */
+/* Decodes a file while the process is stopped, so that the file seems to hang the process. */
 static enum ward_code hangs(struct decoding *d, const struct decode_file *f)
 {
     struct ward_stop soon = {.deadline_ns = 0};
     struct decoded out;
 
-    while (reads(d, "GIF89a", 6, &out) != WARD_INVALID_ARGUMENT) /* until it runs */
+    /* wait until the new process answers */
+    while (reads(d, "GIF89a", 6, &out) != WARD_INVALID_ARGUMENT)
         assert_int_equal(err.code, WARD_UNAVAILABLE);
     stop_process(diagnosis_decode_pid(d));
     soon.deadline_ns = ward_mono_ns() + 500 * WARD_NS_PER_MS;

@@ -72,8 +72,8 @@ static void a_manifest_of_features_is_read(void **state)
     assert_int_equal(m.known.shape[1], 2);
 }
 
-/* Each member in turn is taken away, or is what it cannot be: the manifest is refused and the
- * member named. */
+/* Removes each member in turn, and gives each an invalid value. The manifest must be rejected,
+ * with the name of the member. */
 static void what_is_missing_or_cannot_be_is_named(void **state)
 {
     static const char *const cases[][3] = {

@@ -1,4 +1,5 @@
-/* Each step beside a peer's: tests/peers/steps.py prints steps_peer.h. */
+/* Compares each step with an independent implementation. tests/peers/steps.py prints the
+ * expected values in steps_peer.h. */
 #include "common/base/clock.h"
 #include "services/diagnosis/steps/steps_own.h"
 
@@ -38,7 +39,7 @@ static int differ(const char *step, int w, int h, const float *want, float most)
     char list[512];
     int bad = 0;
 
-    /* A list must end at a fixed size: the last step here is left out again. */
+    /* a list must end with a fixed size: the last step is removed again below */
     snprintf(list, sizeof(list),
              "[{\"op\":\"decode\"%s},%s,{\"op\":\"resize\",\"method\":\"area\","
              "\"width\":1,\"height\":1}]",
@@ -142,7 +143,7 @@ static void colours_become_gray_as_opencv_makes_them(void **state)
         assert_true(fabsf(out[i] - gray_peer[i]) < 1e-3f);
 }
 
-/* Three channels, one after another, each with a mean of its own; people see the first. */
+/* Three channels, each with its own mean. The picture for people is the first channel. */
 static void a_colour_model_gets_its_channels_apart(void **state)
 {
     static const uint8_t rgb[] = {10, 20, 30, 40, 50, 60};
@@ -187,7 +188,8 @@ static void a_film_s_own_values_become_brightness(void **state)
     ct.inverted = true;
     assert_int_equal(steps_image(&s, &ct, &mem, NULL, out, NULL, &err), WARD_OK);
     assert_true(out[0] == 255 && out[3] == 0);
-    ct.inverted = ct.has_window = false; /* from the lowest to the highest */
+    /* without a window: scaled from the lowest to the highest value */
+    ct.inverted = ct.has_window = false;
     assert_int_equal(steps_image(&s, &ct, &mem, NULL, out, NULL, &err), WARD_OK);
     assert_true(out[0] == 0 && fabsf(out[1] - 63.75f) < 1e-3f && out[3] == 255);
 }

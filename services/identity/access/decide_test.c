@@ -28,14 +28,15 @@ static void hours_hold_from_their_start_until_their_end(void **state)
         {{MON, AT(6, 0), AT(22, 0)}, 1, AT(21, 59), true},
         {{MON, AT(6, 0), AT(22, 0)}, 1, AT(22, 0), false},
         {{MON, AT(6, 0), AT(22, 0)}, 2, AT(12, 0), false},
-        /* across midnight: Friday's night is Saturday's morning */
+        /* across midnight: Friday's night lasts until Saturday morning */
         {{FRI, AT(22, 0), AT(6, 0)}, 5, AT(21, 59), false},
         {{FRI, AT(22, 0), AT(6, 0)}, 5, AT(22, 0), true},
         {{FRI, AT(22, 0), AT(6, 0)}, 5, AT(23, 59), true},
         {{FRI, AT(22, 0), AT(6, 0)}, 6, AT(0, 0), true},
         {{FRI, AT(22, 0), AT(6, 0)}, 6, AT(5, 59), true},
         {{FRI, AT(22, 0), AT(6, 0)}, 6, AT(6, 0), false},
-        {{FRI, AT(22, 0), AT(6, 0)}, 5, AT(3, 0), false}, /* that is Thursday's */
+        /* this minute belongs to Thursday's night */
+        {{FRI, AT(22, 0), AT(6, 0)}, 5, AT(3, 0), false},
         {{FRI, AT(22, 0), AT(6, 0)}, 6, AT(23, 0), false},
         /* across the end of the week */
         {{SUN, AT(20, 0), AT(4, 0)}, 1, AT(3, 59), true},
@@ -60,7 +61,8 @@ static void hours_hold_from_their_start_until_their_end(void **state)
             fail_msg("row %zu", i);
 }
 
-/* A property: within a week's minutes, a span contains its length on each of its days. */
+/* A property: over all minutes of a week, the number of minutes in a span equals its length
+ * times its number of days. */
 static void a_span_holds_as_long_as_it_is_on_each_of_its_days(void **state)
 {
     (void)state;
@@ -80,8 +82,8 @@ static void a_span_holds_as_long_as_it_is_on_each_of_its_days(void **state)
             }
 }
 
-/* On days with clock changes local time counts: a skipped hour is in no span, a repeated hour
- * is in it twice. */
+/* Hours are local times, also on days with a clock change. A skipped hour is in no span. A
+ * repeated hour is twice in its span. */
 static void hours_follow_the_wall_clock_when_it_is_changed(void **state)
 {
     const struct hours night = {SAT, AT(22, 0), AT(6, 0)}, small = {SUN, AT(2, 0), AT(3, 0)};
@@ -89,8 +91,8 @@ static void hours_follow_the_wall_clock_when_it_is_changed(void **state)
         const char *date;
         int night_minutes, small_minutes;
     } rows[] = {
-        {"2026-03-21", 8 * 60, 60}, /* a common one */
-        {"2026-03-28", 7 * 60, 0},  /* 02:00 becomes 03:00 on Sunday */
+        {"2026-03-21", 8 * 60, 60}, /* a weekend without a clock change */
+        {"2026-03-28", 7 * 60, 0},  /* on this Sunday 02:00 becomes 03:00 */
         {"2026-10-24", 9 * 60, 120},
     };
     struct ward_zone *zone;
@@ -173,7 +175,7 @@ static void who_is_in_does_not_come_in_again_and_who_is_out_does_not_leave(void 
     static const char *const role = "icu-lead";
     static const struct {
         bool out, known, inside;
-        int64_t ago; /* minutes */
+        int64_t ago; /* in minutes */
         enum door_reason why;
     } rows[] = {
         {false, false, false, 0, DOOR_ALLOWED}, {false, true, true, 1, DOOR_PASSBACK},
@@ -216,7 +218,7 @@ static void what_was_just_allowed_is_allowed_again_for_as_long_as_it_stands(void
     assert_int_equal(door_decide(&p), DOOR_ALLOWED);
     p.into_seen.since_us--;
     assert_int_equal(door_decide(&p), DOOR_PASSBACK);
-    p.into_seen.since_us = p.now_us + 14; /* by a replica whose clock is ahead */
+    p.into_seen.since_us = p.now_us + 14; /* stored by a replica whose clock is ahead */
     assert_int_equal(door_decide(&p), DOOR_ALLOWED);
     p.into_seen.since_us++;
     assert_int_equal(door_decide(&p), DOOR_PASSBACK);
@@ -252,9 +254,9 @@ static void a_tokens_method_is_held_against_the_zones_liveness(void **state)
         "face+attended", "wristband+second-id", "wristband+second-id+witness"};
     static const bool LIVE[4][6] = {
         {true, true, true, true, true, true},      /* NONE */
-        {false, true, true, true, true, true},     /* PASSIVE */
-        {false, false, true, false, false, false}, /* ACTIVE */
-        {false, false, false, true, true, true},   /* ATTENDED */
+        {false, true, true, true, true, true},     /* policy PASSIVE */
+        {false, false, true, false, false, false}, /* policy ACTIVE */
+        {false, false, false, true, true, true},   /* policy ATTENDED */
     };
 
     (void)state;

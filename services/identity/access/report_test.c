@@ -15,7 +15,7 @@
 static int64_t begins[DAYS + 1];
 static struct day_line lines[DAYS];
 
-/* Four days in Berlin; the second one has 23 or 25 hours. */
+/* Begins a report of four days in Berlin. The second day has 23 or 25 hours. */
 static void from(const char *date)
 {
     struct ward_zone *zone;
@@ -29,11 +29,11 @@ static void from(const char *date)
 }
 
 struct step {
-    char what;  /* I in, O out, i and o struck out, + a correction that adds an arrival, x a
-                 * strike
-                 */
-    int day;    /* within `begins`; -1: before them */
-    int minute; /* minutes since its beginning */
+    /* I: arrival, O: departure, i and o: the same, struck out, +: a correction that adds an
+     * arrival, x: a strike */
+    char what;
+    int day;    /* index in `begins`; -1: the day before */
+    int minute; /* minutes since the beginning of the day */
 };
 
 static int64_t when(const struct step *s)
@@ -109,12 +109,12 @@ static void minutes_are_those_that_passed_when_clocks_are_changed(void **state)
 {
     (void)state;
     from("2026-03-28");                 /* the 29th has 23 hours */
-    RUN({'I', 0, 1320}, {'O', 1, 300}); /* 22:00 to 06:00: seven hours */
+    RUN({'I', 0, 1320}, {'O', 1, 300}); /* from 22:00 to 06:00: seven hours */
     expect(0, 120, 1, 0, false);
     expect(1, 300, 1, 0, false);
     RUN({'I', 1, 0}, {'O', 2, 0});
     expect(1, 23 * 60, 1, 0, false);
-    from("2026-10-24"); /* the 25th has 25 */
+    from("2026-10-24"); /* the 25th has 25 hours */
     RUN({'I', 1, 0}, {'O', 2, 0});
     expect(1, 25 * 60, 1, 0, false);
 }
@@ -128,7 +128,7 @@ static void who_came_and_did_not_go_is_open_and_has_no_minutes(void **state)
     RUN({'I', 1, 480}, {'I', 2, 480}, {'O', 2, 960}); /* no departure on the first day */
     expect(1, 0, 1, 0, true);
     expect(2, 480, 2, 0, false);
-    RUN({'I', 1, 0}, {'O', 2, 720}); /* 36 hours: the longest accepted presence */
+    RUN({'I', 1, 0}, {'O', 2, 720}); /* 36 hours, the longest accepted presence */
     expect(1, 1440, 1, 0, false);
     RUN({'I', 1, 0}, {'O', 2, 721});
     expect(1, 0, 1, 0, true);
@@ -151,7 +151,7 @@ static void what_reaches_in_from_before_and_out_after_counts_within(void **state
     RUN({'I', -1, 1380}, {'O', 0, 60}, {'I', 3, 1400}, {'O', 4, 60});
     expect(0, 60, 1, 0, false);
     expect(3, 40, 1, 0, false);
-    RUN({'I', -1, 1380}); /* open, and on no day of the report */
+    RUN({'I', -1, 1380}); /* an open arrival before the first day */
     for (int d = 0; d < DAYS; d++)
         assert_false(report_has(&lines[d]) || lines[d].open);
 }
@@ -170,8 +170,8 @@ static void what_was_struck_out_does_not_count_and_the_striking_shows(void **sta
     assert_int_equal(lines[1].first_in_us, 0);
 }
 
-/* A property: whatever is recorded, no day has more minutes than its length, and the total
- * equals the sum of the spans. */
+/* A property for random events: no day has more minutes than its length, and the total equals
+ * the sum of the spans. */
 static void no_day_has_more_than_it_is_long(void **state)
 {
     uint32_t seed = 1;

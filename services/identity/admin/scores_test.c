@@ -171,7 +171,7 @@ static void a_rate_is_never_passed_and_the_next_lower_threshold_would_pass_it(vo
     (void)state;
     fill(1000000, 5000);
     n = scores_table(&genuine, &impostor, table);
-    assert_int_equal(n, 4); /* 1e-2 .. 1e-5 */
+    assert_int_equal(n, 4); /* the rates 1e-2 to 1e-5 */
     for (int i = 0; i < n; i++) {
         int64_t allowed = impostor.n / (int64_t)round(pow(10, i + 2));
         int bin = (int)lround((table[i].at.threshold + 1) * SCORE_BINS / 2);
@@ -209,8 +209,8 @@ static void an_age_belongs_to_one_band_and_a_child_to_none(void **state)
     assert_string_equal(scores_band_name(0), "18-39");
 }
 
-/* A band of people who are more similar than others sets the threshold, as far as its own pairs
- * suffice. */
+/* An age band whose people are more similar than others determines the threshold, for rates
+ * that its own pairs support. */
 static void no_band_passes_the_rate_that_its_pairs_carry(void **state)
 {
     static struct scores band[SCORES_BANDS];
@@ -224,10 +224,11 @@ static void no_band_passes_the_rate_that_its_pairs_carry(void **state)
     for (int i = 0; i < 10000; i++)
         scores_add(&band[3], next(&seed) * next(&seed) * 0.7 + 0.1);
     for (int i = 0; i < 900; i++)
-        scores_add(&band[0], 0.9); /* too few for any rate */
+        scores_add(&band[0], 0.9); /* too few pairs for any rate */
     n = scores_table(&genuine, &impostor, table);
     assert_int_equal(scores_table_banded(&genuine, &impostor, band, banded), n);
-    for (int i = 0; i < 2; i++) { /* 1e-2 and 1e-3: 100 and 10 of the band's pairs */
+    /* two rates, 1e-2 and 1e-3: 100 and 10 of the band's pairs are permitted */
+    for (int i = 0; i < 2; i++) {
         bin = (int)lround((banded[i].at.threshold + 1) * SCORE_BINS / 2);
         assert_true(banded[i].at.threshold > table[i].at.threshold);
         assert_true(scores_from(&band[3], bin) <= (i == 0 ? 100 : 10));
@@ -238,12 +239,12 @@ static void no_band_passes_the_rate_that_its_pairs_carry(void **state)
         assert_true(banded[i].at.threshold > banded[i - 1].at.threshold);
 }
 
-/* The service requires this at its start. */
+/* The service rejects a table without this property when it starts. */
 static void thresholds_rise_and_acceptance_falls(void **state)
 {
     (void)state;
     for (int i = 0; i < 1000000; i++)
-        scores_add(&impostor, 0.1); /* all equal: every rate has the same lowest bin */
+        scores_add(&impostor, 0.1); /* all scores are equal: every rate has one lowest bin */
     for (int i = 0; i < 1000; i++)
         scores_add(&genuine, 0.1001);
     assert_int_equal(scores_table(&genuine, &impostor, table), 4);
@@ -260,7 +261,8 @@ static void one_person_enrolled_as_several_ends_the_table(void **state)
     fill(1000000, 1000);
     for (int i = 0; i < 200; i++)
         scores_add(&impostor, 1);
-    assert_int_equal(scores_table(&genuine, &impostor, table), 2); /* 1e-4 allows 100 */
+    /* the rate 1e-4 would permit 100 pairs */
+    assert_int_equal(scores_table(&genuine, &impostor, table), 2);
 }
 
 static void nothing_counted_is_no_table(void **state)

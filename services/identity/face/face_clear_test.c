@@ -1,4 +1,4 @@
-/* Tests the clear-licence pack's arithmetic and constants. Pictures are synthetic. */
+/* Tests the arithmetic and the constants of the pack "clear". Pictures are synthetic. */
 #include "services/identity/face/face_clear.h"
 
 #include <math.h>
@@ -51,7 +51,7 @@ static void the_detector_sees_minus_1_to_1_red_first_and_black_outside(void **st
     NEAR(big[193 * CLEAR_DETECT], -1, 1e-6);
 }
 
-/* All scores far below the limit, except those that a test sets. */
+/* Scores far below the limit, except those that a test sets. */
 static float scores16[512], scores8[384], boxes16[512 * 16], boxes8[384 * 16];
 
 static int boxes_in(struct rect around, struct face_box *found)
@@ -73,8 +73,8 @@ static void quiet(void)
     memset(boxes8, 0, sizeof(boxes8));
 }
 
-/* The second anchor of cell (3, 2) of 16 x 16, and the sixth of cell (7, 0) of 8 x 8; the
- * square is twice the input's size, at (10, 20). */
+/* Uses the second anchor of cell (3, 2) of 16 x 16, and the sixth anchor of cell (7, 0) of 8 x
+ * 8. The square has twice the size of the input and begins at (10, 20). */
 static void boxes_lie_around_the_middles_of_cells(void **state)
 {
     const int a = (2 * 16 + 3) * 2 + 1, b = 7 * 6 + 5;
@@ -104,7 +104,7 @@ static void what_is_unlikely_or_no_box_is_no_face(void **state)
     scores16[0] = -0.001f, scores16[2] = 0.001f, scores16[4] = NAN, scores16[6] = 3;
     for (int i = 0; i < 8; i++)
         boxes16[16 * i + 2] = boxes16[16 * i + 3] = 10;
-    boxes16[16 * 6 + 2] = -10; /* inside out */
+    boxes16[16 * 6 + 2] = -10; /* a box with a negative width */
     assert_int_equal(boxes_in((struct rect){0, 0, 256, 256}, found), 1);
     NEAR(found[0].score, 0.50025, 1e-4);
 }
@@ -118,9 +118,9 @@ static void the_same_face_seen_by_two_anchors_is_one(void **state)
     scores16[0] = 1, scores16[1] = 2;
     for (int i = 0; i < 2; i++)
         boxes16[16 * i + 2] = boxes16[16 * i + 3] = 40;
-    boxes16[0] = 20; /* IoU 1/3: above 0.3 */
+    boxes16[0] = 20; /* IoU is 1/3, above the limit of 0.3 */
     assert_int_equal(boxes_in((struct rect){0, 0, 256, 256}, found), 1);
-    boxes16[0] = 22; /* IoU 0.29 */
+    boxes16[0] = 22; /* IoU is 0.29, below the limit */
     assert_int_equal(boxes_in((struct rect){0, 0, 256, 256}, found), 2);
 }
 
@@ -134,13 +134,14 @@ static void the_first_crop_is_the_box_and_half_as_much_again(void **state)
     NEAR(c.at.x, 120 - 45, 1e-9), NEAR(c.at.y, 130 - 45, 1e-9);
 }
 
-/* A face whose landmarks fill a square of 100 around the origin, rotated and moved. */
+/* Places the landmarks of a face that fills a square of side 100 around the origin, rotated and
+ * moved. */
 static void face_at(double angle, double x, double y, double marks[FACE_MARKS][2])
 {
     for (int i = 0; i < FACE_MARKS; i++) {
         double u = (i % 2 ? 50 : -50), v = (i % 3 - 1) * 50;
 
-        if (i >= 36 && i < 48) /* eyes, level */
+        if (i >= 36 && i < 48) /* both eyes at one height */
             u = i < 42 ? -20 : 20, v = -20;
         marks[i][0] = x + cos(angle) * u - sin(angle) * v;
         marks[i][1] = y + sin(angle) * u + cos(angle) * v;
@@ -185,13 +186,13 @@ static void a_turned_crop_shows_and_places_the_same_point(void **state)
     int bright = 0, column, row;
 
     (void)state;
-    for (int dy = -1; dy <= 1; dy++) /* one spot, with its centre at (250.5, 230.5) */
+    for (int dy = -1; dy <= 1; dy++) /* a spot with its centre at (250.5, 230.5) */
         for (int dx = -1; dx <= 1; dx++)
             rgb[3 * ((230 + dy) * 400 + 250 + dx)] = 255;
     assert_true(clear_fill_marks(&im, &crop, out, &mem));
     for (int i = 0; i < CLEAR_MESH * CLEAR_MESH; i++)
         bright = out[i] > out[bright] ? i : bright;
-    NEAR(out[bright], 1, 1e-6); /* v / 255 */
+    NEAR(out[bright], 1, 1e-6); /* white is 255 / 255 */
     column = bright % CLEAR_MESH, row = bright / CLEAR_MESH;
     for (int i = 0; i < CLEAR_POINTS; i++) {
         values[3 * i] = (float)column + 0.5f;
@@ -219,8 +220,8 @@ static void the_marks_are_the_meshs_points_for_eyes_nose_and_mouth(void **state)
         NEAR(marks[want[i][0]][0], want[i][1], 1e-6);
 }
 
-/* The included landmarks of dlib's mean face, doubled, rotated and moved, map back to their
- * places in its chips, slightly smaller. */
+/* The included landmarks of dlib's mean face are doubled, rotated and moved. The transform must
+ * map them back to their places in dlib's chip, slightly smaller. */
 static void a_face_is_put_where_dlib_puts_it(void **state)
 {
     static const struct {
@@ -246,10 +247,11 @@ static void a_face_is_put_where_dlib_puts_it(void **state)
     for (size_t i = 0; i < WARD_COUNT(mean); i++) {
         double x = 150 * (0.25 + mean[i].x) / 1.5, y = 150 * (0.25 + mean[i].y) / 1.5;
 
-        marks[mean[i].mark][0] = 300 - 2 * y; /* a quarter turn, twice the size */
+        marks[mean[i].mark][0] = 300 - 2 * y; /* rotated by a quarter turn, at twice the size */
         marks[mean[i].mark][1] = 40 + 2 * x;
     }
-    marks[20][0] = marks[57][1] = marks[66][0] = 1e4; /* brows and lower lip: excluded */
+    /* brows and lower lip must not influence the result */
+    marks[20][0] = marks[57][1] = marks[66][0] = 1e4;
     assert_true(clear_align(marks, &s));
     NEAR(s.a, 0, 1e-9), NEAR(s.b, -0.5 * 0.97, 1e-9);
     NEAR(s.a * marks[36][0] - s.b * marks[36][1] + s.tx, 75 + 0.97 * (37.1737 - 75), 1e-3);

@@ -68,7 +68,8 @@ static void the_detector_sees_red_first_minus_127_over_128(void **state)
 
 static void around_the_photograph_the_detector_sees_127(void **state)
 {
-    struct pixels im = picture(120, 240); /* black; 4:3 puts 100 columns on each side */
+    /* a black picture; 4:3 adds 100 columns on each side */
+    struct pixels im = picture(120, 240);
     const int row = 50 * FACE_DETECT_W;
 
     (void)state;
@@ -79,7 +80,7 @@ static void around_the_photograph_the_detector_sees_127(void **state)
     CLOSE(big[row + 220], 0);
 }
 
-/* scores [n, 2], boxes [n, 4] in 0..1 of a 100 x 100 square at (10, 20). */
+/* Reads scores [n, 2] and boxes [n, 4] in 0..1 of a 100 x 100 square at (10, 20). */
 static int boxes_of(const float *s, const float *b, int n, struct face_box *out)
 {
     int found = -1;
@@ -105,16 +106,17 @@ static void boxes_above_065_come_best_first_in_photograph_pixels(void **state)
 
 static void a_box_that_overlaps_a_better_one_by_more_than_04_is_the_same_face(void **state)
 {
-    /* two unit-high boxes, the second moved by d of the width: IoU = (1 - d) / (1 + d) */
+    /* two boxes of height 1, the second moved by the share d of the width: IoU = (1 - d) / (1 +
+     * d) */
     const float s[] = {0, 0.8f, 0, 0.9f};
     const float same[] = {0.2f, 0, 0.6f, 1, 0.2f + 0.4f * 0.42f, 0, 0.6f + 0.4f * 0.42f, 1};
     const float two[] = {0.2f, 0, 0.6f, 1, 0.2f + 0.4f * 0.44f, 0, 0.6f + 0.4f * 0.44f, 1};
     struct face_box out[8];
 
     (void)state;
-    assert_int_equal(boxes_of(s, same, 2, out), 1); /* IoU .408 */
+    assert_int_equal(boxes_of(s, same, 2, out), 1); /* IoU is 0.408, above the limit */
     NEAR(out[0].score, 0.9, 1e-6);
-    assert_int_equal(boxes_of(s, two, 2, out), 2); /* IoU .389 */
+    assert_int_equal(boxes_of(s, two, 2, out), 2); /* IoU is 0.389, below the limit */
 }
 
 static void a_box_without_an_inside_is_no_face(void **state)
@@ -163,7 +165,7 @@ static void landmarks_see_bt601_grey_over_256(void **state)
     CLOSE(out[0], 76.0 / 256);
     CLOSE(out[1], 150.0 / 256);
     CLOSE(out[2], 29.0 / 256);
-    CLOSE(out[64 * 64 - 1], 255.0 / 256); /* not 1: as in the model's training */
+    CLOSE(out[64 * 64 - 1], 255.0 / 256); /* 255 / 256 and not 1, as in the model's training */
 }
 
 static void landmarks_are_in_units_of_the_crop(void **state)
@@ -184,7 +186,8 @@ static void five_points_are_eyelids_nose_tip_and_mouth_corners(void **state)
     struct face_points p;
 
     (void)state;
-    for (int i = 0; i < FACE_MARKS; i++) /* so that each landmark has another weight */
+    /* each landmark gets a different value, to detect wrong weights */
+    for (int i = 0; i < FACE_MARKS; i++)
         m[i][0] = i, m[i][1] = i * i;
     p = face_five((const double(*)[2])m);
     CLOSE(p.x[0], (37 + 38 + 40 + 41) / 4.0);
@@ -221,7 +224,7 @@ static void a_turned_doubled_and_moved_face_is_turned_halved_and_moved_back(void
     struct similarity s;
 
     (void)state;
-    for (int i = 0; i < 5; i++) { /* a quarter turn, twice the size, by (300, 40) */
+    for (int i = 0; i < 5; i++) { /* a quarter turn, twice the size, moved by (300, 40) */
         p.x[i] = -2 * reference[i][1] + 300;
         p.y[i] = 2 * reference[i][0] + 40;
     }
@@ -245,7 +248,8 @@ static void a_mirrored_face_is_not_mirrored_back(void **state)
     assert_true(face_align(&p, &s));
     for (int i = 0; i < 5; i++)
         off += fabs(s.a * p.x[i] - s.b * p.y[i] + s.tx - reference[i][0]);
-    assert_true(off > 30); /* a similarity only rotates: an affine fit that mirrors is wrong */
+    /* a similarity cannot mirror, so a fit to a mirrored face must be wrong */
+    assert_true(off > 30);
 }
 
 static void points_that_are_one_have_no_similarity(void **state)
@@ -277,7 +281,7 @@ static void a_warp_copies_blends_and_is_black_outside(void **state)
     assert_true(face_warp(&im, &(struct similarity){1, 0, -150, 0}, chip, &mem));
     assert_int_equal(chip[3 * 49 + 2], 99);
     assert_int_equal(chip[3 * 50 + 2], 0);
-    /* a quarter turn: chip (u, v) is from the photograph's (v, 111 - u) */
+    /* a quarter turn: chip pixel (u, v) comes from (v, 111 - u) in the photograph */
     assert_true(face_warp(&im, &(struct similarity){0, -1, 0, 111}, chip, &mem));
     assert_memory_equal(chip + 3 * (7 * 112 + 5), ((uint8_t[]){104, 5, 99}), 3);
 }
@@ -287,7 +291,8 @@ static void a_large_face_is_averaged_not_picked_from(void **state)
     struct pixels im = picture(448, 448);
 
     (void)state;
-    for (int y = 0; y < 448; y++) /* a chequerboard: without averaging, it would be 0 or 200 */
+    /* a chequerboard: without averaging, each result would be 0 or 200 */
+    for (int y = 0; y < 448; y++)
         for (int x = 0; x < 448; x++)
             put(448, x, y, (x + y) % 2 * 200, 0, 0);
     assert_true(face_warp(&im, &(struct similarity){0.25, 0, 0, 0}, chip, &mem));
@@ -301,7 +306,8 @@ static void an_averaged_face_is_not_moved_by_it(void **state)
     (void)state;
     for (int y = 0; y < 128; y++)
         for (int x = 0; x < 128; x++)
-            put(128, x, y, 2 * x, 2 * y, 0); /* so that each mean of four is an integer */
+            /* chosen so that each mean of four pixels is an integer */
+            put(128, x, y, 2 * x, 2 * y, 0);
     assert_true(face_warp(&im, &(struct similarity){0.25, 0, 0, 0}, chip, &mem));
     assert_memory_equal(chip + 3 * (20 * 112 + 10), ((uint8_t[]){80, 160, 0}), 3);
 }
@@ -315,7 +321,7 @@ static void what_lies_between_two_pixels_is_rounded_to_the_nearest(void **state)
     for (int i = 0; i < 64 * 64; i++)
         put(64, i % 64, i / 64, 100 + i % 2, 100 + i % 2, 100 + i % 2);
     assert_true(face_fill_marks(&im, (struct rect){0.75, 0, 64, 64}, out, &mem));
-    CLOSE(out[10], 101.0 / 256); /* a quarter of 100 and three of 101 */
+    CLOSE(out[10], 101.0 / 256); /* one quarter of 100 and three quarters of 101 */
     CLOSE(out[11], 100.0 / 256);
 }
 
@@ -371,7 +377,7 @@ static void embeddings_have_length_1_or_are_none(void **state)
     assert_false(face_normalise(c, 4));
 }
 
-/* A crop far outside, or without size, must give an answer and not a crash. */
+/* A crop far outside the picture, or without size, must not crash. */
 static void absurd_crops_are_survived(void **state)
 {
     const struct rect odd[] = {{1e12, 1e12, 10, 10},   {-1e12, 0, 5, 5},  {0, 0, 1e15, 1e15},
@@ -402,7 +408,8 @@ static void each_refused_allocation_is_said(void **state)
         if (face_fill_detect(&im, all, big, &mem))
             break;
     }
-    assert_int_equal(n, 5); /* the input, its columns, the halved picture, a line */
+    /* four allocations fail in turn: the input, its columns, the halved picture, a line */
+    assert_int_equal(n, 5);
     ward_arena_reset(&mem);
     mem.fail_at = 1;
     assert_false(face_boxes(s, b, 1, all, box, 1, &found, &mem));

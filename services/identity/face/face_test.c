@@ -146,7 +146,7 @@ static void the_models_give_their_known_answers(void **state)
     assert_int_equal(face_pack_dim(pack), 512);
 }
 
-/* The portraits' values when the pipeline reached 99.4 % on LFW (2026-11-21). */
+/* Values measured when the pipeline reached 99.4 % on LFW (2026-11-21). */
 static void the_portraits_measure_what_they_did(void **state)
 {
     static const double eyes[8] = {18.01, 20.47, 13.28, 15.10, 23.04, 12.72, 33.79, 14.39};
@@ -163,7 +163,7 @@ static void the_portraits_measure_what_they_did(void **state)
     }
 }
 
-/* A rotated, brighter and moved picture: a simulated second capture of the first. */
+/* Rotates, brightens and moves a picture: simulates a second capture. */
 static struct pixels second_capture(const struct pixels *im)
 {
     int w = im->w + 40, h = im->h + 30;
@@ -187,9 +187,10 @@ static struct pixels second_capture(const struct pixels *im)
     return (struct pixels){w, h, out};
 }
 
-/* Each portrait's score (2026-11-23) with its own second capture, and with the next portrait's.
- * A network with a wrong input (BGR for RGB, or without the mirror image) still distinguishes
- * these eight; the scores reveal it, by 0.01 and more. */
+/* The score of each portrait (2026-11-23) with its own second capture, and with that of the
+ * next portrait. With a wrong input (BGR for RGB, or without the mirror image) the network
+ * would still distinguish these eight portraits. Only the scores show the fault: they differ by
+ * 0.01 or more. */
 struct scored {
     double own[8], next[8];
 };
@@ -260,7 +261,7 @@ static void a_wall_and_a_crowd_are_no_one(void **state)
     assert_int_equal(look(&crowd, &f), SEVERAL_FACES);
 }
 
-/* `mean` is a back end that uses no weights. */
+/* The back end `mean` uses no weights, so it cannot run the models. */
 static void a_device_that_cannot_run_the_models_is_passed_over_and_that_is_said(void **state)
 {
     struct face_pack_config cfg = order("mean,cpu", "degraded");
@@ -279,7 +280,7 @@ static void a_device_that_cannot_run_the_models_is_passed_over_and_that_is_said(
     face_pack_close(p);
 }
 
-/* The preferred device is tried again and still fails: the present one stays, with its
+/* The preferred device is tried again and fails again: the present device remains, with its
  * models. */
 static void looking_for_a_better_device_in_vain_changes_nothing(void **state)
 {
@@ -328,8 +329,9 @@ static void a_pack_that_is_none_is_not_found(void **state)
     assert_int_equal(face_pack_open(&cfg, &p, &err), WARD_NOT_FOUND);
 }
 
-/* A canary whose eye model is another model gives the wrong answer: the pack selects again, and
- * an engine that was open before follows with its next photograph. */
+/* The eye model is replaced by another model, so the canary gets a wrong answer. The pack must
+ * select a device again. An engine that is already open must use the new device from its next
+ * photograph on. */
 static void after_a_wrong_answer_every_engine_moves_to_what_was_chosen_again(void **state)
 {
     struct face_engine *canary = NULL;
@@ -352,7 +354,8 @@ static void after_a_wrong_answer_every_engine_moves_to_what_was_chosen_again(voi
     assert_int_equal(face_known(canary, &mem, &err), WARD_OK);
     assert_ptr_not_equal(pack->serve->now, before);
     assert_ptr_equal(canary->of->loaded, pack->serve->now);
-    assert_ptr_equal(engine->of->loaded, before); /* still loaded: the engine uses it */
+    /* the old models remain loaded, because the engine still uses them */
+    assert_ptr_equal(engine->of->loaded, before);
     assert_int_equal(face_detect(engine, &mem, NULL, &im, boxes, &n, &err), WARD_OK);
     assert_int_equal(n, 1);
     assert_ptr_equal(engine->of->loaded, pack->serve->now);
@@ -361,7 +364,7 @@ static void after_a_wrong_answer_every_engine_moves_to_what_was_chosen_again(voi
     assert_int_equal(pack->serve->now->users, 2);
 }
 
-/* The clear-licence pack, if it was built (tools/fetch-models). */
+/* Tests the pack "clear", if it was built (tools/fetch-models). */
 static void the_other_pack_tells_the_portraits_apart_too(void **state)
 {
     static const struct scored want = {

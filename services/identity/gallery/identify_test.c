@@ -1,4 +1,4 @@
-/* The decision of a search: pure, without a model or a database. */
+/* Tests the decision of a search, without a model or a database. */
 #include "services/identity/gallery/identify.h"
 
 #include <math.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-/* Scores, best first, against a threshold of 0.40 and a margin of 0.05. */
+/* Builds a result from scores, best first, with a threshold of 0.40 and a margin of 0.05. */
 static struct identified with(int n, const double *scores)
 {
     struct identified x = {.gate = USABLE, .n_found = n};
@@ -37,10 +37,11 @@ static void the_rate_of_one_comparison_falls_with_the_gallerys_size(void **state
     (void)state;
     assert_true(fabs(identify_fmr(1e-2, 1) - (1e-2)) < 1e-12);
     assert_true(fabs(identify_fmr(1e-2, 2) - (1 - sqrt(0.99))) < 1e-12);
-    /* At a million, by the series: x + x^2 / 2 + x^3 / 3, over n. */
+    /* for a million subjects, the expected value is the series x + x^2 / 2 + x^3 / 3, divided
+     * by n */
     assert_true(fabs(identify_fmr(1e-2, 1000000) / (1.0050335853501441e-2 / 1e6) - 1) < 1e-6);
-    assert_true(fabs(identify_fmr(1e-2, 0) - (1e-2)) < 1e-12); /* an empty gallery: as for one
-                                                                * subject */
+    /* an empty gallery counts as one subject */
+    assert_true(fabs(identify_fmr(1e-2, 0) - (1e-2)) < 1e-12);
     assert_true(fabs(1 - pow(1 - identify_fmr(1e-3, 5000), 5000) - (1e-3)) < 1e-9);
 }
 
@@ -105,7 +106,8 @@ static void scores_of_two_models_are_compared_by_their_thresholds(void **state)
     struct identified x = WITH(0.70, 0.55);
 
     (void)state;
-    x.found[1].which = 1; /* 0.55 is below that model's 0.60, by 0.05: far behind the first */
+    /* 0.55 is 0.05 below the threshold of its model, 0.60: far behind the first hit */
+    x.found[1].which = 1;
     identify_decide(&x);
     expect(&x, IDENTIFY_MATCH, 1);
     assert_int_equal(identify_by(&x), 0);

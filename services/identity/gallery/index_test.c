@@ -1,4 +1,4 @@
-/* The index while rows of successive generations of transforms come and go. */
+/* Tests the index while rows of successive generations of transforms are added and removed. */
 #include "services/identity/gallery/index.h"
 
 #include <math.h>
@@ -35,7 +35,7 @@ static int done(void **state)
     return 0;
 }
 
-/* Person i of a kind: each has its own axis. */
+/* Puts person i of a kind into the index. Each person has an axis of its own. */
 static enum ward_code put(int i, int kind, int generation)
 {
     struct face_row f = {.kind = kind, .generation = generation, .dim = DIM};
@@ -91,7 +91,8 @@ static void generations_without_end_find_room(void **state)
     }
 }
 
-/* A list of spaces from before the search would lack the second one. */
+/* The second space is created during the search: a list from before the search would not
+ * contain it. */
 static void who_moves_to_a_newer_generation_meanwhile_is_found_there(void **state)
 {
     struct gallery_hit hit[2];
@@ -104,7 +105,7 @@ static void who_moves_to_a_newer_generation_meanwhile_is_found_there(void **stat
     assert_true(index_next_space(&x, 0, 1, -1, &s, &number));
     assert_int_equal(s.generation, 4);
     assert_int_equal(put(0, 1, 5), WARD_OK);
-    assert_int_equal(find(0, number, 4, hit), 1); /* the other one, far away */
+    assert_int_equal(find(0, number, 4, hit), 1); /* finds the other person, with a low score */
     assert_int_equal(hit[0].subject_id[0], 2);
     assert_true(index_next_space(&x, 0, 1, s.generation, &s, &number));
     assert_int_equal(s.generation, 5);
@@ -114,7 +115,8 @@ static void who_moves_to_a_newer_generation_meanwhile_is_found_there(void **stat
     assert_false(index_next_space(&x, 1, 1, -1, &s, &number));
 }
 
-/* A probe that was transformed for removed rows finds none of the rows that replaced them. */
+/* The probe was transformed for rows that have been removed. It must not match the rows that
+ * replaced them. */
 static void a_probe_of_another_generation_finds_nobody(void **state)
 {
     struct gallery_hit hit[2];

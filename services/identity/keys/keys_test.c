@@ -1,4 +1,5 @@
-/* Encrypted and transformed templates without a database: the test puts secrets into memory. */
+/* Tests encrypted and transformed templates without a database. The test puts secrets into
+ * memory. */
 #include "common/keyring/keyring_own.h"
 #include "services/identity/keys/keys_own.h"
 
@@ -56,7 +57,7 @@ static int begin(void **state)
     cfg = keys_ring_config(k);
     cfg.root = root_file("now", 1);
     assert_int_equal(ward_keyring_blank(&cfg, &k->ring, &err), WARD_OK);
-    hold_turn(1, 2); /* newest first */
+    hold_turn(1, 2); /* added with the newest generation first */
     hold_turn(1, 1);
     hold_turn(2, 1);
     return 0;
@@ -72,7 +73,7 @@ static int end(void **state)
     return 0;
 }
 
-/* A vector of length 1. */
+/* Makes a vector of length 1. */
 static void some(float v[DIM], int which)
 {
     double norm = 0;
@@ -94,8 +95,8 @@ static double cosine(const float *a, const float *b)
     return dot;
 }
 
-/* The associated data of a subject's key and template as in the first release: byte for
- * byte. */
+/* The associated data of a subject's key and template in the first release. It must not
+ * change. */
 struct first_release {
     char label[32];
     uint8_t subject_id[16], template_id[16];
@@ -136,7 +137,7 @@ static void templates_of_the_first_release_open_as_they_were(void **state)
     assert_int_equal(template_open(key, &t, out, &err), WARD_OK);
     assert_memory_equal(v, out, sizeof(v));
     assert_int_equal(keys_turn_back(k, NULL, 1, 0, DIM, out, &err), WARD_OK);
-    assert_memory_equal(v, out, sizeof(v)); /* it was never transformed */
+    assert_memory_equal(v, out, sizeof(v)); /* the template was never transformed */
 }
 
 static void a_sealed_template_is_turned_and_comes_back(void **state)
@@ -149,10 +150,11 @@ static void a_sealed_template_is_turned_and_comes_back(void **state)
     some(v, 1);
     some(probe, 2);
     assert_int_equal(template_seal(k, key, v, &t, &err), WARD_OK);
-    assert_int_equal(t.generation, 2); /* the newest */
+    assert_int_equal(t.generation, 2); /* the newest generation */
     assert_int_equal(t.n, 4 * DIM + WARD_SEAL_EXTRA);
     assert_int_equal(template_open(key, &t, out, &err), WARD_OK);
-    assert_true(fabs(cosine(v, out)) < 0.3); /* not comparable in this form */
+    /* the transformed vector is not comparable with v */
+    assert_true(fabs(cosine(v, out)) < 0.3);
     memcpy(turned, probe, sizeof(turned));
     assert_int_equal(keys_turn(k, NULL, 1, 2, DIM, turned, &err), WARD_OK);
     assert_true(fabs(cosine(v, probe) - cosine(out, turned)) < 1e-6);
@@ -186,7 +188,7 @@ static void a_template_opens_only_as_what_it_was_sealed(void **state)
     assert_int_equal(template_open(key, &t, out, &err), WARD_OK);
 }
 
-/* ---- turning ---- */
+/* ---- transforms ---- */
 
 static void one_face_is_unlinkable_between_kinds_generations_and_tenants(void **state)
 {
@@ -222,7 +224,8 @@ static void a_generation_without_a_key_is_a_loss_not_a_guess(void **state)
     assert_int_equal(keys_turn(k, NULL, 1, 3, DIM, v, &err), WARD_DATA_LOSS);
     assert_int_equal(keys_turn(k, NULL, 3, 1, DIM, v, &err), WARD_DATA_LOSS);
     assert_int_equal(keys_turn_back(k, NULL, 2, 2, DIM, v, &err), WARD_DATA_LOSS);
-    assert_int_equal(keys_turn(k, NULL, 1, 1, 100, v, &err), WARD_INTERNAL); /* no power of 2 */
+    /* the dimension is not a power of 2 */
+    assert_int_equal(keys_turn(k, NULL, 1, 1, 100, v, &err), WARD_INTERNAL);
     assert_memory_equal(v, was, sizeof(v));
     assert_int_equal(keys_generation(k, 1), 2);
     assert_int_equal(keys_generation(k, 2), 1);

@@ -1,4 +1,4 @@
-/* Answers to a challenge, frame by frame, as the models would measure them. */
+/* Tests answers to a challenge, given frame by frame as the models would measure them. */
 #include "services/identity/live/live.h"
 
 #include <math.h>
@@ -13,9 +13,9 @@
 #define FRAME_MS 100
 #define STEP_MS  5000
 
-/* A script: one letter for each frame. s straight; c eyes closed; l, r turned to the person's
- * left and right; h half turned; n no face; x another person, straight; L, R another person
- * turned. */
+/* A film as text, with one letter for each frame. s straight; c eyes closed; l, r turned to the
+ * person's left and right; h half turned; n no face; x another person, straight; L, R another
+ * person turned. */
 struct film {
     struct sight at[300];
     int n;
@@ -96,8 +96,8 @@ static void what_was_asked_in_its_order_passes(void **state)
     passes("rb", "ssrrsssccs");
     passes("lrbl", "ssllsssrrsssccssslls");
     passes("lr", "ssccssllssccssrrss");    /* additional blinks are allowed */
-    passes("bl", "sscccccccccccsssllsss"); /* slowly */
-    passes("bl", "sssccsssssllssssssccs"); /* and continues to look afterwards */
+    passes("bl", "sscccccccccccsssllsss"); /* a slow blink */
+    passes("bl", "sssccsssssllssssssccs"); /* the film continues after the last step */
 }
 
 static void another_order_does_not(void **state)
@@ -108,7 +108,7 @@ static void another_order_does_not(void **state)
     fails_as("lr", "ssrrsssllss", why);
     fails_as("bl", "sssllsssccss", why);
     fails_as("rb", "sssllsssccss", why);
-    fails_as("lb", "sssllssrrssccss", why); /* an unrequested turn */
+    fails_as("lb", "sssllssrrssccss", why); /* a turn that was not requested */
     fails_as("bl", "sssccsssssllsssrrsss", "the person turned after the last step");
 }
 
@@ -117,14 +117,15 @@ static void a_missing_step_does_not(void **state)
     static const char why[] = "the person did not perform every step";
 
     (void)state;
-    fails_as("bl", "sssssssssssssssssssss", why); /* a static photograph */
+    fails_as("bl", "sssssssssssssssssssss", why); /* all frames equal, as from a photograph */
     fails_as("bl", "sssccssssssssss", why);
     fails_as("lb", "sssllssssssssss", why);
     fails_as("bl", "ccccccccccllsssssss",
              "the person did not look straight ahead with open eyes before a turn");
-    fails_as("bl", "ssscccccccccccccccccccccccccccssllss", /* eyes shut for long */
+    fails_as("bl",
+             "ssscccccccccccccccccccccccccccssllss", /* the eyes are closed for too long */
              "the person performed another step than the next one");
-    fails_as("lb", "ssshhhhhhssss", why); /* not far enough */
+    fails_as("lb", "ssshhhhhhssss", why); /* the head is not turned far enough */
     fails_as("lb", "", "too few usable frames");
     fails_as("lb", "ssll", "too few usable frames");
 }
@@ -133,10 +134,11 @@ static void a_turn_begins_from_a_straight_look(void **state)
 {
     (void)state;
     fails_as("lr", "ssslllrrrsss",
-             "the person did not perform every step"); /* one movement is one turn */
+             "the person did not perform every step"); /* a single movement over both limits is
+                                                          one turn */
     fails_as("lr", "lllsssrrrsss",
              "the person did not look straight ahead with open eyes before a turn");
-    passes("lr", "sssllhlhllsrrrsss"); /* a tremor is not two turns */
+    passes("lr", "sssllhlhllsrrrsss"); /* a trembling head does not make two turns */
 }
 
 static void a_swapped_person_does_not(void **state)
@@ -144,7 +146,7 @@ static void a_swapped_person_does_not(void **state)
     static const char why[] = "the face changed";
 
     (void)state;
-    fails_as("lb", "sssLLssccss", why); /* someone else turns */
+    fails_as("lb", "sssLLssccss", why); /* another person turns the head */
     fails_as("lb", "sssllssccssxx", why);
     fails_as("lb", "xxxllssccss", why);
 }
@@ -170,12 +172,12 @@ static void what_arrives_in_an_instant_does_not(void **state)
     (void)state;
     assert_true(judge(&f, "lblb").passed);
     for (int i = 0; i < f.n; i++)
-        f.at[i].at_ms = i; /* replayed: three seconds of film within 30 ms */
+        f.at[i].at_ms = i; /* a replay: three seconds of film arrive within 30 ms */
     fails(&f, "lblb", "the person performed a step faster than people can");
     for (int i = 0; i < f.n; i++)
         f.at[i].at_ms = i * 60, f.at[i].camera_ms = i * 300;
     fails(&f, "lblb", "the frames arrived faster than a camera films");
-    for (int i = 0; i < f.n; i++) /* with a matching camera clock */
+    for (int i = 0; i < f.n; i++) /* a replay with a matching camera clock */
         f.at[i].at_ms = f.at[i].camera_ms = i + 1;
     fails(&f, "lblb", "the person performed a step faster than people can");
 }
@@ -185,7 +187,8 @@ static void missing_frames_do_not_but_a_stalled_network_does(void **state)
     struct film f = film_of("sssllsssssccsss");
 
     (void)state;
-    for (int i = 5; i < f.n; i++) /* a stall: filmed continuously, arrived later */
+    /* a network stall: filmed continuously, but some frames arrive later */
+    for (int i = 5; i < f.n; i++)
         f.at[i].at_ms += 1500;
     assert_true(judge(&f, "lb").passed);
     for (int i = 5; i < f.n; i++)
@@ -195,7 +198,8 @@ static void missing_frames_do_not_but_a_stalled_network_does(void **state)
     for (int i = 5; i < f.n; i++) /* a gap in the film */
         f.at[i].at_ms += 1200, f.at[i].camera_ms += 1200;
     fails(&f, "lb", "frames are missing");
-    fails_as("lb", "sssllssnnnnnnnnnnnssccsss", "frames are missing"); /* outside the picture */
+    /* the person leaves the picture */
+    fails_as("lb", "sssllssnnnnnnnnnnnssccsss", "frames are missing");
     passes("lb", "sssllssnnnnnssccsss");
 }
 
@@ -227,10 +231,10 @@ static void numbers_that_are_none_do_not(void **state)
         f.at[i].eyes_closed = NAN;
     assert_false(judge(&f, "lb").passed);
     f = film_of("sssllsssssccsss");
-    assert_false(judge(&f, "").passed); /* without requested steps nothing is shown */
+    assert_false(judge(&f, "").passed); /* a challenge without steps never passes */
 }
 
-/* The share of challenges that any film made beforehand satisfies. */
+/* Measures the share of all challenges that any film made beforehand passes. */
 static void no_film_answers_a_quarter_of_all_challenges(void **state)
 {
     static const char *const films[] = {"ssccssrrssccssllssccss", "ssrrssccssllss",
@@ -251,7 +255,8 @@ static void no_film_answers_a_quarter_of_all_challenges(void **state)
             challenge_judge(s, n, STEP_MS, f.at, f.n, &j);
             passed += j.passed;
         }
-        assert_true(passed < rounds / 4); /* 18 % for the best one: ten deviations below */
+        /* the best film passes 18 %: the limit is ten standard deviations above */
+        assert_true(passed < rounds / 4);
     }
 }
 
@@ -274,7 +279,9 @@ static void challenges_have_two_to_four_steps_none_twice_in_a_row(void **state)
         firsts[s[0]]++;
     }
     for (int n = 2; n <= LIVE_STEPS_MAX; n++)
-        assert_true(lengths[n] > 400); /* a third of 2,000 each: 12 deviations */
+        /* each length is expected in a third of 2,000 challenges: the limit is 12 deviations
+         * below */
+        assert_true(lengths[n] > 400);
     for (int s = LIVE_BLINK; s <= LIVE_TURN_RIGHT; s++)
         assert_true(firsts[s] > 400);
     assert_true(turns > 2000);

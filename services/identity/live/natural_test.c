@@ -1,5 +1,5 @@
-/* Features that distinguish a photograph from a negative, a drawing or few tones, on synthetic
- * faces. */
+/* Tests the features that distinguish a photograph from a negative, a drawing or a picture of
+ * few tones. Faces are synthetic. */
 #include "services/identity/live/live.h"
 
 #include <setjmp.h>
@@ -23,7 +23,7 @@ static bool within(int x, int y, int left, int top, int w, int h)
     return x >= left && x < left + w && y >= top && y < top + h;
 }
 
-/* Eyes, brows and mouth darker than cheeks and nose, in skin, with some grain. */
+/* Draws a face: eyes, brows and mouth are darker than cheeks and nose; skin has some grain. */
 static void draw(void)
 {
     unsigned noise = 12345;

@@ -1,4 +1,4 @@
-/* The measurements of a capture, on synthetic pictures and heads. */
+/* Tests the measurements of a capture, on synthetic pictures and heads. */
 #include "services/identity/live/live.h"
 
 #include <math.h>
@@ -25,8 +25,8 @@ static int fresh(void **state)
     return 0;
 }
 
-/* A head like pose.c's, with the same depth, rotated: to the person's left, upwards, and to the
- * left shoulder are positive. */
+/* Builds a head with the shape and depth of pose.c, rotated. Positive angles are to the
+ * person's left, upwards, and to the left shoulder. */
 static struct face head(double yaw, double pitch, double roll)
 {
     static const struct {
@@ -41,7 +41,7 @@ static struct face head(double yaw, double pitch, double roll)
     for (size_t i = 0; i < WARD_COUNT(p); i++) {
         double x = p[i].x, y = p[i].y, z = p[i].z;
         double y1 = y * cp + z * sp, z1 = z * cp - y * sp; /* up */
-        double x2 = x * cy + z1 * sy;                      /* then to the picture's right */
+        double x2 = x * cy + z1 * sy;                      /* rotated to the picture's right */
         double x3 = x2 * cr + y1 * sr, y3 = y1 * cr - x2 * sr;
 
         f.marks[p[i].mark][0] = 100 + 0.2 * x3;
@@ -73,7 +73,7 @@ static void left_is_the_persons_own_and_up_is_up(void **state)
     double yaw, pitch, roll;
 
     (void)state;
-    /* The person's left is the picture's right: the nose moves there. */
+    /* The person's left is the picture's right, to which the nose moves. */
     assert_true(f.marks[30][0] > (f.marks[36][0] + f.marks[45][0]) / 2);
     pose_of(&f, &yaw, &pitch, &roll);
     assert_true(yaw > 10);
@@ -83,7 +83,8 @@ static void left_is_the_persons_own_and_up_is_up(void **state)
     assert_true(roll > 10);
 }
 
-/* A face whose chip is the picture's centre, at scale 1, with structure everywhere. */
+/* Draws a face whose aligned chip is the picture's centre, at scale 1, with structure
+ * everywhere. */
 static struct face drawn(unsigned contrast)
 {
     static const double ref[5][2] = {{38.2946, 51.6963},
@@ -160,7 +161,8 @@ static void what_lies_outside_the_picture_is_counted(void **state)
     (void)state;
     assert_true(measured(&f).cut == 0);
     for (int i = 0; i < 5; i++)
-        f.points.x[i] -= 44 + 28; /* a quarter of the chip is left of the picture */
+        /* moves the face: a quarter of the chip is beyond the picture's left edge */
+        f.points.x[i] -= 44 + 28;
     assert_true(fabs(measured(&f).cut - 0.25) < 0.02);
     for (int i = 0; i < 5; i++)
         f.points.x[i] -= 200;
@@ -174,7 +176,7 @@ static void a_face_without_eyes_or_mouth_is_covered(void **state)
 
     (void)state;
     assert_true(open < 0.1);
-    for (int y = 44 + 80; y < 44 + 104; y++) /* a mask: the mouth is invisible */
+    for (int y = 44 + 80; y < 44 + 104; y++) /* a mask covers the mouth */
         memset(rgb + 3 * (y * SIDE + 44 + 20), 190, 3 * 72);
     assert_true(measured(&f).occlusion > 0.5);
     f = drawn(120);
@@ -182,7 +184,7 @@ static void a_face_without_eyes_or_mouth_is_covered(void **state)
         memset(rgb + 3 * (y * SIDE + 44 + 18), 20, 3 * 76);
     assert_true(measured(&f).occlusion > 0.5);
     f = drawn(120);
-    f.drift = 0.3; /* landmarks that were guessed */
+    f.drift = 0.3; /* landmarks that differ between passes */
     assert_true(measured(&f).occlusion > 0.5);
 }
 
@@ -232,7 +234,7 @@ static void each_refused_allocation_is_said(void **state)
     } while (code == WARD_RESOURCE_EXHAUSTED);
     assert_int_equal(code, WARD_OK);
     assert_true(n > 1);
-    assert_true(q.padded); /* values that are set already are kept */
+    assert_true(q.padded); /* quality_measure does not change `padded` */
     memset(f.points.x, 0, sizeof(f.points.x));
     memset(f.points.y, 0, sizeof(f.points.y));
     assert_int_equal(quality_measure(&im, &f, &mem, &q, &err), WARD_INTERNAL);

@@ -1,4 +1,4 @@
-/* The uses that consents permit, and the threshold of the search for duplicates. */
+/* Tests the uses that consents permit, and the threshold of the search for duplicates. */
 #include "services/identity/subject/duplicates.h"
 #include "services/identity/subject/subject.h"
 
