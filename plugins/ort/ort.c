@@ -104,7 +104,7 @@ int ort_each_pair(const char *list,
 
 /* There is one environment for the process. Back ends of several libraries share it, and it
  * logs through its creator, which may be closed before the others. Messages therefore go to any
- * open back end of this library, and are lost if there is none. */
+ * open back end of this library, and are lost if no back end is open. */
 static struct {
     pthread_mutex_t lock;
     struct ort_plugin *first;

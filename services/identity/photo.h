@@ -1,5 +1,5 @@
-/* photo.h - reads the bytes of a photograph, and returns a usable face or the reason why there
- * is none.
+/* photo.h - reads the bytes of a photograph, and returns a usable face or the reason of a
+ * rejection.
  *
  * Threads: each worker uses its own engines. Memory: the call's arena. Errors: INVALID_ARGUMENT
  * IMAGE_* (field photograph); otherwise those of host.h. */

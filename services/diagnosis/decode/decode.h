@@ -64,7 +64,7 @@ WARD_MUST enum ward_code diagnosis_decode_read(struct decoding *d,
 int diagnosis_decode_words(const struct decoded *d, struct ward_arena *mem,
                            char *out[DECODE_PROCESSES]);
 
-/* Process id of the current worker process; 0 if there is none. For tests. */
+/* Process id of the current worker process; 0 if no process is running. For tests. */
 int diagnosis_decode_pid(struct decoding *d);
 
 /* The worker process's side of decoding, for the table of ward_worker_enter. */

@@ -1,4 +1,5 @@
-/* decode_own.h - shared by the files of decode/. Threads, memory, errors: decode.h. */
+/* decode_own.h - declarations that the files of decode/ share. Threads, memory, errors: as in
+ * decode.h. */
 #ifndef DIAGNOSIS_DECODE_DECODE_OWN_H
 #define DIAGNOSIS_DECODE_DECODE_OWN_H
 

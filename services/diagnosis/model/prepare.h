@@ -17,7 +17,7 @@ WARD_MUST enum ward_code prepare_image(const struct manifest *m, const struct de
                                        struct ward_err *err);
 /* Converts values to the model's input, [1, n]. *unfit is the first feature whose value the
  * model does not accept: missing, or outside the range of the training data. *unfit is NULL if
- * there is none; otherwise *out is not filled. */
+ * all values are accepted; otherwise *out is not filled. */
 WARD_MUST enum ward_code prepare_features(const struct manifest *m,
                                           const Ward__Diagnosis__V1__Features *given,
                                           struct ward_arena *mem, struct ward_tensor *out,

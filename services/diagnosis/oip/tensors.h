@@ -12,7 +12,7 @@
 
 /* The name of a type, such as "FP32"; "" if the type is unknown. */
 const char *oip_type_name(uint32_t dtype);
-/* The type with this name; 0 if there is none. */
+/* The type with this name; 0 if the name is unknown. */
 uint32_t oip_type(const char *name);
 
 /* Converts the request's inputs to out[0..io->n_in), in the model's order. Each input of the

@@ -1,4 +1,5 @@
-/* steps_own.h - what the files of steps/ share. Threads, memory, errors: steps.h. */
+/* steps_own.h - declarations that the files of steps/ share. Threads, memory, errors: as in
+ * steps.h. */
 #ifndef DIAGNOSIS_STEPS_STEPS_OWN_H
 #define DIAGNOSIS_STEPS_STEPS_OWN_H
 

@@ -1,4 +1,4 @@
-/* about.h - what all calls about one subject share, and how a new face is read and stored.
+/* about.h - common functions of all calls about one subject, and of new faces.
  *
  * Threads: each worker uses its own call. Memory: the call's arena. Errors: those in the
  * .proto. */
