@@ -12,7 +12,7 @@
 namespace
 {
 
-// GDCM prints to standard output and standard error unless told otherwise.
+// Disables GDCM's messages, which go to standard output and standard error.
 struct Quiet {
     Quiet()
     {

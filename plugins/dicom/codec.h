@@ -1,7 +1,7 @@
 /* codec.h - decompresses one frame with GDCM, which is a C++ library.
  *
- * Threads: pure. Memory: the caller's buffer. Errors: false, with a constant sentence in
- * `words`. No exception leaves the function.
+ * Threads: pure functions. Memory: the caller's buffer. Errors: false, with a constant sentence
+ * in `words`. No exception leaves the function.
  */
 #ifndef WARD_PLUGINS_DICOM_CODEC_H
 #define WARD_PLUGINS_DICOM_CODEC_H

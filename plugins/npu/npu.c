@@ -4,7 +4,7 @@
  * Options (ward_host.option):
  *   npu_providers "name=/path/lib.so,...": the libraries to register. A name that ends in
  *   ".virtual" permits the library to offer a virtual device for tests; the device's name then
- *   says so.
+ *   begins with "virtual: ".
  *   npu_options    "key=value,...": passed to the provider when a model is loaded.
  *
  * The devices are the NPUs of the named libraries, in their order. Without a library or an NPU

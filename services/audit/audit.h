@@ -95,7 +95,7 @@ struct audit_entry {
     struct ward_val leaf_bytes;
     bool erased;
     uint8_t salt[WARD_SALT_SIZE];
-    const void *event; /* NULL after an erasure */
+    const void *event; /* NULL if the content was erased */
     size_t event_len;
 };
 

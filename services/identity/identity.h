@@ -65,7 +65,7 @@ struct identity {
     const struct ward_tls *tls;
     struct ward_jwks *jwks; /* issuer keys for the bearer tokens of witnesses */
     struct keys *keys;
-    struct ward_zone *zone; /* WARD_TIME_ZONE */
+    struct ward_zone *zone; /* time zone of WARD_TIME_ZONE */
     struct loaded_pack now, former;
     bool ask_age; /* a patient's face is compared only if the year of birth is known */
     struct ward_arena canary_mem;

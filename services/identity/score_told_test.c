@@ -182,7 +182,8 @@ static void what_is_told_is_a_threshold_that_was_reached(void **state)
     assert_true(told(-0.3) == 0 && told(0) == 0 && told(0.4299) == 0);
     assert_true(told(0.43) == 0.43 && told(0.5699) == 0.43);
     assert_true(told(0.57) == 0.57 && told(0.689) == 0.63 && told(1) == 0.69);
-    /* The threshold in use may be between the table's or above: a match still reaches it. */
+    /* The threshold in use may be between thresholds of the table, or above all of them. A
+     * match always gets at least the threshold in use. */
     assert_true(rule_score_told(&table, 0.65, 0.66) == 0.65);
     assert_true(rule_score_told(&table, 0.65, 0.64) == 0.63);
     assert_true(rule_score_told(&table, 0.75, 0.8) == 0.75);

@@ -30,7 +30,7 @@ extern "C" {
 #define WARD_DECODER_MINOR 0u
 #define WARD_DECODER_ENTRY "ward_decoder_entry"
 
-/* Numbers are ABI. */
+/* The numbers are part of the ABI. */
 enum ward_decoder_why {
     WARD_DECODER_FINE = 0,
     /* the file does not have this format, or its header is malformed */

@@ -26,7 +26,7 @@ struct series {
 WARD_MUST enum ward_code diagnosis_series_parse(const struct ward_json *v, struct series *out,
                                                 struct ward_err *err);
 /* Checks whether the model accepts a file. For a JPEG or PNG, only the size is checked. A DICOM
- * attribute that is absent is accepted only if any value is. */
+ * attribute that is absent is accepted only if any value is accepted. */
 WARD_MUST enum ward_code diagnosis_series_check(const struct series *s, const struct decoded *d,
                                                 struct ward_err *err);
 

@@ -59,7 +59,7 @@ struct manifest {
 /* The keys whose signatures are accepted. */
 struct manifest_trust {
     const char *keys;    /* the file of trusted verifier keys */
-    bool allow_unsigned; /* for development */
+    bool allow_unsigned; /* accept unsigned models, for development */
 };
 /* Reads dir/name/version/manifest.json, and verifies its signature (common/serve/release.h).
  *   FAILED_PRECONDITION  MODEL_SIGNATURE too */

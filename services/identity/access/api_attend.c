@@ -28,7 +28,7 @@ struct recording {
     struct ward_call *call;
     struct ward_event event;
     struct stander who;
-    int direction; /* 0: the opposite of the person's last direction */
+    int direction; /* 0: chosen from the person's last event */
     struct attended entry;
     RecordAttendanceResponse *resp;
 };

@@ -75,7 +75,7 @@ static bool stands(const struct zone *z, const struct seen *s, int64_t now_us)
 
 /* Whether this is a repeated request for the same passage: the answer was lost, or the door
  * stayed shut. The time counts from the first ALLOW. A clock that was set back does not extend
- * it. */
+ * the time. */
 static bool once_more(const struct passage *p, const struct seen *s)
 {
     int64_t ago_us = p->now_us - s->since_us;

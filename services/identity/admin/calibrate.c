@@ -162,7 +162,7 @@ static void hold_first(struct calibrating *k, int birth_year)
 struct found_subject {
     uint8_t id[IDENTITY_ID];
     bool several;
-    int birth_year; /* 0: not known */
+    int birth_year; /* 0: unknown */
 };
 
 static enum ward_code take_subject(struct calibrating *k, const struct found_subject *s)

@@ -60,7 +60,7 @@ int pairing_step(const struct pairing *p, int k, int *pairs)
     int step = 1 + (int)((int64_t)k * (p->n / 2) / p->steps);
     int64_t left = p->most - (int64_t)k * p->n;
     int whole =
-        2 * step == p->n ? step : p->n; /* a step of half the circle names each pair twice */
+        2 * step == p->n ? step : p->n; /* with a step of n / 2, each pair would occur twice */
 
     *pairs = left < whole ? (int)left : whole;
     return step;

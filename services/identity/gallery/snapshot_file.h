@@ -1,7 +1,7 @@
 /* snapshot_file.h - the snapshot's layout, shared by writer and reader. Integers and floats
  * have this machine's byte order; `order` records it.
  *
- * Threads: pure. Memory: none. Errors: none.
+ * Threads: pure functions. Memory: none. Errors: none.
  */
 #ifndef IDENTITY_GALLERY_SNAPSHOT_FILE_H
 #define IDENTITY_GALLERY_SNAPSHOT_FILE_H

@@ -23,8 +23,8 @@ struct keys;
 struct keys_config {
     const char *root;     /* WARD_KEK */
     const char *root_old; /* WARD_KEK_OLD; "" for none */
-    const char *tenant;   /* WARD_KEY_HOLD_S; 0 means one minute */
-    int hold_s;           /* WARD_KEY_HOLD_S; 0: a minute */
+    const char *tenant;   /* WARD_TENANT: part of every transform */
+    int hold_s;           /* WARD_KEY_HOLD_S; 0 means one minute */
 };
 /* Opens the ring. Creates the first transforms and signing key if they are missing; several
  * replicas may start at once. Requires a migrated database. */

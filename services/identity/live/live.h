@@ -31,7 +31,7 @@ struct quality {
     double sharpness;        /* variance of the Laplacian of the aligned face */
     double brightness;       /* mean grey, 0..255 */
     double clipped;          /* share of black and white pixels, 0..1 */
-    double yaw, pitch, roll; /* degrees, from the landmarks */
+    double yaw, pitch, roll; /* in degrees, computed from the landmarks */
     double occlusion;        /* 0: free .. 1: covered */
     double cut;              /* share of the face's square outside the picture, 0..1 */
     bool padded;             /* the face was found only with a border around the picture */

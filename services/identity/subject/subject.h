@@ -68,8 +68,7 @@ WARD_MUST enum ward_code consents_of(struct ward_db *db, struct ward_arena *mem,
                                      const uint8_t id[IDENTITY_ID], struct consent_entry **out,
                                      size_t *n, struct ward_err *err);
 bool consent_stands(const struct consent_entry *c, size_t n, const char *purpose);
-/* The purpose of the consent that Verify requires for this kind, and that which a search
- * requires. */
+/* The purposes of the consents that Verify and a search require for this kind. */
 const char *purpose_of_verify(int kind);
 const char *purpose_of_search(int kind);
 /* FAILED_PRECONDITION NO_CONSENT unless the subject has a valid consent to `purpose`. */
