@@ -118,7 +118,7 @@ static bool item(struct walk *w, struct dicom_bytes *b, const struct dicom_eleme
 }
 
 /* Whether values of this item are stored. Of functional groups, only those of all frames and
- * those of the decoded frame are. */
+ * of the decoded frame are stored. */
 static bool taken(const struct walk *w, const struct dicom_element *e, uint32_t number,
                   int depth)
 {

@@ -62,8 +62,7 @@ struct face_recipe {
                         double marks[FACE_MARKS][2]);
 
     /* Embedding: the transform to the chip, and the chip as the model's input. If `flip` is
-     * set, the embedding
-     * is the mean of two: of the chip and of its mirror image. */
+     * set, the embedding is the mean of two: of the chip and of its mirror image. */
     bool (*align)(const double marks[FACE_MARKS][2], struct similarity *out);
     void (*fill_feature)(const uint8_t *chip, float *out);
     bool flip;
