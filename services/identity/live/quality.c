@@ -142,9 +142,8 @@ enum ward_code quality_measure(const struct pixels *im, const struct face *f,
 /* Source for all: make eval-quality on LFW's 2,320 images of folds 1-3 and on degraded copies
  * of every sixth (2026-11-21; docs/face.md, "Capture quality"). Each gate rejects at most 0.5 %
  * of LFW. Its limit is where degraded copies begin to lose their match with the original (FMR
- * 1e-4). LFW
- * has skin of every colour, and its darkest face has a mean of 55. The limit
- * for darkness is far below 55, so that it judges the light and not the person. */
+ * 1e-4). LFW has skin of every colour, and its darkest face has a mean of 55. The limit for
+ * darkness is far below 55, so that it judges the light and not the person. */
 const struct quality_limits quality_limits = {.cut = 0.4,
                                               .sharpness = 12,
                                               .dark = 22,
