@@ -122,8 +122,8 @@ static void a_missing_step_does_not(void **state)
     fails_as("lb", "sssllssssssssss", why);
     fails_as("bl", "ccccccccccllsssssss",
              "the person did not look straight ahead with open eyes before a turn");
-    fails_as("bl",
-             "ssscccccccccccccccccccccccccccssllss", /* the eyes are closed for too long */
+    /* the eyes are closed for too long */
+    fails_as("bl", "ssscccccccccccccccccccccccccccssllss",
              "the person performed another step than the next one");
     fails_as("lb", "ssshhhhhhssss", why); /* the head is not turned far enough */
     fails_as("lb", "", "too few usable frames");
@@ -133,9 +133,8 @@ static void a_missing_step_does_not(void **state)
 static void a_turn_begins_from_a_straight_look(void **state)
 {
     (void)state;
-    fails_as("lr", "ssslllrrrsss",
-             "the person did not perform every step"); /* a single movement over both limits is
-                                                          one turn */
+    /* a single movement over both limits is one turn */
+    fails_as("lr", "ssslllrrrsss", "the person did not perform every step");
     fails_as("lr", "lllsssrrrsss",
              "the person did not look straight ahead with open eyes before a turn");
     passes("lr", "sssllhlhllsrrrsss"); /* a trembling head does not make two turns */
