@@ -9,8 +9,8 @@ typedef Grpc__Health__V1__HealthCheckResponse__ServingStatus status;
 #define STATUS(name) GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__##name
 
 /* One Watch stream. The transport owns its call. The watch's state changes only on the
- * transport's thread or in health_set and health_end, with the lock held. Pushing never calls
- * health_moved directly. */
+ * transport's thread or in health_set and health_end, with the lock held. health_moved
+ * takes the lock, so the transport's push must not call it directly. */
 struct watch {
     struct watch *next, **at;
     struct served *s;

@@ -30,7 +30,8 @@ static struct ward_family batches = {
 };
 static struct ward_family wait_seconds = {
     .name = "ward_serve_wait_seconds",
-    .help = "Time from the arrival of a call to the start of the run with its first row.",
+    .help = "Time from the arrival of a call to the start of the run that contains the call's "
+            "first row.",
     .type = WARD_HISTOGRAM,
     .label = {"model", "lane"},
     .bounds = WARD_SECONDS,

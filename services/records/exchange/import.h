@@ -215,8 +215,8 @@ WARD_MUST enum ward_code import_said_last(struct stage *s, const struct version 
 
 /* ---- known patients: import_known.c, import_named.c; in a transaction ---- */
 
-/* Reads a query for a Patient, "identifier=system|value" with %XX. *out is "system|value", or
- * NULL for any other query. */
+/* Reads a percent-encoded query for a Patient, "identifier=system|value". *out is the decoded
+ * "system|value", or NULL for any other query. */
 WARD_MUST enum ward_code known_query(struct ward_arena *mem, const char *query, char **out,
                                      struct ward_err *err);
 /* Hashes "system|value" like a token of PARAM_IDENTIFIER. */

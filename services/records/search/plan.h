@@ -19,9 +19,10 @@ struct plan {
     enum start start;
     /* START_IDS, START_PATIENTS: the filter with the ids or patients */
     const struct filter *by;
-    const struct tokens *via;  /* tokens to scan; NULL: scan resources */
-    const struct filter *done; /* the filter of the tokens of `via`, or NULL */
-    bool empty;                /* nothing can match */
+    const struct tokens *via; /* tokens to scan; NULL: scan resources */
+    /* the filter that the scan of `via` checks completely; NULL: every filter is a condition */
+    const struct filter *done;
+    bool empty; /* nothing can match */
 };
 /* Selects the starting point. Also stores the roots of the requested charts in s. */
 WARD_MUST enum ward_code plan_make(struct worker *w, struct ward_arena *mem, struct search *s,
