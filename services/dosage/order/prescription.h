@@ -17,10 +17,10 @@ bool prescription_over(const Ward__Dosage__V1__Prescription *p, int64_t at_us);
  * any more. The order is then not active, in any state. For doses at times of the day, the
  * latest possible day of the last dose counts. */
 bool prescription_spent(const Ward__Dosage__V1__Prescription *p, int64_t at_us);
-/* The time until which an order, written at written_at_us, is searched among the active orders:
- * its end, or two days after its last dose (on the second day the dose is only displayed). At
- * least two days from the writing, for the doses of the previous version. INT64_MAX:
- * forever. */
+/* The time when an order leaves the list of active orders: two days after its last dose, or its
+ * end if the end is earlier. On the second day, the last dose is only displayed. An order whose
+ * last dose is before written_at_us (the time of the order's version) leaves two days after
+ * written_at_us, because of the doses of the previous version. INT64_MAX: never. */
 int64_t prescription_until(const Ward__Dosage__V1__Prescription *p, int64_t written_at_us);
 
 #endif
