@@ -88,10 +88,11 @@ enum ward_code ward_frame_parse(const uint8_t *in, size_t len, struct ward_bus_i
 
     WARD_TRY(check_head(in, len, FRAME_DELIVERY, err));
     if (len > WARD_BUS_MAX_BYTES)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "the frame has %zu bytes", len);
+        return WARD_FAIL(err, INVALID_ARGUMENT, "the frame is too large: %zu bytes", len);
     count = get16(in + 6);
     if (count == 0 || count > WARD_BUS_MAX_ITEMS || count > cap)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "the frame has %zu items", count);
+        return WARD_FAIL(err, INVALID_ARGUMENT, "the frame has an invalid number of items: %zu",
+                         count);
     in += HEAD;
     for (size_t i = 0; i < count; i++) {
         size_t size;

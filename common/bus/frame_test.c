@@ -68,7 +68,7 @@ static void a_frame_of_another_make_is_refused(void **state)
     }
     ward_frame_pack(TWO, 2, bytes);
     assert_int_equal(ward_frame_parse(bytes, size, got, 1, &n, &err), WARD_INVALID_ARGUMENT);
-    assert_string_equal(err.msg, "the frame has 2 items");
+    assert_string_equal(err.msg, "the frame has an invalid number of items: 2");
     bytes[24] = 0xff; /* an item of about 4,000 million bytes */
     assert_int_equal(ward_frame_parse(bytes, size, got, 8, &n, &err), WARD_INVALID_ARGUMENT);
     assert_string_equal(err.msg, "the frame ends within item 0");

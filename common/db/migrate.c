@@ -253,8 +253,8 @@ static enum ward_code not_too_new(struct run *r, const struct ward_schema *s,
         return WARD_FAIL(err, DATA_LOSS, "ward_schema is invalid");
     if (needed > ours)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "SCHEMA_TOO_NEW",
-                                "schema %s is at %lld, newer than this program", s->set,
-                                (long long)newest);
+                                "schema %s is at migration %lld, newer than this program",
+                                s->set, (long long)newest);
     return WARD_OK;
 }
 

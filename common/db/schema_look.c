@@ -22,12 +22,13 @@ static enum ward_code compare(struct ward_db *db, struct ward_arena *mem,
         return WARD_FAIL(err, DATA_LOSS, "ward_schema is invalid");
     if (needed > ours)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "SCHEMA_TOO_NEW",
-                                "schema %s is at %lld, newer than this program", s->set,
-                                (long long)has);
+                                "schema %s is at migration %lld, newer than this program",
+                                s->set, (long long)has);
     if (has < ours)
-        return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "schema %s is at %lld, older than this program, which needs %lld",
-                         s->set, (long long)has, (long long)ours);
+        return WARD_FAIL(
+            err, FAILED_PRECONDITION,
+            "schema %s is at migration %lld, older than this program, which needs %lld", s->set,
+            (long long)has, (long long)ours);
     return WARD_OK;
 }
 

@@ -71,7 +71,7 @@ static void a_newer_database_is_refused(void **state)
     it_expect(migrate(files, 2), WARD_OK, &err);
     it_expect(migrate(files, 1), WARD_FAILED_PRECONDITION, &err);
     assert_string_equal(err.reason, "SCHEMA_TOO_NEW");
-    assert_string_equal(err.msg, "schema it is at 2, newer than this program");
+    assert_string_equal(err.msg, "schema it is at migration 2, newer than this program");
 }
 
 /* Expand: 003 adds what 002 does not know and leaves what 002 needs. Contract: 004 takes away
@@ -102,7 +102,7 @@ static void a_contracted_schema_refuses_who_needs_what_is_gone(void **state)
     it_expect(migrate(later, 4), WARD_OK, &err);
     it_expect(migrate(later, 3), WARD_OK, &err);
     it_expect(migrate(files, 2), WARD_FAILED_PRECONDITION, &err);
-    assert_string_equal(err.msg, "schema it is at 4, newer than this program");
+    assert_string_equal(err.msg, "schema it is at migration 4, newer than this program");
 }
 
 static void a_min_program_that_is_no_number_is_refused(void **state)

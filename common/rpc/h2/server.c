@@ -82,7 +82,7 @@ static enum ward_code h2_serve(struct ward_rpc *rpc, struct ward_err *err)
     listen_watch(srv, true);
     for (int i = srv->n_loops - 1; i >= 0; i--)
         if (!loop_start(&srv->loops[i]))
-            return WARD_FAIL(err, RESOURCE_EXHAUSTED, "cannot start a thread that serves");
+            return WARD_FAIL(err, RESOURCE_EXHAUSTED, "cannot start an I/O thread");
     return WARD_OK;
 }
 

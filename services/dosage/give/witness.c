@@ -61,9 +61,10 @@ static enum ward_code fits(struct ward_call *c, const struct ward_principal *who
                            const char *ward)
 {
     if (strcmp(who->purpose, "TREAT") != 0 || !is_here(c, who, ward))
-        return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "SECOND_PERSON_REFUSED",
-                                "the second person's token does not have the purpose TREAT and "
-                                "the ward of the patient or caller");
+        return WARD_FAIL_REASON(
+            c->err, PERMISSION_DENIED, "SECOND_PERSON_REFUSED",
+            "the second person's token needs the purpose TREAT, and the ward of the patient or "
+            "of the caller");
     if (!rule_fresh_token(who->issued_at, ward_wall_us()))
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "SECOND_PERSON_OLD",
                                 "the second person's token was issued more than 5 minutes ago");

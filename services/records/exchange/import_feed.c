@@ -24,7 +24,8 @@ static enum ward_code hold(struct import *im, const struct staged *e, struct war
 
     if (text == NULL)
         return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
-                                "too many entries wait for later patients");
+                                "too many entries precede their patient or encounter in the "
+                                "stream: send patients and encounters first");
     memcpy(text, e->text, e->n);
     *h = (struct held){.text = text, .n = e->n, .number = e->number};
     *im->last_held = h;

@@ -214,11 +214,11 @@ test('a_schema_that_is_newer_or_older_than_the_program_is_found', async () => {
   await future(1);
   assert.deepStrictEqual(await findings('identity'), []); // the migration permits this program
   await future(900);
-  await finds('schema', /schema identity is at 900, newer than this program/, 'identity');
+  await finds('schema', /schema identity is at migration 900, newer than this program/, 'identity');
   await sql('DELETE FROM ward_schema WHERE set_name = "identity" AND number = 900');
   const newest = 'set_name = "identity" ORDER BY number DESC LIMIT 1';
   await sql(`UPDATE ward_schema SET applied_at = NULL WHERE ${newest}`);
-  await finds('schema', /schema identity is at \d+, older than this program, which needs \d+/, 'identity');
+  await finds('schema', /schema identity is at migration \d+, older than this program, which needs \d+/, 'identity');
   await sql(`UPDATE ward_schema SET applied_at = NOW(6) WHERE ${newest}`);
 });
 
