@@ -4,12 +4,11 @@
  * CHECK_HANGS, BREAK. Threads, memory: a test's. Errors: the test fails. */
 #ifndef WARD_APP_APP_STAND_INS_H
 #define WARD_APP_APP_STAND_INS_H
-
 #include "common/app/doctor/doctor_stand_ins.h"
+#include "common/app/trace_stand_ins.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/db/writers.h"
-#include "common/trace/trace.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -62,26 +61,6 @@ void ward_rpc_stop(struct ward_rpc *rpc, int grace_ms)
         WARD_LOG(INFO, "rpc stop", WARD_KN("grace_ms", grace_ms));
     while (rpc != NULL && getenv("STUCK") != NULL)
         pause();
-}
-
-enum ward_code ward_trace_open(const struct ward_trace_config *cfg, struct ward_trace **out,
-                               struct ward_err *err)
-{
-    (void)err;
-    WARD_LOG(INFO, "trace open", WARD_KV("endpoint", cfg->endpoint));
-    *out = (struct ward_trace *)1;
-    return WARD_OK;
-}
-
-void ward_trace_add(void *trace, const struct ward_rpc_span *span)
-{
-    (void)trace, (void)span;
-}
-
-void ward_trace_close(struct ward_trace *t)
-{
-    if (t != NULL)
-        WARD_LOG(INFO, "trace close");
 }
 
 const struct ward_schema ward_schema_common;

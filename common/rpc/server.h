@@ -223,8 +223,7 @@ WARD_MUST enum ward_code table_make(struct ward_rpc *rpc, struct ward_err *err);
 struct method *table_find(struct ward_rpc *rpc, const char *path, size_t len);
 
 /* ---- call_dispatch.c ---- */
-/* Rejects a call, runs it on this thread with mem, or queues it. Unary and server streaming
- * calls have their message. */
+/* Rejects, runs or queues a call. All but client streams have their message. */
 void call_arrived(struct served *s, size_t bytes_in, struct ward_arena *mem);
 bool call_waits_for_message(const struct method *m); /* the handler needs the message */
 /* Returns the deadline of a call whose caller set no deadline. */
@@ -238,8 +237,7 @@ void call_queue(struct served *s);
 /* Called by the transport: ends a call that still waits in the queue, because its caller has
  * gone (CANCELLED) or its time is over (another code). */
 void call_give_up(struct served *s, enum ward_code code);
-/* Returns the time at which call_give_up must be called for a waiting call; WARD_NO_DEADLINE:
- * never. */
+/* Returns the time of call_give_up for a waiting call; WARD_NO_DEADLINE: never. */
 int64_t call_patience(const struct served *s);
 /* Called by the worker before and after the handler. */
 void call_taken(struct served *s, int64_t now_ns);

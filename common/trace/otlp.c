@@ -78,8 +78,8 @@ static void add_attributes(struct ward_arena *mem, const struct otlp_span *from,
     to->attributes = ward_alloc(mem, 5 * sizeof(key_value *));
     to->attributes[to->n_attributes++] = text_value(mem, "rpc.system", "grpc");
     if (len > 0) {
-        to->attributes[to->n_attributes++] =
-            text_value(mem, "rpc.service", ward_printf(mem, "%.*s", (int)len - 1, from->path + 1));
+        to->attributes[to->n_attributes++] = text_value(
+            mem, "rpc.service", ward_printf(mem, "%.*s", (int)len - 1, from->path + 1));
         to->attributes[to->n_attributes++] = text_value(mem, "rpc.method", method + 1);
     }
     to->attributes[to->n_attributes++] =

@@ -35,8 +35,9 @@ struct ward_trace {
 
 static struct ward_family spans_total = {
     .name = "ward_trace_spans_total",
-    .help = "Number of spans for the OpenTelemetry collector, by outcome: exported, dropped (the "
-            "collector was slow or unavailable), refused (by the collector).",
+    .help =
+        "Number of spans for the OpenTelemetry collector, by outcome: exported, dropped (the "
+        "collector was slow or unavailable), refused (by the collector).",
     .type = WARD_COUNTER,
     .label = {"outcome"},
 };
@@ -118,7 +119,7 @@ static void settle(struct ward_trace *t, size_t n, enum ward_code code,
         code == WARD_RESOURCE_EXHAUSTED)
         return;
     take_off(t, n);
-    refused = code != WARD_OK                ? (double)n
+    refused = code != WARD_OK              ? (double)n
               : r->partial_success == NULL ? 0
                                            : (double)r->partial_success->rejected_spans;
     count("refused", refused);
@@ -186,8 +187,8 @@ enum ward_code ward_trace_open(const struct ward_trace_config *cfg, struct ward_
     code = ward_client_open(
         &(struct ward_client_config){
             .target = cfg->endpoint,
-            .tls = ward_client_is_local(cfg->endpoint) ? (struct ward_tls){"", "", ""}
-                                                       : cfg->tls,
+            .tls =
+                ward_client_is_local(cfg->endpoint) ? (struct ward_tls){"", "", ""} : cfg->tls,
             .server = SERVER,
         },
         &t->client, err);

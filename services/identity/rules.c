@@ -32,12 +32,10 @@ const char *gate_advice(enum gate g)
         "No face was found: the whole head must face the camera, in even light and uncovered.",
         "Several faces were found: only one person may be near the camera.",
         "The face is too small: come closer, until the eyes are 24 pixels apart or more.",
-        "The face is cut off: step back or move the camera until the whole head is in the "
-        "picture.",
+        "The face is cut off: step back or move the camera until the whole head is visible.",
         "The picture is blurred: hold the camera and the head still, and clean the lens.",
         "The face is too dark: turn on a light, or turn the face towards a light.",
-        "The face is too bright: move away from the sun or the lamp, and use no flash at close "
-        "range.",
+        "The face is too bright: move away from the sun or the lamp, and use no flash.",
         "The face is turned away: look straight into the camera.",
         "The face is covered: remove the mask, the glasses or hair from the face, if possible.",
         "The picture is sideways or upside down: turn the picture or the camera upright.",

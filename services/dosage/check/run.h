@@ -145,7 +145,6 @@ static inline bool engine_at_least(const struct run *r, int32_t version)
 }
 
 /* ---- say.c: sentences, findings, the trace ---- */
-
 /* Replaces {0} to {9} by the arguments. */
 char *say(struct run *r, const char *words, const char *const *args);
 /* such as "5 mg" */
@@ -179,8 +178,7 @@ void find_own_words(struct run *r, enum own_id which, Ward__Dosage__V1__Severity
                     char *en, char *zh, const struct told *told);
 void find_rule(struct run *r, const Ward__Dosage__V1__Rule *rule, char *en, char *zh,
                const struct told *told);
-/* As find_rule, with another severity than the rule's. The finding is final only at the rule's
- * own severity. */
+/* As find_rule, with another severity. The finding is final only at the rule's own severity. */
 void find_rule_as(struct run *r, const Ward__Dosage__V1__Rule *rule,
                   Ward__Dosage__V1__Severity severity, char *en, char *zh,
                   const struct told *told);
@@ -194,10 +192,8 @@ const char *name_zh(const Ward__Dosage__V1__Sentence *s, const char *id);
 WARD_MUST enum ward_code tell_end(struct run *r, Ward__Dosage__V1__Decision *out);
 
 /* ---- body.c ---- */
-
 void body_of(struct run *r);
 /* ---- kidney.c ---- */
-
 void kidneys_of(struct run *r);
 /* The clearance by Cockcroft and Gault, with a weight. False: an input is missing. */
 bool kidney_clearance(struct run *r, const struct ward_decimal *kg, struct ward_decimal *least,
@@ -206,7 +202,6 @@ bool kidney_clearance(struct run *r, const struct ward_decimal *kg, struct ward_
  * creatinine. */
 bool kidney_filtration(struct run *r);
 /* ---- weigh.c ---- */
-
 /* The factor of a limit per kg or m2. */
 struct per_body {
     struct ward_decimal value;
@@ -217,10 +212,8 @@ struct per_body {
 bool body_over(struct run *r, enum limit_per per, Ward__Dosage__V1__WeightBasis basis,
                struct per_body *out);
 /* ---- band.c ---- */
-
 enum fit { FIT_NO, FIT_MAYBE, FIT_YES };
-/* *why: the criterion that gave no or maybe. Used and missing inputs are recorded in the
- * run. */
+/* *why: the criterion that gave no or maybe. The run records used and missing inputs. */
 enum fit band_fit(struct run *r, const struct dose_rule *rule, const char **why);
 enum fit band_age(const struct run *r, int32_t from_days, int32_t to_days);
 /* Whether a band fits by route, indication and age alone. NULL always fits. An unknown age
@@ -231,7 +224,6 @@ void band_tell(struct run *r, const struct dose_rule *rule, struct told *told, c
                char **zh);
 
 /* ---- sum.c: given and future doses ---- */
-
 struct sums; /* the sums of one ingredient or class */
 struct sums *sums_of(struct run *r, const struct share *share);
 /* The maximum amount in any `days` days (0: for life). `doses`: the maximum number of doses
@@ -246,8 +238,7 @@ bool member_by(const struct member *m, Ward__Dosage__V1__Route route);
  * no dose was given. */
 bool sums_gap(const struct run *r, const struct sums *s, int64_t least, int64_t *minutes,
               int64_t *limit);
-/* Sums all drugs of a class in the class's unit. `own`: this order's dose (for a rate: per
- * day). */
+/* Sums a class's drugs in the class's unit. `own`: this order's dose (for a rate: per day). */
 struct sums *sums_of_class(struct run *r, const struct class_sum *c,
                            const struct ward_decimal *own);
 /* Adds the other orders that contribute to the sum. */
@@ -268,7 +259,6 @@ bool amount_at(struct run *r, const struct drug *d, const char *product_id,
                struct ward_decimal *out);
 
 /* ---- over.c ---- */
-
 /* Whether a dose exceeds the limits of `o`. amount: of an ingredient (NULL: unknown), for a
  * rate per day. per_day: doses per day. True if no comparison is possible. */
 bool is_over(const struct run *r, const struct over *o, int ingredient,
@@ -277,7 +267,6 @@ bool is_over(const struct run *r, const struct over *o, int ingredient,
 bool order_is_over(const struct run *r, const struct over *o, size_t k);
 
 /* ---- the kinds of rules ---- */
-
 void check_doses(struct run *r); /* dose.c */
 /* usual.c: for one ingredient, after its dose rules */
 void check_usual(struct run *r, struct share *share, struct sums **sums);
@@ -295,7 +284,6 @@ void check_fresh(struct run *r);        /* fresh.c */
 void check_lacking(struct run *r);      /* fresh.c: missing, unfit or truncated inputs */
 
 /* ---- acknowledge.c ---- */
-
 /* As check_matter, for a finding of any severity. False: the finding does not concern the
  * patient alone, or no memory. */
 bool matter_of(const struct prepared *set, const Ward__Dosage__V1__Facts *facts,

@@ -85,7 +85,6 @@ struct usual_rule {
     struct ward_decimal factor, warn, least;
     bool good, has_warn, has_least;
 };
-
 /* An ingredient in a class sum. */
 struct member {
     const Ward__Dosage__V1__ClassSumRule__Member *msg; /* NULL: any route */
@@ -101,7 +100,6 @@ struct class_sum {
     size_t n_members;
     struct limit daily, cumulative, cumulative_m2; /* in the unit of the sum */
 };
-
 struct selector {
     int ingredient, class_id; /* -1: unused */
 };
@@ -273,7 +271,6 @@ bool set_selects(const struct prepared *p, const struct selector *s, int ingredi
 bool set_in_class(const struct prepared *p, int ingredient, int class_id);
 
 /* ---- amount.c ---- */
-
 void unit_parse(const char *text, struct unit *out); /* text is borrowed */
 /* The unit that the rule set has already parsed; otherwise parses into *parsed. p may be
  * NULL. */
