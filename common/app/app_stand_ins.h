@@ -5,10 +5,10 @@
 #ifndef WARD_APP_APP_STAND_INS_H
 #define WARD_APP_APP_STAND_INS_H
 #include "common/app/doctor/doctor_stand_ins.h"
-#include "common/app/trace_stand_ins.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/db/writers.h"
+#include "common/trace/trace_stand_ins.h"
 
 #include <setjmp.h>
 #include <signal.h>

@@ -2,8 +2,8 @@
  *
  * Threads: any. Memory: none. Errors: none.
  */
-#ifndef WARD_APP_TRACE_STAND_INS_H
-#define WARD_APP_TRACE_STAND_INS_H
+#ifndef WARD_TRACE_TRACE_STAND_INS_H
+#define WARD_TRACE_TRACE_STAND_INS_H
 
 #include "common/base/log.h"
 #include "common/trace/trace.h"
