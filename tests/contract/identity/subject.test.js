@@ -126,7 +126,7 @@ describe('Enrol', { skip }, () => {
     const two = pictures.portrait('user7');
     const cases = [
       ['FACE_NOT_FOUND', pictures.png(pictures.plain(300, 300)), /face the camera/],
-      ['SEVERAL_FACES', pictures.png(pictures.beside(two, two)), /only the one person/],
+      ['SEVERAL_FACES', pictures.png(pictures.beside(two, two)), /only one person/],
       ['FACE_TOO_SMALL', pictures.jpeg('user1'), /come closer/],
     ];
     for (const [reason, photograph, words] of cases) {
