@@ -71,7 +71,7 @@ const faces = { uid: 'ward-faces', title: 'Ward: faces', rows: [
     { title: 'Search, 99th percentile', unit: 's', help: '', queries: [[p(0.99, 'ward_identity_gallery_search_seconds'), 'p99']] },
     { title: 'Photograph to embedding, 99th percentile', unit: 's', help: '', queries: [[p(0.99, 'ward_identity_photo_seconds'), 'p99'], [p(0.5, 'ward_identity_photo_seconds'), 'median']] },
     { title: 'Stored templates', help: 'Of patients and staff, and the limit.', queries: [[now('ward_identity_faces', 'kind'), '{{kind}}'], [`max (ward_identity_faces_limit{${S}})`, 'limit']] },
-    { title: 'Left out of searches', kind: 'stat', help: 'Subjects whose key or templates do not open.', queries: [[now('ward_identity_gallery_unreadable_total', 'pod', 'sum'), '{{pod}}']] }]],
+    { title: 'Left out of searches', kind: 'stat', help: 'Subjects whose key or templates cannot be decrypted.', queries: [[now('ward_identity_gallery_unreadable_total', 'pod', 'sum'), '{{pod}}']] }]],
 ] };
 
 const medication = { uid: 'ward-medication', title: 'Ward: medication safety', rows: [
