@@ -53,7 +53,8 @@ struct ward_worker {
     pthread_cond_t changed; /* uses the monotonic clock */
     pid_t pid;              /* 0: not started, or already reaped */
     int shown_pid;
-    bool is_up, closing, settled, grown;
+    bool is_up, closing, grown;
+    size_t settled_bytes; /* resident memory at ward_worker_settled, for the next weighing */
     enum ended ended; /* the first cause of the end */
     int status;       /* from waitpid */
     struct failure up_failure;

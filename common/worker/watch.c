@@ -299,22 +299,21 @@ static void weigh_cpu(struct ward_worker *w, const struct usage *u, int64_t now)
 static void weigh(struct ward_worker *w, int64_t now)
 {
     struct usage u;
-    bool settled;
+    size_t usual;
 
     if (!usage_of(w->shown_pid, &u))
         return;
     w->resident_bytes = u.resident_bytes;
     ward_metric_set(w->resident, (double)u.resident_bytes);
     pthread_mutex_lock(&w->lock);
-    settled = w->settled;
-    w->settled = false;
+    usual = w->settled_bytes;
+    w->settled_bytes = 0;
     pthread_mutex_unlock(&w->lock);
-    if (settled && w->budget_bytes > 0 &&
-        u.resident_bytes + u.resident_bytes / 4 > w->budget_bytes) {
-        w->budget_bytes = u.resident_bytes + u.resident_bytes / 4;
+    if (w->budget_bytes > 0 && usual + usual / 4 > w->budget_bytes) {
+        w->budget_bytes = usual + usual / 4;
         WARD_LOG(WARN, "a worker process needs more memory than its budget",
                  WARD_KV("worker", w->name),
-                 WARD_KN("resident_bytes", (double)u.resident_bytes));
+                 WARD_KN("resident_bytes", (double)usual));
     }
     if (w->cfg.most_bytes > 0 && u.resident_bytes > w->cfg.most_bytes)
         worker_end(w, ENDED_GROWN);

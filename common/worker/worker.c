@@ -209,8 +209,13 @@ enum ward_code ward_worker_state(struct ward_worker *w, struct ward_err *err)
 
 void ward_worker_settled(struct ward_worker *w)
 {
+    struct usage u;
+
+    /* Read now: calls until the next weighing may leak, and a leak is no usual memory. */
+    if (!usage_of(ward_worker_pid(w), &u))
+        return;
     pthread_mutex_lock(&w->lock);
-    w->settled = true;
+    w->settled_bytes = u.resident_bytes;
     pthread_mutex_unlock(&w->lock);
 }
 
