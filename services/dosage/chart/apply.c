@@ -48,19 +48,40 @@ static enum ward_code load_merges(struct charts *ch, struct ward_db *db, struct 
     return WARD_OK;
 }
 
+/* The first replica deletes the position. Other replicas no longer find the position and change
+ * nothing. */
+static enum ward_code reset(struct charts *ch, struct ward_db *db, struct ward_val token,
+                            struct ward_err *err)
+{
+    static const char POSITION[] = "DELETE FROM feed_position WHERE one = 1 AND token = ?";
+    static const char MERGES[] = "DELETE FROM patient_merge";
+    static const char ROOTS[] =
+        "UPDATE patient SET root_id = patient_id WHERE root_id <> patient_id";
+    struct ward_rows rows;
+
+    WARD_TRY(ward_db_run(db, &ch->mem, POSITION, WARD_PARAMS(token), &rows, err));
+    if (rows.affected != 1)
+        return WARD_OK;
+    WARD_TRY(ward_db_run(db, &ch->mem, MERGES, WARD_NO_PARAMS, NULL, err));
+    return ward_db_run(db, &ch->mem, ROOTS, WARD_NO_PARAMS, NULL, err);
+}
+
 /* The position stays locked while the merges are read, so that position and merges are
- * consistent. */
+ * consistent. A damaged position cannot be sent to records, so the feed is read from the
+ * beginning. */
 static enum ward_code load_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
-    static const char SQL[] =
-        "SELECT token FROM feed_position WHERE one = 1 LOCK IN SHARE MODE";
+    static const char SQL[] = "SELECT token FROM feed_position WHERE one = 1 FOR UPDATE";
     struct charts *ch = arg;
     struct ward_rows rows;
 
     *ch->token = '\0';
     WARD_TRY(ward_db_run(db, &ch->mem, SQL, WARD_NO_PARAMS, &rows, err));
-    if (rows.n == 1 && rows.at[0][0].n <= FEED_TOKEN)
+    if (rows.n == 1 && rows.at[0][0].n <= FEED_TOKEN &&
+        memchr(rows.at[0][0].p, '\0', rows.at[0][0].n) == NULL)
         snprintf(ch->token, sizeof(ch->token), "%s", rows.at[0][0].p);
+    else if (rows.n == 1)
+        WARD_TRY(reset(ch, db, ward_blob(rows.at[0][0].p, rows.at[0][0].n), err));
     return load_merges(ch, db, err);
 }
 
@@ -71,23 +92,11 @@ enum ward_code feed_load(struct charts *ch, struct ward_err *err)
     return ward_db_tx(ch->w.event_ctx.db, load_in_tx, ch, err);
 }
 
-/* The first replica deletes the position. Other replicas no longer find the position and change
- * nothing. */
 static enum ward_code reset_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
-    static const char POSITION[] = "DELETE FROM feed_position WHERE one = 1 AND token = ?";
-    static const char MERGES[] = "DELETE FROM patient_merge";
-    static const char ROOTS[] =
-        "UPDATE patient SET root_id = patient_id WHERE root_id <> patient_id";
     struct charts *ch = arg;
-    struct ward_rows rows;
 
-    WARD_TRY(
-        ward_db_run(db, &ch->mem, POSITION, WARD_PARAMS(ward_text(ch->token)), &rows, err));
-    if (rows.affected != 1)
-        return WARD_OK;
-    WARD_TRY(ward_db_run(db, &ch->mem, MERGES, WARD_NO_PARAMS, NULL, err));
-    return ward_db_run(db, &ch->mem, ROOTS, WARD_NO_PARAMS, NULL, err);
+    return reset(ch, db, ward_text(ch->token), err);
 }
 
 enum ward_code feed_reset(struct charts *ch, struct ward_err *err)
