@@ -236,7 +236,10 @@ static ssize_t get(struct conn *c, uint8_t *in, size_t cap)
     why = SSL_get_error(c->tls, (int)n);
     if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE)
         return 0;
-    if (c->session.h2 == NULL && why == SSL_ERROR_SSL)
+    /* A peer that closes without a byte only looked whether the port is open, as a load
+     * balancer and the watchdog do. */
+    if (c->session.h2 == NULL && why == SSL_ERROR_SSL &&
+        BIO_number_read(SSL_get_rbio(c->tls)) > 0)
         tls_failed();
     return -1;
 }

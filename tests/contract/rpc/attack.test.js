@@ -105,6 +105,19 @@ test('connections of a peer without a certificate do nothing, however many', asy
   await echo.stop();
 });
 
+test('a port probe is no failed handshake, and garbage is one', async () => {
+  const echo = await Echo.start({}, pki, { WARD_TRANSPORT: 'h2' });
+  const failed = () => echo.proc.lines.filter((l) => l.includes('TLS handshake failed')).length;
+  for (let i = 0; i < 5; i += 1) (await plain(echo.port)).end();
+  await echo.servedAgain(BACK_MS);
+  assert.strictEqual(failed(), 0);
+  const noise = await plain(echo.port);
+  noise.write('GET / HTTP/1.1\r\n\r\n');
+  await echo.proc.line(/"msg":"TLS handshake failed"/);
+  noise.destroy();
+  await echo.stop();
+});
+
 test('a handshake that is never finished is ended', async () => {
   const echo = await Echo.start({ 'handshake-ms': 500 }, pki);
   const silent = await plain(echo.port);
