@@ -55,8 +55,8 @@ struct ward_worker {
     int shown_pid;
     bool is_up, closing, grown;
     size_t settled_bytes; /* resident memory at ward_worker_settled, for the next weighing */
-    enum ended ended; /* the first cause of the end */
-    int status;       /* from waitpid */
+    enum ended ended;     /* the first cause of the end */
+    int status;           /* from waitpid */
     struct failure up_failure;
     char how[96]; /* text of the cause, "signal 11 (SIGSEGV)", after the end */
     bool replied, expecting;

@@ -312,8 +312,7 @@ static void weigh(struct ward_worker *w, int64_t now)
     if (w->budget_bytes > 0 && usual + usual / 4 > w->budget_bytes) {
         w->budget_bytes = usual + usual / 4;
         WARD_LOG(WARN, "a worker process needs more memory than its budget",
-                 WARD_KV("worker", w->name),
-                 WARD_KN("resident_bytes", (double)usual));
+                 WARD_KV("worker", w->name), WARD_KN("resident_bytes", (double)usual));
     }
     if (w->cfg.most_bytes > 0 && u.resident_bytes > w->cfg.most_bytes)
         worker_end(w, ENDED_GROWN);
