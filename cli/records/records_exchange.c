@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef Ward__Records__V1__ImportProgress ImportProgress;
 typedef Ward__Records__V1__ImportBundleRequest BundleRequest;
@@ -90,6 +91,21 @@ static enum ward_code send_file(struct importing *im, const char *path)
     return code;
 }
 
+/* Returns the number of bytes of all files, or 0 if one of them is not a regular file. */
+static int64_t total_of(int n, char **paths)
+{
+    int64_t total = 0;
+
+    for (int i = 0; i < n; i++) {
+        struct stat st;
+
+        if (stat(paths[i], &st) != 0 || !S_ISREG(st.st_mode))
+            return 0;
+        total += st.st_size;
+    }
+    return total;
+}
+
 static enum ward_code transfer(struct importing *im, const char *method,
                                const ProtobufCMessage *start, int n, char **paths)
 {
@@ -127,6 +143,7 @@ static enum ward_code import_bundle(struct task *t, int argc, char **argv)
         return task_wrong(t, "at least one --file FILE.json is needed");
     start.part_case = WARD__RECORDS__V1__IMPORT_BUNDLE_REQUEST__PART_START;
     start.start = (Ward__Records__V1__ImportStart *)req;
+    start.start->total_bytes = total_of((int)files.n, files.at);
     return transfer(&im, "/ward.records.v1.Exchange/ImportBundle", &start.base, (int)files.n,
                     files.at);
 }
@@ -153,6 +170,7 @@ static enum ward_code import_csv(struct task *t, int argc, char **argv)
     WARD_TRY(message_of_json(json, n, req, &t->mem, &t->err));
     start.part_case = WARD__RECORDS__V1__IMPORT_CSV_REQUEST__PART_START;
     start.start = (Ward__Records__V1__CsvStart *)req;
+    start.start->total_bytes = total_of(1, files.at);
     return transfer(&im, "/ward.records.v1.Exchange/ImportCsv", &start.base, 1, files.at);
 }
 TASK_COMMAND(import_csv, "records")

@@ -221,6 +221,7 @@ static enum ward_code begin(struct csv_import *ci, const CsvStart *start)
     as_any.source = start->source;
     as_any.on_problem = start->on_problem;
     as_any.dry_run = start->dry_run;
+    as_any.total_bytes = start->total_bytes;
     WARD_TRY(csv_map_open(c->mem, start, &ci->map, c->err));
     WARD_TRY(csv_seen_open(c->mem, &ci->seen, c->err));
     WARD_TRY(import_begin(&ci->im, &as_any));
@@ -259,6 +260,7 @@ static enum ward_code receive(struct csv_import *ci)
     }
     if (ci->rows == NULL)
         return WARD_FAIL_FIELD(c->err, "start", "is missing");
+    WARD_TRY(import_complete(&ci->im));
     WARD_TRY(csv_rows_end(ci->rows, c->err));
     if (!ci->has_header)
         return WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "CSV_INVALID",

@@ -69,6 +69,8 @@ static enum ward_code check_start(struct ward_call *c, const Start *s)
         return WARD_FAIL_FIELD(c->err, "start.import_id", "must have 1 to 128 bytes");
     if (n_source == 0 || n_source > TEXT_MAX128)
         return WARD_FAIL_FIELD(c->err, "start.source", "must have 1 to 128 bytes");
+    if (s->total_bytes < 0)
+        return WARD_FAIL_FIELD(c->err, "start.total_bytes", "must not be negative");
     if ((int)s->on_problem < 0 ||
         s->on_problem > WARD__RECORDS__V1__ON_PROBLEM__ON_PROBLEM_REFUSE)
         return WARD_FAIL_FIELD(c->err, "start.on_problem", "is not a value of the enum");
@@ -87,6 +89,7 @@ enum ward_code import_begin(struct import *im, const Ward__Records__V1__ImportSt
     WARD_TRY(ward_call_copy(c, start->import_id, &id));
     WARD_TRY(ward_call_copy(c, start->source, &source));
     im->source = source;
+    im->total_bytes = start->total_bytes;
     im->refuse = start->on_problem == WARD__RECORDS__V1__ON_PROBLEM__ON_PROBLEM_REFUSE;
     im->stage.w = w;
     im->stage.import_id = id;
@@ -98,6 +101,15 @@ enum ward_code import_begin(struct import *im, const Ward__Records__V1__ImportSt
     ward_event_note(&im->event, "import", id);
     ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     return ward_db_tx(w->event_ctx.db, begin_run, im, c->err);
+}
+
+enum ward_code import_complete(struct import *im)
+{
+    if (im->total_bytes == 0 || im->count.p.bytes == im->total_bytes)
+        return WARD_OK;
+    return WARD_FAIL_REASON(im->call->err, ABORTED, "IMPORT_INCOMPLETE",
+                            "the stream ended after %lld of %lld bytes",
+                            (long long)im->count.p.bytes, (long long)im->total_bytes);
 }
 
 static enum ward_code receive(struct import *im)
@@ -130,6 +142,7 @@ static enum ward_code receive(struct import *im)
     }
     if (!started)
         return WARD_FAIL_FIELD(c->err, "start", "is missing");
+    WARD_TRY(import_complete(im));
     return import_feed_end(im, c->err);
 }
 

@@ -17,7 +17,8 @@ struct import {
     struct stage stage;
     struct import_count count;
     const char *source;
-    bool refuse; /* on_problem is REFUSE */
+    bool refuse;         /* on_problem is REFUSE */
+    int64_t total_bytes; /* of all chunks; 0: unknown */
     struct bundle_split split;
     struct ward_json_stream *stream; /* the stream of the bundle in progress */
     struct ward_arena waiting;       /* entries whose patient or encounter comes later */
@@ -36,6 +37,8 @@ WARD_MUST enum ward_code import_begin(struct import *im,
                                       const Ward__Records__V1__ImportStart *start);
 /* Writes and counts the staged entries. */
 WARD_MUST enum ward_code import_flush(struct import *im, struct ward_err *err);
+/* ABORTED IMPORT_INCOMPLETE if the stream ended before or after total_bytes. */
+WARD_MUST enum ward_code import_complete(struct import *im);
 WARD_MUST enum ward_code import_end(struct import *im);
 
 /* ---- bundles ---- */

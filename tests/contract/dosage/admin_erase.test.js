@@ -160,7 +160,7 @@ test('an erasure in records erases here, once, and tells it as the service\'s ow
 test('a replica that did not erase forgets what it keeps of the chart once it meets who was erased', async () => {
   const p = await site.charted(uuid());
   const kept = async () =>
-    Number(/^ward_dosage_chart_reads_total\{from="kept"\} (\S+)/m.exec((await site.ward.services.dosage2.admin('/metrics')).text)?.[1] ?? 0);
+    Number(/^ward_dosage_chart_reads_total\{from="cached"\} (\S+)/m.exec((await site.ward.services.dosage2.admin('/metrics')).text)?.[1] ?? 0);
   const none = await kept();
   await until('charts are kept', async () => { await site.check(p, harmless(), { on: second }); return (await kept()) > none; });
   await erase(p);

@@ -30,7 +30,7 @@ const refused = async (method, request, by = 'physician', on = site.orders) => {
 async function reads(name = 'dosage') {
   const { text } = await site.ward.services[name].admin('/metrics');
   const of = (from) => Number(new RegExp(`^ward_dosage_chart_reads_total{from="${from}"} (\\S+)`, 'm').exec(text)?.[1] ?? 0);
-  return { kept: of('kept'), records: of('records'), stale: of('stale') };
+  return { kept: of('cached'), records: of('records'), stale: of('stale') };
 }
 const bare = (more = {}) => site.charted(uuid(), { weight: null, height: null, allergies: null, ...more });
 

@@ -270,3 +270,19 @@ test('nothing_of_a_resource_is_in_the_log_or_an_error', async () => {
   assert.ok(!JSON.stringify([err.details, err.field, err.violation]).includes(secret));
   assert.ok(!site.ward.services.records.proc.lines.join('').includes(secret));
 });
+
+test('a_stream_that_ends_before_or_after_its_total_is_no_complete_import', async () => {
+  const p = patient();
+  const texts = [bundle([entry(p)]), bundle([entry(condition(`Patient/${p.id}`))])];
+  const total_bytes = texts.reduce((n, t) => n + Buffer.byteLength(t), 0);
+  const start = { import_id: uuid(), total_bytes };
+  for (const sent of [texts.slice(0, 1), [...texts, bundle([])]]) {
+    const err = await notImported(site, start, sent);
+    assert.deepStrictEqual([err.code, err.reason], ['ABORTED', 'IMPORT_INCOMPLETE']);
+    assert.strictEqual(await site.rows('import_run', `import_id = '${start.import_id}' AND done_at_us IS NOT NULL`), 0);
+  }
+  const last = await imported(site, start, texts);
+  assert.deepStrictEqual([last.done, last.created + last.unchanged], [true, 2]);
+  const negative = await notImported(site, { import_id: uuid(), total_bytes: -1 }, texts);
+  assert.deepStrictEqual([negative.code, negative.field], ['INVALID_ARGUMENT', 'start.total_bytes']);
+});

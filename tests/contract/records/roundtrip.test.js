@@ -101,7 +101,7 @@ test('a_cut_import_is_taken_up_where_it_was', { skip }, async () => {
     const once = new Map(all.map((r) => [r.id, r]));
     const nobodys = [...once.values()].filter((r) => NOBODYS.includes(r.resourceType)).length;
     const bytes = texts.reduce((n, s) => n + Buffer.byteLength(s), 0);
-    const start = { import_id: 'cut', source: 'test' };
+    const start = { import_id: 'cut', source: 'test', total_bytes: bytes };
     await assert.rejects(importing(fresh, start, texts, { cut: bytes / 2 }), (err) => err.code === 'CANCELLED');
     assert.deepStrictEqual(await fresh.rows('import_run', 'done_at_us IS NOT NULL'), 0);
     const last = (await importing(fresh, start, texts)).at(-1);
