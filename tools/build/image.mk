@@ -33,10 +33,10 @@ images: $(IMG)/.staged ## an image of each service in build/image/oci, by its di
 	@BUILD=$(BUILD) deploy/image/build
 .PHONY: deps-image image-base images
 
-image-test: ready ## images run as in a cluster, the demo's journey over them; sizes and starts in build/results/image-test.json
+image-test: ready $(HOLD) ## images run as in a cluster, the demo's journey over them; sizes and starts in build/results/image-test.json
 	@$(MAKE) --no-print-directory $(TOOLS); tools/fetch-helm; \
 	if command -v podman mmdebstrap >/dev/null; then $(MAKE) --no-print-directory images; fi
-	@BUILD=$(BUILD) TIMEOUT_S=3600 tools/run-node $(sort $(wildcard tests/image/*.test.js))
+	@BUILD=$(BUILD) TIMEOUT_S=3600 $(HOLD) tools/run-node $(sort $(wildcard tests/image/*.test.js))
 .PHONY: image-test
 
 release: images ## the folder of a release in build/release/RELEASE, signed where KEY=FILE KEY_NAME=NAME are given: RELEASE=1.2.0
