@@ -67,6 +67,28 @@ static void none_known_is_told_from_nothing_said(void **state)
     assert_false(counts(allergic(ID("1"), concept_of(SNOMED, "429625007"))));
 }
 
+static void an_unknown_modifier_denies_no_allergy_and_ends_none(void **state)
+{
+    Ward__Records__V1__Extension modifier, *all = &modifier;
+    Record *none = allergic(ID("1"), concept_of(SNOMED, "716186003"));
+    Record *over = allergic(ID("1"), concept_of(SNOMED, "91936005"));
+    Entry *entries[] = {none->resource->allergy_intolerance,
+                        over->resource->allergy_intolerance};
+
+    (void)state;
+    ward__records__v1__extension__init(&modifier);
+    for (size_t i = 0; i < WARD_COUNT(entries); i++) {
+        entries[i]->modifier_extension = &all;
+        entries[i]->n_modifier_extension = 1;
+        entries[i]->clinical_status = concept_of(CLINICAL, "resolved");
+    }
+    assert_true(counts(none));
+    assert_false(facts.allergies[0]->no_known);
+    assert_true(counts(over));
+    entries[1]->verification_status = concept_of(VERIFICATION, "entered-in-error");
+    assert_false(counts(over));
+}
+
 /* Adds a coding and a text to a concept. */
 static Concept *more_of(Concept *c, const char *system, const char *code, const char *words)
 {
@@ -178,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_over_refuted_or_wrong_is_no_allergy),
         TEST(none_known_is_told_from_nothing_said),
+        TEST(an_unknown_modifier_denies_no_allergy_and_ends_none),
         TEST(a_drug_that_is_coded_beside_none_known_stays),
         TEST(a_text_stays_beside_codings_and_substances),
         TEST(a_long_text_is_cut_between_characters_and_that_is_told),

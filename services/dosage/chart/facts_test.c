@@ -126,6 +126,19 @@ static void only_verified_observations_count(void **state)
     }
 }
 
+static void an_observation_with_an_unknown_modifier_does_not_count(void **state)
+{
+    Ward__Records__V1__Extension modifier, *all = &modifier;
+    Record *r = observed(ID("1"), "29463-7", "70", "kg", AT);
+
+    (void)state;
+    assert_true(weighs(r));
+    ward__records__v1__extension__init(&modifier);
+    r->resource->observation->modifier_extension = &all;
+    r->resource->observation->n_modifier_extension = 1;
+    assert_false(weighs(r));
+}
+
 static void values_that_are_no_amounts_do_not_count(void **state)
 {
     static const char *const NOT[] = {"-70", "", "7O", "NaN", "123456789012345678901"};
@@ -321,6 +334,7 @@ int main(void)
         TEST(of_one_moment_the_order_does_not_decide),
         TEST(a_stated_weight_counts_only_where_nobody_measured),
         TEST(only_verified_observations_count),
+        TEST(an_observation_with_an_unknown_modifier_does_not_count),
         TEST(values_that_are_no_amounts_do_not_count),
         TEST(an_exponent_is_written_out_and_a_unit_s_words_do_where_there_is_no_code),
         TEST(a_time_is_the_earliest_it_can_mean_and_not_of_tomorrow),
