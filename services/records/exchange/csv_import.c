@@ -260,7 +260,7 @@ static enum ward_code receive(struct csv_import *ci)
     }
     if (ci->rows == NULL)
         return WARD_FAIL_FIELD(c->err, "start", "is missing");
-    WARD_TRY(import_complete(&ci->im));
+    WARD_TRY(records_import_complete(&ci->im));
     WARD_TRY(csv_rows_end(ci->rows, c->err));
     if (!ci->has_header)
         return WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "CSV_INVALID",

@@ -103,7 +103,7 @@ enum ward_code import_begin(struct import *im, const Ward__Records__V1__ImportSt
     return ward_db_tx(w->event_ctx.db, begin_run, im, c->err);
 }
 
-enum ward_code import_complete(struct import *im)
+enum ward_code records_import_complete(struct import *im)
 {
     if (im->total_bytes == 0 || im->count.p.bytes == im->total_bytes)
         return WARD_OK;
@@ -142,7 +142,7 @@ static enum ward_code receive(struct import *im)
     }
     if (!started)
         return WARD_FAIL_FIELD(c->err, "start", "is missing");
-    WARD_TRY(import_complete(im));
+    WARD_TRY(records_import_complete(im));
     return import_feed_end(im, c->err);
 }
 

@@ -38,7 +38,7 @@ WARD_MUST enum ward_code import_begin(struct import *im,
 /* Writes and counts the staged entries. */
 WARD_MUST enum ward_code import_flush(struct import *im, struct ward_err *err);
 /* ABORTED IMPORT_INCOMPLETE if the stream ended before or after total_bytes. */
-WARD_MUST enum ward_code import_complete(struct import *im);
+WARD_MUST enum ward_code records_import_complete(struct import *im);
 WARD_MUST enum ward_code import_end(struct import *im);
 
 /* ---- bundles ---- */
