@@ -353,13 +353,18 @@ static void set_stage(struct ward_core *c, enum ward_stage stage)
 static bool stop_all(struct ward_app *app, enum ward_stop stop)
 {
     struct ward_core *c = app->core;
+    struct ward_rpc *rpc;
     bool in_time;
 
     set_stage(c, WARD_STOPPING);
     ward_ready_update(app);
     if (app->rpc != NULL && stop == WARD_STOP_SIGNAL)
         uv_sleep((unsigned)app->cfg.lame_ms);
-    ward_rpc_stop(app->rpc, stop == WARD_STOP_SIGNAL ? app->cfg.drain_ms : SHORT_DRAIN_MS);
+    pthread_mutex_lock(&c->lock); /* ward_ready_update must not use a stopped server */
+    rpc = app->rpc;
+    app->rpc = NULL;
+    pthread_mutex_unlock(&c->lock);
+    ward_rpc_stop(rpc, stop == WARD_STOP_SIGNAL ? app->cfg.drain_ms : SHORT_DRAIN_MS);
     in_time = ward_checks_stop(app);
     if (!in_time) /* the running check may be using objects that the closers close */
         return false;

@@ -73,9 +73,8 @@ void ward_ready_update(struct ward_app *app)
     now = is_ready(app);
     changed = now != c->ready;
     c->ready = now;
-    /* The lock keeps app->rpc valid: ward_app_run takes the lock to set the stage, and frees
-     * app->rpc later.
-     */
+    /* The lock keeps app->rpc valid: stop_all takes the lock to clear app->rpc, and frees the
+     * server later. */
     if (changed && app->rpc != NULL)
         ward_rpc_serving(app->rpc, NULL, now);
     if (app->rpc != NULL)
