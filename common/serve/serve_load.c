@@ -168,7 +168,7 @@ void loaded_warm(const struct ward_serve *p, struct ward_serve_loaded *s,
 
 /* ---- engines ---- */
 
-/* Takes a spare instance, which is already warm. Returns false if there is none. */
+/* Takes a warm spare instance. Returns false if the device has no spare instance. */
 static bool take_spare(struct ward_serve *p, struct ward_serve_loaded *s,
                        struct ward_engine *of[WARD_SERVE_MODELS])
 {

@@ -175,7 +175,7 @@ static void no_more_are_kept_than_there_is_room_for_and_the_oldest_go(void **sta
 
         put(&k, "x", 1);
         if (i % 512 == 0) {
-            assert_true(has(&first)); /* was used, so is not the oldest entry */
+            assert_true(has(&first)); /* its use made another entry the oldest */
             ward_arena_reset(&mem);
         }
     }

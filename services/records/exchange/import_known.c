@@ -366,7 +366,7 @@ static enum ward_code settle_subject(struct known *k, struct staged *e, struct w
                                           "several patients have this identifier", NULL, err);
     }
     if (e->by_identifier)
-        e->via = near; /* if the Patient is quarantined, so is this entry */
+        e->via = near; /* this entry is quarantined with its Patient */
     if (p != NULL)
         return point(k->s, e, p->least, err);
     if (near == NULL || near->kind != KIND_PATIENT || (!e->by_identifier && !near->linked))

@@ -30,7 +30,7 @@ static enum ward_code label_coding(void *arg, const char *path, const ProtobufCM
     return WARD_OK;
 }
 
-/* Whether a concept has codes, but none that label.c recognizes. */
+/* Whether a concept has only codes that label.c does not recognize. */
 static bool is_unread(const Ward__Records__V1__CodeableConcept *c)
 {
     bool coded = false;

@@ -97,8 +97,8 @@ static uint32_t range_to(const struct reader *r, uint32_t i)
     return i;
 }
 
-/* Whether a number continues at i, and so is not a measurement: "1,200", "2/3", "3天", "5th",
- * "2+". */
+/* Whether a number continues at i. Such a number is not a measurement: "1,200", "2/3", "3天",
+ * "5th", "2+". */
 static bool goes_on(const struct reader *r, uint32_t i)
 {
     /* year(s) old, month, day (two), hour, minute, week, times, year, number, kind, degree */
