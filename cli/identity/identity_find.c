@@ -44,7 +44,7 @@ static enum ward_code find(struct task *t, int argc, char **argv)
     if (task_json(t, msg))
         return WARD_OK;
     printf("subject    %s\nkind       %s\n", resp->subject_id, kind_word((int)resp->kind));
-    printf("the answer names the owner, who may not be the wearer; verify the person\nevent    "
+    printf("the owner is not always the wearer: verify the person\nevent    "
            "  %s\n",
            resp->event_id);
     return WARD_OK;
