@@ -61,6 +61,7 @@ test('identity away: nothing is given, what needs no token goes on, the same cal
 test('records that hangs: the dose is refused for the chart, nothing is spent, and the same call is good once there is a chart', async () => {
   const at = await bedside(site);
   const { proc } = site.ward.services.records;
+  await site.caughtUp(); // a change that arrives later withdraws the permission
   await site.slots(at.patient); // who is let in
   const [key, ppid_token] = [site.key(), await site.ppid(at.patient)];
   proc.signal('SIGSTOP');
@@ -81,6 +82,7 @@ test('records away: who was let in gives on, who was not is told so', async () =
   const at = await bedside(site);
   const next = await bedside(site);
   const [mine, theirs] = [await site.ppid(at.patient), await site.ppid(next.patient)];
+  await site.caughtUp();
   await give(site, at, { ppid_token: mine, route: 'ROUTE_IV' }); // the chart is read, and kept
   await site.ward.services.records.kill();
   const stranger = await refused(site, next, { ppid_token: theirs, by: site.as('nurse', { sub: 'nurse-8' }) });

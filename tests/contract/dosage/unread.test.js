@@ -16,9 +16,9 @@ const of = (err) => [err.code, err.reason];
 
 const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
 
-// Whoever lists is let in; the chart is not read for them. What was cached is forgotten when the feed names the new patient: that first.
+// Whoever lists is let in; the chart is not read for them. A change of the patient that arrives later withdraws the permission: that first.
 async function letIn(patient) {
-  await sleep(1500);
+  await site.caughtUp();
   const doctor = site.as('physician', { sub: `physician-${site.key()}` });
   await site.orders.call('ListOrders', { patient_id: patient.id }, doctor);
   return doctor;
