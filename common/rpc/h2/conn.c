@@ -211,6 +211,7 @@ static bool begin(struct conn *c)
         return false;
     }
     c->from = from;
+    c->tls_messages = 0; /* those of the handshake are free */
     if (!session_open(&c->session, c->loop, from, wake))
         return false;
     shake_off(c);
@@ -257,8 +258,21 @@ static bool first_byte(struct conn *c)
     shake_on(c, 1);
     if (tls == NULL)
         return true;
-    c->tls = tls_new(tls, c->fd);
+    c->tls = tls_new(tls, c->fd, &c->tls_messages);
     return c->tls != NULL;
+}
+
+/* TLS messages after the handshake, such as key updates, serve no call, so they use up the
+ * budget. */
+static bool pays_for_tls(struct conn *c)
+{
+    int n = c->tls_messages;
+
+    c->tls_messages = 0;
+    if (n == 0 || session_charge(&c->session, n))
+        return true;
+    h2_stat_ended("budget");
+    return false;
 }
 
 static void flush(struct conn *c);
@@ -275,13 +289,8 @@ static bool conn_read(struct conn *c)
         if (n >= 0 && c->session.h2 == NULL &&
             (c->tls == NULL || SSL_is_init_finished(c->tls)) && !begin(c))
             return false;
-        if (n == 0 && c->tls != NULL && SSL_has_pending(c->tls) && c->session.h2 != NULL) {
-            /* A record without data, such as a key update, serves no call, so it costs
-             * budget. */
-            if (!session_charge(&c->session, 1))
-                return false;
-            continue;
-        }
+        if (c->session.h2 != NULL && !pays_for_tls(c))
+            return false;
         if (n <= 0)
             return n == 0;
         if (!session_read(&c->session, l->in, (size_t)n))
@@ -293,7 +302,9 @@ static bool conn_read(struct conn *c)
             /* Epoll reports more data; this saves a read that would return EAGAIN. */
             return true;
     }
-    /* Other connections are next. epoll does not report data that TLS has buffered. */
+    /* Other connections are next. epoll does not report data that TLS has buffered. If TLS has
+     * buffered only a part of a record, the next read finds no data, and epoll reports the
+     * rest. */
     if (!c->again) {
         c->again = true;
         c->again_next = l->again;

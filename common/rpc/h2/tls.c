@@ -48,6 +48,16 @@ static int choose_h2(SSL *ssl, const unsigned char **out, unsigned char *n,
                : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+static void on_message(int sent, int version, int type, const void *buf, size_t len, SSL *ssl,
+                       void *arg)
+{
+    int *messages = SSL_get_app_data(ssl);
+
+    (void)version, (void)buf, (void)len, (void)arg;
+    if (!sent && type == SSL3_RT_HANDSHAKE)
+        ++*messages;
+}
+
 static void settle(SSL_CTX *ctx)
 {
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
@@ -67,6 +77,7 @@ static void settle(SSL_CTX *ctx)
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(ctx, 0);
     SSL_CTX_set_alpn_select_cb(ctx, choose_h2, NULL);
+    SSL_CTX_set_msg_callback(ctx, on_message);
 }
 
 static enum ward_code load(const struct ward_tls *f, SSL_CTX **out, struct ward_err *err)
@@ -148,7 +159,7 @@ void tls_look(struct tls *t)
     WARD_LOG(INFO, "certificates were reloaded", WARD_KV("cert", t->files.cert));
 }
 
-SSL *tls_new(struct tls *t, int fd)
+SSL *tls_new(struct tls *t, int fd, int *messages)
 {
     SSL *ssl;
 
@@ -161,6 +172,7 @@ SSL *tls_new(struct tls *t, int fd)
         SSL_free(ssl);
         return NULL;
     }
+    SSL_set_app_data(ssl, messages);
     SSL_set_accept_state(ssl);
     return ssl;
 }

@@ -5,7 +5,9 @@ const test = require('node:test');
 const assert = require('node:assert');
 const fs = require('node:fs');
 const http2 = require('node:http2');
+const net = require('node:net');
 const path = require('node:path');
+const { setTimeout: sleep } = require('node:timers/promises');
 const { must } = require('../../lib/proc');
 const { until } = require('../../lib/until');
 const { Echo, certificates } = require('./echo');
@@ -30,6 +32,35 @@ test('a call is answered, with the caller by the name in its certificate', async
     assert.deepStrictEqual(r.payload, payload);
     assert.strictEqual(r.peer, 'stranger');
     assert.match(r.trace_id, /^[0-9a-f]{32}$/);
+  }
+});
+
+// Forwards connections to a port. Of what the client sends, each piece arrives without its end, and the end 5 ms later.
+function slowNetwork(port) {
+  const server = net.createServer((near) => {
+    const far = net.connect(port, '127.0.0.1');
+    let last = Promise.resolve();
+    const pass = async (piece) => {
+      far.write(piece.subarray(0, piece.length - 5));
+      await sleep(5);
+      far.write(piece.subarray(piece.length - 5));
+    };
+    near.on('data', (piece) => { last = last.then(() => pass(piece)); });
+    far.pipe(near);
+    for (const [one, other] of [[near, far], [far, near]]) one.on('error', () => other.destroy()).on('close', () => other.destroy());
+  });
+  return new Promise((done) => { server.listen(0, '127.0.0.1', () => done(server)); });
+}
+
+test('TLS records that arrive in parts cost nothing: a slow network keeps its connection', async () => {
+  const server = await slowNetwork(echo.port);
+  const client = echo.client({ target: `localhost:${server.address().port}` });
+  const payload = Buffer.alloc(500000, 'a');
+  try {
+    for (let i = 0; i < 3; i++) assert.deepStrictEqual((await client.call('Unary', { payload })).payload, payload);
+  } finally {
+    client.close();
+    server.close();
   }
 });
 
