@@ -20,8 +20,8 @@
 
 static const struct ward_opt OPTIONS[] = {
     STR("WARD_LISTEN", listen, "0.0.0.0:50051", "gRPC address: host:port or unix:/path"),
-    STR("WARD_TRANSPORT", transport, "core",
-        "transport for calls: core (gRPC's C core), or h2 (libnghttp2 and OpenSSL)"),
+    STR("WARD_TRANSPORT", transport, "h2",
+        "transport for calls: h2 (libnghttp2 and OpenSSL), or core (gRPC's C core)"),
     STR("WARD_ADMIN_LISTEN", admin_listen, "0.0.0.0:9090",
         "address of /metrics, /livez, /readyz and /loglevel"),
     STR("WARD_LOG_LEVEL", log_level, "info", "error, warn, info or debug"),

@@ -201,7 +201,7 @@ struct ward_rpc;
 
 /* Selects the transport of this process's servers: "h2" (libnghttp2 and OpenSSL) or "core"
  * (gRPC's C core). Call it before opening a server or client. Without a call, the environment
- * variable WARD_TRANSPORT selects, and core is the default.
+ * variable WARD_TRANSPORT selects, and h2 is the default.
  *   INVALID_ARGUMENT  another name */
 WARD_MUST enum ward_code ward_rpc_use(const char *transport, struct ward_err *err);
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT transport_core
+#define DEFAULT transport_h2
 
 /* The process's transport, not a server's. A client also needs to know the transport, because
  * the client's way of waiting depends on the threads that read (client_channel.c). */

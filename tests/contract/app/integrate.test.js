@@ -19,7 +19,7 @@ const code = (language) => [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([
 const env = { PATH: process.env.PATH, HOME: process.env.HOME };
 
 // The C core gives no reason of Ward's (docs/errors.md, "Errors without ErrorInfo").
-const H2 = process.env.WARD_TRANSPORT === 'h2';
+const H2 = process.env.WARD_TRANSPORT !== 'core';
 
 let site, dir, api, ward, target, file, patient;
 
