@@ -144,10 +144,17 @@ static bool says(const Concept *c, const char *system, const char *code)
     return false;
 }
 
-/* A modifierExtension may change the meaning of a status: only an error stays one. */
+/* Whether an unknown modifierExtension or unknown implicitRules may change the entry's
+ * meaning. */
+static bool modified(const Entry *a)
+{
+    return a->n_modifier_extension > 0 || *a->implicit_rules != '\0';
+}
+
+/* An unknown modifier may change the meaning of a status: only an error stays one. */
 static bool stands(const Entry *a)
 {
-    if (a->n_modifier_extension > 0)
+    if (modified(a))
         return !says(a->verification_status, VERIFICATION, "entered-in-error");
     return !says(a->clinical_status, CLINICAL, "inactive") &&
            !says(a->clinical_status, CLINICAL, "resolved") &&
@@ -218,7 +225,7 @@ static bool denies(const Entry *a, bool nothing)
     const Concept *c = a->code;
     size_t known = 0;
 
-    if (c == NULL || c->n_coding == 0 || a->n_modifier_extension > 0 || names_substance(a))
+    if (c == NULL || c->n_coding == 0 || modified(a) || names_substance(a))
         return false;
     for (size_t i = 0; i < c->n_coding; i++) {
         bool none = facts_none_known(c->coding[i]->system, c->coding[i]->code);

@@ -67,6 +67,21 @@ static void none_known_is_told_from_nothing_said(void **state)
     assert_false(counts(allergic(ID("1"), concept_of(SNOMED, "429625007"))));
 }
 
+static void unknown_rules_deny_no_allergy_and_end_none(void **state)
+{
+    Record *none = allergic(ID("1"), concept_of(SNOMED, "716186003"));
+    Record *over = allergic(ID("1"), concept_of(SNOMED, "91936005"));
+
+    (void)state;
+    none->resource->allergy_intolerance->implicit_rules = text("urn:rules");
+    assert_true(counts(none));
+    assert_false(facts.allergies[0]->no_known);
+    over->resource->allergy_intolerance->clinical_status = concept_of(CLINICAL, "resolved");
+    assert_false(counts(over));
+    over->resource->allergy_intolerance->implicit_rules = text("urn:rules");
+    assert_true(counts(over));
+}
+
 static void an_unknown_modifier_denies_no_allergy_and_ends_none(void **state)
 {
     Ward__Records__V1__Extension modifier, *all = &modifier;
@@ -200,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_over_refuted_or_wrong_is_no_allergy),
         TEST(none_known_is_told_from_nothing_said),
+        TEST(unknown_rules_deny_no_allergy_and_end_none),
         TEST(an_unknown_modifier_denies_no_allergy_and_ends_none),
         TEST(a_drug_that_is_coded_beside_none_known_stays),
         TEST(a_text_stays_beside_codings_and_substances),

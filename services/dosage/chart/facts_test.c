@@ -137,6 +137,10 @@ static void an_observation_with_an_unknown_modifier_does_not_count(void **state)
     r->resource->observation->modifier_extension = &all;
     r->resource->observation->n_modifier_extension = 1;
     assert_false(weighs(r));
+    r->resource->observation->n_modifier_extension = 0;
+    assert_true(weighs(r));
+    r->resource->observation->implicit_rules = text("urn:rules");
+    assert_false(weighs(r));
 }
 
 static void values_that_are_no_amounts_do_not_count(void **state)

@@ -23,11 +23,13 @@ static enum ward_code full(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the chart");
 }
 
-/* An unknown modifierExtension may change the meaning of a value, so the value is not used.
- * Source: FHIR R4, https://hl7.org/fhir/R4/extensibility.html#modifierExtension. */
+/* An unknown modifierExtension or unknown implicitRules may change the meaning of a value, so
+ * the value is not used. Source: FHIR R4,
+ * https://hl7.org/fhir/R4/extensibility.html#modifierExtension and
+ * https://hl7.org/fhir/R4/resource-definitions.html#Resource.implicitRules. */
 static bool counts(const Observation *o)
 {
-    if (o->n_modifier_extension > 0)
+    if (o->n_modifier_extension > 0 || *o->implicit_rules != '\0')
         return false;
     return o->status == STATUS(FINAL) || o->status == STATUS(AMENDED) ||
            o->status == STATUS(CORRECTED);

@@ -105,7 +105,9 @@ static void closed_by(const struct ward_json *consent, struct closed *c)
     for (size_t i = 0; i < WARD_COUNT(NOT_ACTIVE); i++)
         if (strcmp(text_of(consent, "status"), NOT_ACTIVE[i]) == 0)
             return;
-    if (!ward_json_is(consent, WARD_JSON_OBJECT) || (p == NULL && opted_out(consent)) ||
+    if (!ward_json_is(consent, WARD_JSON_OBJECT) ||
+        ward_json_get(consent, "modifierExtension") != NULL ||
+        ward_json_get(consent, "implicitRules") != NULL || (p == NULL && opted_out(consent)) ||
         (p != NULL && !deny_of(p, c)))
         everything(c);
 }

@@ -237,6 +237,30 @@ static void a_consent_that_cannot_be_enforced_is_refused_while_it_is_active(void
     }
 }
 
+static void
+a_consent_with_unknown_modifiers_or_rules_is_refused_while_it_is_active(void **state)
+{
+    static const char *const more[] = {
+        "\",\"implicitRules\":\"urn:rules",
+        "\",\"modifierExtension\":[{\"url\":\"urn:x\",\"valueBoolean\":true}],\"language\":"
+        "\"en",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(more); i++) {
+        const char *active = ward_printf(&mem, "active%s", more[i]);
+        const char *draft = ward_printf(&mem, "draft%s", more[i]);
+        struct ward_err err = {0};
+        struct found_by f;
+
+        assert_int_equal(
+            index_json(ward_printf(&mem, CONSENT, active, "\"type\":\"permit\""), &f, &err),
+            WARD_FAILED_PRECONDITION);
+        assert_string_equal(err.reason, "CONSENT_NOT_ENFORCEABLE");
+        assert_int_equal(consent(draft, "\"type\":\"permit\"").n_denies, 0);
+    }
+}
+
 #define ALONE                                                                                  \
     "{\"resourceType\":\"Consent\",\"status\":\"%s\",\"scope\":{\"coding\":[{\"code\":\"x\"}]" \
     "},"                                                                                       \
@@ -274,6 +298,8 @@ int main(void)
         cmocka_unit_test(a_consent_denies_what_it_says_while_it_is_active),
         cmocka_unit_test(a_denial_holds_wherever_its_days_may_be),
         cmocka_unit_test(a_consent_that_cannot_be_enforced_is_refused_while_it_is_active),
+        cmocka_unit_test(
+            a_consent_with_unknown_modifiers_or_rules_is_refused_while_it_is_active),
         cmocka_unit_test(who_opted_out_without_a_provision_denies_more_than_is_enforced),
     };
 

@@ -165,7 +165,9 @@ static bool opted_out(const Consent *c)
 
 static void active(struct sink *s, const Consent *c)
 {
-    if (c->provision == NULL && opted_out(c))
+    if (c->n_modifier_extension > 0 || *c->implicit_rules != '\0')
+        cannot(s, "a consent with unknown modifiers or rules");
+    else if (c->provision == NULL && opted_out(c))
         cannot(s, "a policy rule that opts out, without a provision");
     else
         provisions(s, c->provision);

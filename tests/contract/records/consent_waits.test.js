@@ -49,7 +49,7 @@ const isTold = (item) => item.problems.some((p) => p.reason === 'CONSENT_NOT_ENF
 const discard = (item) => exchange.call('DiscardQuarantined', { item_id: item.item_id, reason: 'asked the patient' }, site.tokens['records-admin']);
 
 test('what_a_waiting_consent_denies_is_closed_at_its_coarsest_reading', async () => {
-  for (const [provision, left] of [
+  for (const [provision, left, more] of [
     [permit({ type: 'deny', ...kind('Observation'), ...ACTION }), 'PC'],
     [permit({ type: 'deny', ...label('HIV'), ...ACTION }), 'PO'],
     [permit({ type: 'deny', ...kind('Observation'), ...ACTION }, { type: 'deny', ...label('HIV'), purpose: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: 'TREAT' }] }), 'P'],
@@ -62,9 +62,11 @@ test('what_a_waiting_consent_denies_is_closed_at_its_coarsest_reading', async ()
     [7, ''],
     [undefined, ''],
     [{ type: 'permit', ...ACTION }, 'POC'],
+    [{ type: 'permit' }, '', { implicitRules: 'urn:rules' }],
+    [{ type: 'permit' }, '', { modifierExtension: [{ url: 'urn:x', valueBoolean: true }] }],
   ]) {
     const { id, sees } = await chart();
-    const { item } = await waits(denial(id, provision));
+    const { item } = await waits(denial(id, provision, more));
     assert.strictEqual(await sees('nurse'), left, JSON.stringify(provision));
     assert.strictEqual(isTold(item), left !== 'POC', JSON.stringify(item.problems));
     await discard(item);
