@@ -1,9 +1,13 @@
 'use strict';
 // The dashboards: which panels, and what each asks. `all` dashboards of one service are made from the metrics table itself.
-// A panel: { title, help, unit, queries: [[expression, legend], ...], kind }. $S selects the namespace; so does $V with the service.
+// A panel: { title, help, unit, queries: [[expression, legend], ...], kind, words, named }; words: of 0 and 1 (grafana.js); named: the
+// legend is the answer, not the value. $S selects the namespace; so does $V with the service.
 
 const { metrics } = require('./metrics');
+const { UNARY } = require('./rules');
 
+const WORKS = [['failed', 'red'], ['ok', 'green']];
+const BROKEN = [['no', 'green'], ['broken', 'red']];
 const S = 'namespace="$namespace"';
 const rate = (metric, by, where = '') => `sum by (${by}) (rate(${metric}{${S}${where}}[$__rate_interval]))`;
 const p = (q, metric, by = '', where = '') => `histogram_quantile(${q}, sum by (${['le', by].filter(Boolean).join(', ')}) (rate(${metric}_bucket{${S}${where}}[$__rate_interval])))`;
@@ -12,7 +16,7 @@ const now = (metric, by, how = 'max', where = '') => `${how} by (${by}) (${metri
 const overview = { uid: 'ward-overview', title: 'Ward: overview', rows: [
   ['Is the hospital served?', [
     { title: 'Replicas that take calls', kind: 'stat', help: 'ward_ready of every replica.', queries: [[now('ward_ready', 'service', 'sum'), '{{service}}']] },
-    { title: 'Dependencies', kind: 'stat', help: '1 while the dependency answered its last check.', queries: [[now('ward_dependency_up', 'service, name', 'min'), '{{service}}: {{name}}']] },
+    { title: 'Dependencies', kind: 'stat', words: WORKS, help: '1 while the dependency answered its last check.', queries: [[now('ward_dependency_up', 'service, name', 'min'), '{{service}}: {{name}}']] },
     { title: 'Calls that fail by the service\'s fault', unit: 'percentunit', help: 'The objective is 0.1 % in 30 days.', queries: [[`ward:call_failures:ratio_rate5m{${S}}`, '{{service}}']] },
     { title: 'Calls', unit: 'reqps', help: 'Calls answered per second.', queries: [[`ward:calls:rate5m{${S}}`, '{{service}}']] }]],
   ['How fast', [
@@ -29,7 +33,7 @@ const overview = { uid: 'ward-overview', title: 'Ward: overview', rows: [
 
 const audit = { uid: 'ward-audit-integrity', title: 'Ward: audit integrity', rows: [
   ['Nothing is lost', [
-    { title: 'Log broken', kind: 'stat', help: '1: the log contradicts its signed head.', queries: [[now('ward_outbox_audit_broken', 'service'), '{{service}}']] },
+    { title: 'Log broken', kind: 'stat', words: BROKEN, help: '1: the log contradicts its signed head.', queries: [[now('ward_outbox_audit_broken', 'service'), '{{service}}']] },
     { title: 'Events held for a person', kind: 'stat', help: 'Events that audit refused one by one.', queries: [[now('ward_outbox_held_rows', 'service'), '{{service}}']] },
     { title: 'Events that wait', help: 'Written, not yet acknowledged by audit.', queries: [[now('ward_outbox_backlog_rows', 'service'), '{{service}}']] },
     { title: 'Oldest event that waits', unit: 's', help: 'Age of the oldest event.', queries: [[now('ward_outbox_oldest_seconds', 'service'), '{{service}}']] }]],
@@ -44,9 +48,9 @@ const audit = { uid: 'ward-audit-integrity', title: 'Ward: audit integrity', row
 
 const models = { uid: 'ward-models', title: 'Ward: models and devices', rows: [
   ['Are the answers right?', [
-    { title: 'Known-answer checks', kind: 'stat', help: '1 while the check passes; calls are refused otherwise.', queries: [[now('ward_host_canary_ok', 'service, canary', 'min'), '{{service}}: {{canary}}']] },
-    { title: 'Devices', kind: 'stat', help: '1 when the device could be used when it was last tried.', queries: [[now('ward_host_device_ready', 'service, backend', 'min'), '{{service}}: {{backend}}']] },
-    { title: 'Models of diagnosis', kind: 'stat', help: '1 while the model gives its known answer.', queries: [[now('ward_diagnosis_model_serving', 'model', 'min'), '{{model}}']] },
+    { title: 'Known-answer checks', kind: 'stat', words: WORKS, help: '1 while the check passes; calls are refused otherwise.', queries: [[now('ward_host_canary_ok', 'service, canary', 'min'), '{{service}}: {{canary}}']] },
+    { title: 'Devices', kind: 'stat', words: WORKS, help: '1 when the device could be used when it was last tried.', queries: [[now('ward_host_device_ready', 'service, backend', 'min'), '{{service}}: {{backend}}']] },
+    { title: 'Models of diagnosis', kind: 'stat', words: WORKS, help: '1 while the model gives its known answer.', queries: [[now('ward_diagnosis_model_serving', 'model', 'min'), '{{model}}']] },
     { title: 'Known-answer checks that failed', unit: 'cps', help: '', queries: [[rate('ward_host_canary_failures_total', 'service, canary'), '{{canary}}']] },
     { title: 'Inferences that failed', unit: 'cps', help: '', queries: [[rate('ward_host_failures_total', 'service, model'), '{{model}}']] }]],
   ['How fast', [
@@ -95,7 +99,8 @@ function own(service) {
     const where = `,service="${service}"`;
     const by = m.labels.join(', ') || 'service';
     const legend = m.labels.map((l) => `{{${l}}}`).join(' ') || service;
-    const title = name.replace(/^ward_/, '').replaceAll('_', ' ');
+    const words = name.replace(/^ward_/, '').replaceAll('_', ' ');
+    const title = words[0].toUpperCase() + words.slice(1);
     if (m.type === 'histogram') return { title, help: m.help, unit: unitOf(name), queries: [0.5, 0.99].map((q) => [p(q, name, m.labels.join(', '), where), `${legend} p${q * 100}`]) };
     if (m.type === 'counter') return { title, help: m.help, unit: 'cps', queries: [[rate(name, by, where), legend]] };
     if (/_timestamp_seconds$/.test(name)) return { title: `${title.replace(/ timestamp seconds$/, '')}, ago`, help: m.help, unit: 's', queries: [[`time() - max by (pod) (${name}{${S}${where}})`, '{{pod}}']] };
@@ -109,13 +114,13 @@ const ofService = (service) => {
     ['Calls', [
       { title: 'Calls by method', unit: 'reqps', help: 'Calls answered per second.', queries: [[rate('grpc_server_handled_total', 'grpc_method', where), '{{grpc_method}}']] },
       { title: 'Failed calls by code', unit: 'reqps', help: 'Calls that ended with OK are not counted.', queries: [[rate('grpc_server_handled_total', 'grpc_code', `${where},grpc_code!="OK"`), '{{grpc_code}}']] },
-      { title: 'Duration by method, 99th percentile', unit: 's', help: '', queries: [[p(0.99, 'grpc_server_handling_seconds', 'grpc_method', where), '{{grpc_method}}']] },
+      { title: 'Duration by method, 99th percentile', unit: 's', help: 'Calls that are no streams.', queries: [[p(0.99, 'grpc_server_handling_seconds', 'grpc_method', `${where},${UNARY}`), '{{grpc_method}}']] },
       { title: 'In progress', help: 'Calls arrived and not yet answered.', queries: [[now('ward_rpc_in_flight', 'grpc_method', 'sum', where), '{{grpc_method}}']] },
       { title: 'Calls that wait', help: 'Queue of each replica.', queries: [[now('ward_rpc_queue_depth', 'pod', 'max', where), '{{pod}}']] },
       { title: 'Bearer tokens', unit: 'cps', help: 'Cached, verified or rejected.', queries: [[rate('ward_rpc_token_checks_total', 'outcome', where), '{{outcome}}']] }]],
     ['Process and database', [
       { title: 'Replicas that take calls', kind: 'stat', help: '', queries: [[now('ward_ready', 'pod', 'max', where), '{{pod}}']] },
-      { title: 'Version', kind: 'stat', help: 'Two during an upgrade.', queries: [[`count by (version) (ward_build_info{${S}${where}})`, '{{version}}']] },
+      { title: 'Version', kind: 'stat', named: true, help: 'Two during an upgrade.', queries: [[`count by (version) (ward_build_info{${S}${where}})`, '{{version}}']] },
       { title: 'Memory', unit: 'bytes', help: 'Resident memory.', queries: [[now('process_resident_memory_bytes', 'pod', 'max', where), '{{pod}}']] },
       { title: 'CPU', help: 'Cores used.', queries: [[rate('process_cpu_seconds_total', 'pod', where), '{{pod}}']] },
       { title: 'Database statements', unit: 'cps', help: 'By outcome.', queries: [[rate('ward_db_statements_total', 'code', where), '{{code}}']] },

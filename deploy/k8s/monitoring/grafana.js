@@ -4,6 +4,15 @@
 const WIDTH = 24;
 const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
 
+// Panels of one row: as many as leave the fewest gaps in the last row.
+function perRow(n) {
+  const gaps = (k) => (k - (n % k)) % k;
+  return n < 4 ? n : gaps(4) < gaps(3) ? 4 : 3;
+}
+
+// 'words' of a panel: the words and colours of 0 and 1.
+const mappings = (words) => [{ type: 'value', options: Object.fromEntries(words.map(([text, color], i) => [String(i), { text, color, index: i }])) }];
+
 function panel(p, id, at) {
   const stat = p.kind === 'stat';
   return {
@@ -13,8 +22,8 @@ function panel(p, id, at) {
     ...(p.help && { description: p.help }),
     datasource: DATASOURCE,
     gridPos: at,
-    fieldConfig: { defaults: { ...(p.unit && { unit: p.unit }), min: 0, ...(!stat && { custom: { drawStyle: 'line', lineWidth: 1, fillOpacity: 10, showPoints: 'never' } }) }, overrides: [] },
-    options: stat ? { reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false }, textMode: 'value_and_name', colorMode: 'value' }
+    fieldConfig: { defaults: { ...(p.unit && { unit: p.unit }), min: 0, ...(p.words && { mappings: mappings(p.words) }), ...(!stat && { custom: { drawStyle: 'line', lineWidth: 1, fillOpacity: 10, showPoints: 'never' } }) }, overrides: [] },
+    options: stat ? { reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false }, textMode: p.named ? 'name' : 'value_and_name', colorMode: 'value' }
       : { legend: { displayMode: 'list', placement: 'bottom', showLegend: true }, tooltip: { mode: 'multi', sort: 'desc' } },
     targets: p.queries.map(([expr, legendFormat], i) => ({ refId: String.fromCharCode(65 + i), datasource: DATASOURCE, expr, legendFormat, range: true })),
   };
@@ -27,12 +36,10 @@ function dashboard({ uid, title, rows }) {
   for (const [heading, list] of rows) {
     if (list.length === 0) continue;
     panels.push({ id: ++id, type: 'row', title: heading, collapsed: false, gridPos: { h: 1, w: WIDTH, x: 0, y: y++ }, panels: [] });
-    const wide = list.length < 4 ? WIDTH / list.length : list.length % 3 === 0 ? 8 : 6;
-    list.forEach((p, i) => {
-      const perRow = WIDTH / wide;
-      panels.push(panel(p, ++id, { h: 7, w: wide, x: (i % perRow) * wide, y: y + Math.floor(i / perRow) * 7 }));
-    });
-    y += Math.ceil(list.length / (WIDTH / wide)) * 7;
+    const columns = perRow(list.length);
+    const w = WIDTH / columns;
+    list.forEach((p, i) => panels.push(panel(p, ++id, { h: 7, w, x: (i % columns) * w, y: y + Math.floor(i / columns) * 7 })));
+    y += Math.ceil(list.length / columns) * 7;
   }
   return {
     uid, title, tags: ['ward'], schemaVersion: 39, version: 1, editable: false, graphTooltip: 1, refresh: '30s',
@@ -46,4 +53,4 @@ function dashboard({ uid, title, rows }) {
   };
 }
 
-module.exports = { dashboard };
+module.exports = { dashboard, perRow };
