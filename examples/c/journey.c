@@ -81,7 +81,8 @@ static bool may_repeat(const struct ward_err *err, bool idempotent)
 {
     if (err->code == WARD_RESOURCE_EXHAUSTED)
         return err->retry_after_ms > 0;
-    return idempotent && (err->code == WARD_UNAVAILABLE || err->code == WARD_DEADLINE_EXCEEDED);
+    return idempotent && (err->code == WARD_UNAVAILABLE ||
+                          err->code == WARD_DEADLINE_EXCEEDED || err->code == WARD_CANCELLED);
 }
 
 /* The same request, with its key, is made again after 0.1, 0.4, 1.6 s, or after RetryInfo. */

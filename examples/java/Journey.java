@@ -122,7 +122,7 @@ final class Journey {
                 Details d = details(e);
                 boolean again = switch (d.code()) {
                     case RESOURCE_EXHAUSTED -> d.retryMs() > 0;
-                    case UNAVAILABLE, DEADLINE_EXCEEDED -> idempotent;
+                    case UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED -> idempotent;
                     default -> false;
                 };
                 if (!again || n == 3)

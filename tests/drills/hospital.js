@@ -8,7 +8,7 @@ const { Client } = require('../lib/client');
 const { API } = require('../lib/ward');
 const { sleep } = require('../lib/chance');
 
-const AGAIN = ['UNAVAILABLE', 'ABORTED', 'DEADLINE_EXCEEDED', 'RESOURCE_EXHAUSTED'];
+const AGAIN = ['UNAVAILABLE', 'ABORTED', 'DEADLINE_EXCEEDED', 'RESOURCE_EXHAUSTED', 'CANCELLED']; // docs/errors.md, Codes
 const PATIENCE_MS = 60000; // a caller gives up then
 const DEADLINE_MS = 15000;
 const SPREAD = { 'grpc.service_config': '{"loadBalancingConfig":[{"round_robin":{}}]}', 'grpc.ssl_target_name_override': 'localhost' };

@@ -32,10 +32,11 @@ function details(err) {
   return found;
 }
 
-// Whether the same call may be made again. idempotent: it reads only, or has an idempotency key (send the same one).
+// Whether the same call may be made again. idempotent: it reads only, or has an idempotency key (send the same one). CANCELLED of a call
+// that you did not cancel: the server or a proxy ended it.
 function mayRepeat(d, idempotent = true) {
   if (d.code === 'RESOURCE_EXHAUSTED') return d.retryMs > 0;
-  return idempotent && (d.code === 'UNAVAILABLE' || d.code === 'DEADLINE_EXCEEDED');
+  return idempotent && ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'CANCELLED'].includes(d.code);
 }
 
 // A unary call, made again where that helps: after RetryInfo (no longer than timeoutMs), else after 0.1, 0.4, 1.6 s with jitter.

@@ -42,10 +42,13 @@ def details(error):
 
 
 def may_repeat(d, idempotent):
-    """Whether the same call may be made again. idempotent: it reads only, or has an idempotency key (send the same one)."""
+    """Whether the same call may be made again. idempotent: it reads only, or has an idempotency key (send the same one).
+
+    CANCELLED of a call that you did not cancel: the server or a proxy ended it.
+    """
     if d.code == grpc.StatusCode.RESOURCE_EXHAUSTED:
         return d.retry_after_s > 0
-    return idempotent and d.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+    return idempotent and d.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
 
 
 def call(method, request, token=None, timeout=10.0, tries=4, idempotent=True):
