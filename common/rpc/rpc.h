@@ -160,7 +160,7 @@ struct ward_rpc_config {
     size_t arena_cap;
     size_t max_message;   /* limit of a message on the wire, in bytes; 0: arena_cap */
     size_t max_elements;  /* limit of fields and repeated elements in a message; 0: 65536 */
-    int peer_connections; /* limit of connections for each name and address; 0: 128 */
+    int peer_connections; /* limit of connections for each name and address; 0: 96 */
     int handshake_ms;     /* time limit of a TLS handshake; 0: 5000 */
     /* Time until an idle peer is pinged; without an answer, its connection is closed 20 s
      * later; 0: 60000. */

@@ -34,7 +34,7 @@ static void settle_config(struct ward_rpc *rpc, const struct ward_rpc_config *cf
     if (rpc->cfg.span == NULL)
         rpc->cfg.trace_permille = 1000;
     if (rpc->cfg.peer_connections == 0)
-        rpc->cfg.peer_connections = 128;
+        rpc->cfg.peer_connections = 96;
     if (rpc->cfg.max_message > INT32_MAX)
         rpc->cfg.max_message = INT32_MAX;
     rpc->n_pollers = cfg->pollers > 0 ? cfg->pollers : default_pollers();

@@ -32,7 +32,7 @@
 #define H2_BUDGET 2000              /* budget of frames that serve no call */
 #define H2_REFILL 1000              /* frames added to the budget each second */
 #define H2_MEMORY ((size_t)4 << 20) /* limit of nghttp2's memory for a connection */
-/* Memory limits of a connection, a peer and all peers. Each limit also has room for 2, 4 or 8
+/* Memory limits of a connection, a peer and all peers. Each limit also has room for 2, 2 or 8
  * messages of the largest size. The first H2_FREE bytes of nghttp2's memory are not counted. */
 #define H2_HELD_CONN ((size_t)2 << 20)
 #define H2_FREE      ((size_t)16 << 10)

@@ -51,7 +51,7 @@ static enum ward_code h2_listen(struct ward_rpc *rpc, struct ward_err *err)
     srv->max_shaking[0] = most / 4 < MAX_SILENT ? most / 4 : MAX_SILENT;
     srv->max_shaking[1] = most / 8 < MAX_SHAKING ? most / 8 : MAX_SHAKING;
     srv->most_conn = H2_HELD_CONN + 2 * rpc->cfg.max_message;
-    srv->most_peer = H2_HELD_PEER + 4 * rpc->cfg.max_message;
+    srv->most_peer = H2_HELD_PEER + 2 * rpc->cfg.max_message;
     srv->most_all = H2_HELD_ALL + 8 * rpc->cfg.max_message;
     for (int i = 0; i < srv->n_loops; i++)
         loop_init(&srv->loops[i], srv, rpc, i);
