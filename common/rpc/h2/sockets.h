@@ -15,7 +15,7 @@ struct conn {
     struct loop *loop;
     int fd;
     SSL *tls;
-    int tls_messages;       /* handshake messages received since they were last charged */
+    int tls_messages;       /* handshake messages and alerts since they were last charged */
     struct session session; /* after the handshake, session.h2 is set */
     uint8_t ip[16];
     struct peer *from; /* set after the handshake */
@@ -50,7 +50,7 @@ WARD_MUST enum ward_code tls_open(const struct ward_tls *files, struct tls **out
 void tls_close(struct tls *t);
 /* Loads changed files again. If the new files are unusable, the old certificates stay. */
 void tls_look(struct tls *t);
-/* *messages counts the handshake messages that the connection receives. */
+/* *messages counts the handshake messages that the connection receives, and all alerts. */
 SSL *tls_new(struct tls *t, int fd, int *messages);
 /* Call after the handshake: reads the peer's name. Returns false if h2 was not negotiated. */
 bool tls_agreed(SSL *ssl, char peer[RPC_PEER]);
