@@ -208,8 +208,9 @@ static void deliveries_spread_over_receivers_and_outlive_one(void **state)
 
     ward_bus_stop(b); /* the name still has b's address, as for some seconds in a cluster */
     atomic_store(&by_a, 0);
-    assert_int_equal(deliver(c, 50), 50);
-    assert_true(atomic_load(&by_a) >= 49); /* one delivery may have been in progress to b */
+    /* One delivery may have been on its way to b; a relay repeats it. */
+    assert_in_range(deliver(c, 50), 49, 50);
+    assert_in_range(atomic_load(&by_a), 49, 50);
 
     b = receiver("127.0.0.2", port, &by_b);
     atomic_store(&by_b, 0);
