@@ -182,6 +182,8 @@ static void on_time(struct timer *t)
                         "the deadline passed before the whole request arrived");
         call_refuse(c, &err);
     } else if (atomic_load(&c->done) && !c->answered) {
+        if (!c->due)
+            return; /* the answer was given at the deadline, and its mail is not yet read */
         nghttp2_submit_rst_stream(c->session->h2, NGHTTP2_FLAG_NONE, c->id, NGHTTP2_CANCEL);
         c->session->wake(c->session);
     } else if (!atomic_load(&c->done)) {

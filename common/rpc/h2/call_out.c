@@ -121,8 +121,10 @@ void call_reply(struct h2_call *c)
         return;
     c->session->wake(c->session);
     /* The answer must be sent within the stall limit. */
-    if (atomic_load(&c->done) && !c->answered)
+    if (atomic_load(&c->done) && !c->answered) {
+        c->due = true;
         wheel_set(&c->loop->wheel, &c->timer, c->loop->now + H2_STALL_MS * WARD_NS_PER_MS);
+    }
     if (c->replied) {
         nghttp2_session_resume_data(c->session->h2, c->id);
         return;

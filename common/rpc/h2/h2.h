@@ -163,6 +163,7 @@ struct h2_call {
     bool ending;  /* in the session's `ending` list */
     struct h2_call *ending_next;
     bool replied, answered, held_back;
+    bool due; /* the timer is the time by which the answer must be sent */
     /* Shared with the handler's thread. */
     struct msg *in, **in_tail, *out, **out_tail;
     size_t in_bytes, out_bytes;

@@ -212,6 +212,23 @@ static void a_call_that_does_not_come_whole_ends_at_its_deadline(void **state)
     assert_int_equal(w_status(5), WARD_DEADLINE_EXCEEDED);
 }
 
+static void an_answer_given_at_the_deadline_is_sent(void **state)
+{
+    struct queue *q = &w.rpc.crews[CREW_STREAMS].queue;
+    struct ward_err err = {0};
+    struct h2_call *c;
+
+    (void)state;
+    queue_done(q);
+    queue_init(q, 8, 1, 0, 0);
+    w_begin(1, "/ward.test.v1.Echo/Bidi", "grpc-timeout", "100m");
+    c = h2_of(RPC_OF(queue_take(q, &w.worker.waiter), struct served, job));
+    face_finish(&c->s, NULL, WARD_FAIL(&err, DEADLINE_EXCEEDED, "too late"), &err);
+    w_later(101); /* the timer runs before the loop reads the handler's mail */
+    assert_int_equal(w_status(1), WARD_DEADLINE_EXCEEDED);
+    assert_int_equal(w_stream(1)->reset_code, NGHTTP2_NO_ERROR);
+}
+
 /* ---- windows ---- */
 
 static void set_window(uint32_t n)
@@ -422,6 +439,7 @@ int main(void)
         T(messages_that_are_too_many_too_few_too_large_or_cut_are_refused),
         T(a_reset_that_follows_a_half_close_at_once_cancels_the_call),
         T(a_call_that_does_not_come_whole_ends_at_its_deadline),
+        T(an_answer_given_at_the_deadline_is_sent),
         T(an_answer_waits_for_its_window_and_not_for_ever),
         T(a_window_of_one_byte_gets_a_byte_a_frame),
         T(padding_is_not_part_of_a_message),
