@@ -8,9 +8,9 @@ const fs = require('node:fs');
 const path = require('node:path');
 const grpc = require('@grpc/grpc-js');
 const otlp = require('@opentelemetry/otlp-transformer/build/src/generated/root');
-const { Proc, run } = require('../../lib/proc');
+const { Proc, must, run } = require('../../lib/proc');
 const { Client } = require('../../lib/client');
-const { build, folder } = require('../../lib/paths');
+const { bin, build, folder } = require('../../lib/paths');
 const { until } = require('../../lib/until');
 
 const program = path.join(build, 'tests/wait_service');
@@ -36,9 +36,9 @@ class Collector {
     } });
   }
 
-  listen(port = 0) {
+  listen(credentials = grpc.ServerCredentials.createInsecure()) {
     return new Promise((done, fail) => {
-      this.server.bindAsync(`127.0.0.1:${port}`, grpc.ServerCredentials.createInsecure(), (err, at) => (err ? fail(err) : done(at)));
+      this.server.bindAsync('127.0.0.1:0', credentials, (err, at) => (err ? fail(err) : done(at)));
     });
   }
 
@@ -50,10 +50,10 @@ const base = { WARD_LISTEN: '127.0.0.1:0', WARD_ADMIN_LISTEN: '127.0.0.1:0', WAR
 fs.writeFileSync(base.WARD_TEST_DEPENDENCY, '');
 
 class Service {
-  async start(env) {
+  async start(env, tls = undefined) {
     this.proc = new Proc('wait', [program], { env: { ...base, ...env } });
     this.serving = JSON.parse(await this.proc.line(/"msg":"serving"/));
-    this.wait = new Client({ file: 'ward/test/v1/wait.proto', service: 'ward.test.v1.Wait', target: `127.0.0.1:${this.serving.port}` });
+    this.wait = new Client({ file: 'ward/test/v1/wait.proto', service: 'ward.test.v1.Wait', target: `${tls ? 'localhost' : '127.0.0.1'}:${this.serving.port}`, tls });
     return this;
   }
 
@@ -191,4 +191,44 @@ test('spans_cross_no_network_in_plain_text', { timeout: 60000 }, async () => {
   const r = await run([program], { env: { ...base, WARD_OTLP_ENDPOINT: 'collector.example:4317' } });
   assert.strictEqual(r.status, 1);
   assert.match(r.lines.join('\n'), /"code":"FAILED_PRECONDITION"/);
+});
+
+// A name of this machine that a service takes for another's, and for which it therefore uses TLS.
+const elsewhere = (port) => `[::ffff:127.0.0.1]:${port}`;
+const pki = path.join(dir, 'pki');
+const read = (file) => fs.readFileSync(path.join(pki, file));
+const collectorNamed = async (name) => {
+  const collector = new Collector();
+  const keys = [{ private_key: read(`${name}.key`), cert_chain: read(`${name}.pem`) }];
+  const port = await collector.listen(grpc.ServerCredentials.createSsl(read('ca.pem'), keys, true)); // true: it asks for a certificate
+  return { collector, port };
+};
+
+describe('spans to another machine', { timeout: 120000 }, () => {
+  const of = (port) => ({
+    WARD_OTLP_ENDPOINT: elsewhere(port),
+    WARD_TLS_CERT: path.join(pki, 'wait.pem'), WARD_TLS_KEY: path.join(pki, 'wait.key'), WARD_TLS_CA: path.join(pki, 'ca.pem'),
+  });
+  const caller = { dir: pki, name: 'friend' };
+  before(async () => { await must([bin('wardctl'), 'dev-certs', pki, 'wait', 'friend', 'otlp', 'stranger']); });
+
+  test('spans_cross_a_network_over_tls', async () => {
+    const { collector, port } = await collectorNamed('otlp');
+    const service = await new Service().start(of(port), caller);
+    await service.wait.call('Wait', {}, trace('01'));
+    const span = await until('a span', () => collector.spans()[0]);
+    assert.strictEqual(hex(span.traceId), PARENT.trace);
+    await service.stop();
+    collector.stop();
+  });
+
+  test('a_collector_with_another_name_gets_no_span', async () => {
+    const { collector, port } = await collectorNamed('stranger');
+    const service = await new Service().start(of(port), caller);
+    await service.wait.call('Wait', {}, trace('01'));
+    await service.proc.line(/"msg":"spans cannot be exported"/);
+    await service.stop();
+    assert.strictEqual(collector.requests.length, 0);
+    collector.stop();
+  });
 });
