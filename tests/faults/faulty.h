@@ -6,6 +6,9 @@
  * with an input whose first value is at least FAULTY_TRIGGER. So a second model on the same
  * plugin shows that the fault of one does not reach the other.
  *
+ * A file that defines FAULTY_SHAPELESS is a plugin of version 1.1, which does not describe the
+ * inputs and outputs of its models.
+ *
  * Threads, memory, errors: ward/plugin.h's.
  */
 #ifndef TESTS_FAULTS_FAULTY_H
@@ -148,6 +151,10 @@ const struct ward_plugin *ward_plugin_entry(void)
         .model_io = model_io,
     };
     self.name = faulty_name;
+#ifdef FAULTY_SHAPELESS
+    self.minor = 1;
+    self.size = offsetof(struct ward_plugin, model_io);
+#endif
     return &self;
 }
 

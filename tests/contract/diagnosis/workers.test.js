@@ -7,6 +7,8 @@ const assert = require('node:assert');
 const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
+const grpc = require('@grpc/grpc-js');
+const protoLoader = require('@grpc/proto-loader');
 const { Site, manifest, png, failure, until } = require('./site');
 const { build, folder } = require('../../lib/paths');
 
@@ -34,7 +36,7 @@ function model(name) {
 test.before(async () => {
   models = folder();
   for (const name of ['faulty', 'steady']) model(name);
-  site = await Site.start({ env: { diagnosis: settings('crash') } });
+  site = await Site.start({ peers: ['inference'], env: { diagnosis: settings('crash') } });
   patient = await site.patient();
 });
 test.after(async () => {
@@ -153,6 +155,25 @@ test('a poisoned input: what ended two worker processes is refused, and other in
   await answers('faulty', 100);
   await answers('steady', 255);
   assert.equal(await state('faulty'), 'MODEL_STATE_SERVING');
+});
+
+test('a back end that does not describe its models: photographs are answered, the Open Inference Protocol is refused by name', async () => {
+  await restarted('shapeless');
+  await answers('steady', 100);
+  const read = (file) => fs.readFileSync(path.join(site.ward.dir, 'pki', file));
+  const { inference } = grpc.loadPackageDefinition(protoLoader.loadSync(path.join(__dirname, 'upstream/grpc_service.proto'), { keepCase: true }));
+  const stub = new inference.GRPCInferenceService(`localhost:${site.ward.services.diagnosis.port}`,
+    grpc.credentials.createSsl(read('ca.pem'), read('inference.key'), read('inference.pem')));
+  const pixels = Buffer.from(new Float32Array(16).buffer);
+  for (const [method, request] of [
+    ['ModelMetadata', { name: 'steady' }],
+    ['ModelInfer', { model_name: 'steady', inputs: [{ name: 'image', datatype: 'FP32', shape: [1, 1, 4, 4] }], raw_input_contents: [pixels] }],
+  ]) {
+    const err = await new Promise((resolve) => { stub[method](request, { deadline: Date.now() + 60000 }, resolve); });
+    assert.equal(err?.code, grpc.status.UNIMPLEMENTED, `${method}: ${err?.details}`);
+    assert.match(err.metadata.get('grpc-status-details-bin')[0].toString('latin1'), /MODEL_SHAPES/);
+  }
+  stub.close();
 });
 
 test('without isolation, models run in the service itself', async () => {
