@@ -197,6 +197,7 @@ int main(int argc, char **argv)
         r.rlim_cur = r.rlim_max;
         setrlimit(RLIMIT_NOFILE, &r);
     }
+    options.tls12 = chosen->kind == TLS12;
     switch (chosen->kind) {
     case TCP:
         connects();

@@ -383,6 +383,7 @@ const struct attack attacks[] = {
     {"bad-bin", bad_bins, HTTP2},
     {"many-calls", many_calls, HTTP2},
     {"key-updates", key_updates, HTTP2},
+    {"renegotiations", renegotiations, TLS12},
     {"idle", idle, HTTP2},
     {"connects", NULL, TCP},
     {"handshakes", NULL, SHAKE},

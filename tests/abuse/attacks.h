@@ -15,6 +15,7 @@ enum kind {
     HTTP2,
     UNREAD,  /* it reads nothing */
     NO_ROOM, /* its streams have no window */
+    TLS12,   /* it speaks TLS 1.2 */
     TCP,     /* those without fn: connections that never come to HTTP/2 */
     SHAKE,
     BYTES
@@ -26,5 +27,7 @@ struct attack {
 };
 extern const struct attack attacks[];
 extern atomic_long sent; /* frames or calls */
+
+bool renegotiations(struct peer *p);
 
 #endif

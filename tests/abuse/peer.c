@@ -159,6 +159,8 @@ bool peer_shake(struct peer *p)
     pthread_once(&ctx_once, make_context);
     p->tls = SSL_new(ctx);
     SSL_set_fd(p->tls, p->fd);
+    if (options.tls12)
+        SSL_set_max_proto_version(p->tls, TLS1_2_VERSION);
     return SSL_connect(p->tls) == 1;
 }
 

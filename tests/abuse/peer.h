@@ -15,7 +15,7 @@ struct options {
     const char *attack, *path, *certs, *name, *from;
     int port, n, connections, each, bytes;
     double seconds;
-    bool tls;
+    bool tls, tls12; /* tls12: no newer version than TLS 1.2 */
 };
 extern struct options options;
 

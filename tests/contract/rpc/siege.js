@@ -43,6 +43,7 @@ const ATTACKS = {
   'many-calls': [{ connections: 4, n: 5000, path: '/ward.test.v1.Echo/Unary' }, { connections: 8, n: 50000, path: '/ward.test.v1.Echo/Unary' }],
   'unknown-methods': [{ attack: 'many-calls', n: 3000, path: '/nobody/Home' }, { attack: 'many-calls', connections: 4, n: 20000, path: '/nobody/Home' }],
   'key-updates': [{ n: 20000 }, { n: 200000 }],
+  renegotiations: [{ n: 20000 }, { n: 200000 }],
   idle: [{ connections: 300, seconds: 1 }, { connections: 1000, ...FULL }],
   connects: [{ n: 2000, seconds: 2 }, { n: 20000, seconds: 6 }],
   handshakes: [{ connections: 4, seconds: 2 }, { connections: 16, ...FULL }],
