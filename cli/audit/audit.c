@@ -148,7 +148,7 @@ static int tail(const struct cli *cli, int argc, char **argv)
     const char *from = NULL, *most = "9223372036854775807";
     const struct cli_opt opts[] = {
         {"--from", &from, NULL, "first index to print; by default, only new events"},
-        {"--most", &most, NULL, "number of events to print before the end"},
+        {"--most", &most, NULL, "stop after this number of events"},
         {0}};
     struct audit_task t;
     struct ward_err err = {0};
@@ -241,7 +241,7 @@ static int receipt(const struct cli *cli, int argc, char **argv)
     if (cli_options(opts, &argc, argv, 1, &err) != WARD_OK)
         return cli_usage(cli, &err);
     if (argc != 2 || !ward_uuid_parse(argv[1], id))
-        return wrong(cli, "EVENT-ID is needed, as wardctl audit query prints it");
+        return wrong(cli, "EVENT-ID is needed; wardctl audit query prints the ids");
     code = audit_begin(&t, cli, AUDITOR);
     if (code == WARD_OK)
         code = fetch_receipt(&t, argv[1], out);

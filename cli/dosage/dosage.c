@@ -111,6 +111,6 @@ const struct cli_command cli_dosage_commands[] = {
     {"dosage follow-due", "--ward W [--ahead-minutes N]",
      "follow the doses that are due in a ward, until Ctrl-C", follow_due},
     {"dosage preview", "--ward W --starts-at-us US [--most N] FILE.json",
-     "show the due times of a timing by a ward's clock", preview_timing},
+     "show the due times of a timing in a ward's local time", preview_timing},
     {0},
 };

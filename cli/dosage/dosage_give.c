@@ -105,7 +105,8 @@ const struct cli_command cli_dosage_give_commands[] = {
      "--not-scanned-reason CODE] [--more JSON] [--time-reason CODE]\n      "
      "[--overrides JSON] [--second-person-token FILE] [--confirmed-by PRESCRIBER]\n      "
      "[--key KEY] PATIENT ORDER",
-     "chart a dose for a verified patient, also a held or refused dose", administer},
+     "chart a dose for a verified patient, or chart that a dose was held or refused",
+     administer},
     {"dosage emergency",
      "[--ward W] --dose JSON --route iv --reason-code CODE [--key KEY] PATIENT DRUG",
      "chart an emergency dose, which a person must acknowledge in time", give_in_emergency},

@@ -69,7 +69,7 @@ static enum ward_code zone_put(struct task *t, int argc, char **argv)
     WARD_TRY(task_ask(t, ACCESS_PATH("PutZone"), SECURITY, &req.base,
                       &ward__identity__v1__put_zone_response__descriptor, &msg));
     if (!task_json(t, msg))
-        printf("now in force%s\nevent      %s\n",
+        printf("the rules of the zone now apply%s\nevent      %s\n",
                zone.n_rules == 0 ? "; nobody may enter, because there is no --rule" : "",
                ((const Ward__Identity__V1__PutZoneResponse *)msg)->event_id);
     return WARD_OK;
@@ -119,7 +119,7 @@ static enum ward_code door_put(struct task *t, int argc, char **argv)
     Door door = WARD__IDENTITY__V1__DOOR__INIT;
     const char *from = NULL, *to = NULL;
     const struct cli_opt opts[] = {
-        {"--from", &from, NULL, "zone that the door leaves; outside by default"},
+        {"--from", &from, NULL, "zone from which the door leads; outside by default"},
         {"--to", &to, NULL, "a zone"},
         {0},
     };
@@ -135,7 +135,7 @@ static enum ward_code door_put(struct task *t, int argc, char **argv)
     WARD_TRY(task_ask(t, ACCESS_PATH("PutDoor"), SECURITY, &req.base,
                       &ward__identity__v1__put_door_response__descriptor, &msg));
     if (!task_json(t, msg))
-        printf("now in force\nevent      %s\n",
+        printf("the door is stored\nevent      %s\n",
                ((const Ward__Identity__V1__PutDoorResponse *)msg)->event_id);
     return WARD_OK;
 }
@@ -158,7 +158,7 @@ static enum ward_code staff_roles(struct task *t, int argc, char **argv)
     WARD_TRY(task_ask(t, ACCESS_PATH("SetStaffRoles"), SECURITY, &req.base,
                       &ward__identity__v1__set_staff_roles_response__descriptor, &msg));
     if (!task_json(t, msg))
-        printf("now in force\nevent      %s\n",
+        printf("the new roles now apply\nevent      %s\n",
                ((const Ward__Identity__V1__SetStaffRolesResponse *)msg)->event_id);
     return WARD_OK;
 }

@@ -160,7 +160,7 @@ static enum ward_code policy_set(struct task *t, int argc, char **argv)
     WARD_TRY(task_ask(t, ADMIN_PATH("SetUsePolicy"), SECURITY, &req.base,
                       &ward__identity__v1__set_use_policy_response__descriptor, &msg));
     if (!task_json(t, msg))
-        printf("now in force\nevent      %s\n",
+        printf("the new policy now applies\nevent      %s\n",
                ((const Ward__Identity__V1__SetUsePolicyResponse *)msg)->event_id);
     return WARD_OK;
 }
@@ -296,8 +296,8 @@ const struct cli_command cli_identity_admin_commands[] = {
      "PURPOSE --liveness none|passive|active|attended --ways face,wristband,search\n"
      "      [--max-fmr RATE] [--witness]",
      "set the policy of a use", policy_set_command},
-    {"identity rotate-keys", "", "rotate the KEKs, also after a change of WARD_KEK",
-     rotate_keys_command},
+    {"identity rotate-keys", "",
+     "rotate the KEKs; run this command after a change of WARD_KEK too", rotate_keys_command},
     {"identity renew-templates", "--kind patient|staff",
      "renew every template with a new transform key, so that leaked templates become useless",
      renew_templates_command},

@@ -208,7 +208,8 @@ const struct cli_command cli_attendance_commands[] = {
     {"attendance record",
      "--photo FILE | --spend TOKEN|- --place PLACE [--direction in|out] [--attended]\n"
      "      [--device NAME]",
-     "record that a member of staff comes or goes, by the server's clock", record_command},
+     "record that a member of staff arrives or leaves; the server's clock sets the time",
+     record_command},
     {"attendance correct",
      "--subject SUBJECT --direction in|out --at TIME --why TEXT | --strike RECORD --why TEXT\n"
      "      [--key KEY]",

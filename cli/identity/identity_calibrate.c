@@ -95,7 +95,8 @@ static void print_table(struct task *t, const struct calibrating *c, const Calib
                r->points[i]->threshold, 100 * r->points[i]->tar,
                (long long)r->points[i]->impostors);
     for (size_t i = 0; i < r->n_bands; i++)
-        printf("%sages %-6s %6lld people, %lld pairs\n", i == 0 ? "\nkept within\n" : "",
+        printf("%sages %-6s %6lld people, %lld pairs\n",
+               i == 0 ? "\nthe false-match rates also hold within these groups\n" : "",
                r->bands[i]->ages, (long long)r->bands[i]->subjects,
                (long long)r->bands[i]->impostor);
     if (r->n_bands == 0)

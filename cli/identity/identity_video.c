@@ -46,9 +46,9 @@ static const char *step_words(int step)
     case WARD__IDENTITY__V1__CHALLENGE_STEP__CHALLENGE_STEP_BLINK:
         return "blink";
     case WARD__IDENTITY__V1__CHALLENGE_STEP__CHALLENGE_STEP_TURN_LEFT:
-        return "turn the head to their own left";
+        return "turn the head to the person's left";
     case WARD__IDENTITY__V1__CHALLENGE_STEP__CHALLENGE_STEP_TURN_RIGHT:
-        return "turn the head to their own right";
+        return "turn the head to the person's right";
     default:
         return "make a movement that this program does not support; use a newer version";
     }
@@ -234,7 +234,7 @@ const struct cli_command cli_identity_video_commands[] = {
     {"identity verify-video",
      "SUBJECT --place BED [--challenge] [--wait] [--every MS] [--attended] [--purpose FOR]\n"
      "      [--max-fmr RATE] [--device NAME] FRAME...",
-     "verify a subject with several frames, also while the frames arrive",
+     "verify a subject with several frames; with --challenge, wait for missing frames",
      verify_video_command},
     {0},
 };

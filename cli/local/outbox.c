@@ -62,7 +62,7 @@ static int release(const struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_outbox_commands[] = {
-    {"outbox list", "SERVICE", "list the events of a service that audit refused", list},
+    {"outbox list", "SERVICE", "list a service's events that audit refused", list},
     {"outbox release", "SERVICE [ID]", "resend one or all refused events of a service",
      release},
     {0},

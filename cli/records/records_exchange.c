@@ -236,7 +236,7 @@ static enum ward_code save_stream(struct task *t, const struct cli_method *how, 
     WARD_TRY(task_list(t, "--out", '\0', &argc, argv, &out));
     WARD_TRY(method_request(t, how, argc, argv, &req));
     if (out.n != 1)
-        return task_wrong(t, "--out FILE is needed and must not exist");
+        return task_wrong(t, "--out FILE is needed, and the file must not exist yet");
     WARD_TRY(task_create(t, out.at[0], &s.to));
     code = task_stream(t, how->path, how->roles, req, how->resp, save, &s);
     WARD_TRY(task_created(t, out.at[0], s.to, code));

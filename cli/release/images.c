@@ -130,8 +130,8 @@ enum ward_code release_check_images(struct release_check *c, struct ward_err *er
         if (digest == NULL)
             release_wrong(c, "IMAGE_MISSING", "images/index.json has no image %s", item->name);
         else if (strcmp(digest, item->sha256) != 0)
-            release_wrong(c, "IMAGE_CHANGED", "images/index.json names another image %s",
-                          item->name);
+            release_wrong(c, "IMAGE_CHANGED",
+                          "images/index.json has another digest for the image %s", item->name);
         blobs(c, item);
         about(c, item, "provenance", "intoto.json", "PROVENANCE");
         about(c, item, "sbom", "spdx.json", "SBOM");
