@@ -108,7 +108,7 @@ enum ward_code ward_frame_parse(const uint8_t *in, size_t len, struct ward_bus_i
         in += ITEM_HEAD + size;
     }
     if (in != end)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "%zu bytes after the last item",
+        return WARD_FAIL(err, INVALID_ARGUMENT, "the frame has %zu bytes after the last item",
                          (size_t)(end - in));
     *n = count;
     return WARD_OK;

@@ -88,7 +88,7 @@ enum ward_code ward_bus_guard(nng_socket s, struct ward_err *err)
 {
     int rv = nng_pipe_notify(s, NNG_PIPE_EV_ADD_PRE, guard, NULL);
 
-    return rv == 0 ? WARD_OK : ward_bus_fail(rv, "guarding a socket", err);
+    return rv == 0 ? WARD_OK : ward_bus_fail(rv, "cannot protect a socket of the bus", err);
 }
 
 struct closing {
@@ -215,7 +215,7 @@ enum ward_code ward_bus_socket_listen(nng_socket s, const char *url,
         rv = nng_listener_get_int(l, NNG_OPT_TCP_BOUND_PORT, port);
     if (c != NULL)
         nng_tls_config_free(c);
-    return rv == 0 ? WARD_OK : ward_bus_fail(rv, "listening on the bus", err);
+    return rv == 0 ? WARD_OK : ward_bus_fail(rv, "cannot listen on the bus", err);
 }
 
 static enum ward_code start_dialer(nng_socket s, const char *url, nng_tls_config *c,
@@ -231,7 +231,7 @@ static enum ward_code start_dialer(nng_socket s, const char *url, nng_tls_config
         rv = nng_dialer_set_ms(*out, NNG_OPT_RECONNMAXT, RECONNECT_MAX_MS);
     if (rv == 0)
         rv = nng_dialer_start(*out, NNG_FLAG_NONBLOCK);
-    return rv == 0 ? WARD_OK : ward_bus_fail(rv, "connecting to the bus", err);
+    return rv == 0 ? WARD_OK : ward_bus_fail(rv, "cannot connect to the bus", err);
 }
 
 enum ward_code ward_bus_dial_as(nng_socket s, const char *url, const struct ward_bus_tls *tls,

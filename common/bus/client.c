@@ -52,7 +52,7 @@ static enum ward_code prepare(struct ward_bus_client *c, const char *url,
         /* the relay retries, because it knows whether the row still exists */
         (rv = nng_socket_set_ms(c->s, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE)) != 0 ||
         (rv = nng_ctx_open(&c->ctx, c->s)) != 0)
-        return ward_bus_fail(rv, "opening the bus", err);
+        return ward_bus_fail(rv, "cannot open the bus", err);
     return ward_bus_crowd_is(url) ? ward_bus_crowd_open(c->s, url, tls, &c->crowd, err)
                                   : ward_bus_socket_dial(c->s, url, tls, err);
 }
@@ -71,7 +71,7 @@ enum ward_code ward_bus_dial(const char *url, const struct ward_bus_tls *tls,
     pthread_mutex_init(&c->lock, NULL);
     if ((rv = nng_aio_alloc(&c->aio, NULL, NULL)) != 0 || (rv = nng_req0_open(&c->s)) != 0) {
         ward_bus_hangup(c);
-        return ward_bus_fail(rv, "opening the bus", err);
+        return ward_bus_fail(rv, "cannot open the bus", err);
     }
     code = prepare(c, url, tls, err);
     if (code != WARD_OK)
@@ -143,7 +143,7 @@ static enum ward_code send(struct ward_bus_client *c, nng_msg *m, int timeout_ms
     nng_msg_free(nng_aio_get_msg(c->aio));
     nng_aio_set_msg(c->aio, NULL);
     return rv == NNG_ETIMEDOUT ? WARD_FAIL(err, UNAVAILABLE, "the receiver is unreachable")
-                               : ward_bus_fail(rv, "sending on the bus", err);
+                               : ward_bus_fail(rv, "cannot send on the bus", err);
 }
 
 static enum ward_code await_ack(struct ward_bus_client *c, int timeout_ms, struct ward_err *ack,
@@ -158,7 +158,7 @@ static enum ward_code await_ack(struct ward_bus_client *c, int timeout_ms, struc
     if (rv == NNG_ETIMEDOUT)
         return WARD_FAIL(err, DEADLINE_EXCEEDED, "the receiver did not answer in time");
     if (rv != 0)
-        return ward_bus_fail(rv, "waiting for an acknowledgement", err);
+        return ward_bus_fail(rv, "no acknowledgement arrived", err);
     m = nng_aio_get_msg(c->aio);
     nng_aio_set_msg(c->aio, NULL);
     code = ward_ack_parse(nng_msg_body(m), nng_msg_len(m), ack, NULL);

@@ -51,7 +51,7 @@ static void a_frame_cut_anywhere_is_refused(void **state)
     assert_int_equal(n, 77);
     assert_int_equal(ward_frame_parse(bytes, size + 1, got, 8, &n, &err),
                      WARD_INVALID_ARGUMENT);
-    assert_string_equal(err.msg, "1 bytes after the last item");
+    assert_string_equal(err.msg, "the frame has 1 bytes after the last item");
 }
 
 static void a_frame_of_another_make_is_refused(void **state)

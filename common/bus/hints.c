@@ -74,10 +74,10 @@ static enum ward_code pub_begin(struct ward_hint_pub *p, const char *url,
     if (rv == 0)
         rv = nng_socket_set_size(p->s, NNG_OPT_RECVMAXSZ, HINT_MAX);
     if (rv != 0)
-        return ward_bus_fail(rv, "opening the bus", err);
+        return ward_bus_fail(rv, "cannot open the bus", err);
     rv = nng_pipe_notify(p->s, NNG_PIPE_EV_ADD_POST, joined, p);
     if (rv != 0)
-        return ward_bus_fail(rv, "opening the bus", err);
+        return ward_bus_fail(rv, "cannot open the bus", err);
     WARD_TRY(ward_bus_guard(p->s, err));
     WARD_TRY(ward_bus_socket_listen(p->s, url, tls, &p->port, err));
     if (pthread_create(&p->thread, NULL, say_again, p) != 0)
@@ -197,7 +197,7 @@ static enum ward_code sub_begin(struct ward_hint_sub *s, const char *url,
     if (rv == 0)
         rv = nng_socket_set(s->s, NNG_OPT_SUB_SUBSCRIBE, s->topic, strlen(s->topic) + 1);
     if (rv != 0)
-        return ward_bus_fail(rv, "opening the bus", err);
+        return ward_bus_fail(rv, "cannot open the bus", err);
     WARD_TRY(ward_bus_guard(s->s, err));
     if (ward_bus_crowd_is(url))
         WARD_TRY(ward_bus_crowd_open(s->s, url, tls, &s->crowd, err));

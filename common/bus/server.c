@@ -125,7 +125,7 @@ static enum ward_code start(struct taker *t, struct ward_err *err)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
     if ((rv = nng_aio_alloc(&t->aio, NULL, NULL)) != 0 ||
         (rv = nng_ctx_open(&t->ctx, t->server->s)) != 0)
-        return ward_bus_fail(rv, "opening the bus", err);
+        return ward_bus_fail(rv, "cannot open the bus", err);
     t->has_ctx = true;
     if (cfg->wrk_open != NULL)
         WARD_TRY(cfg->wrk_open(cfg->svc, &t->wrk, err));
@@ -143,7 +143,7 @@ static enum ward_code begin(struct ward_bus_server *s, struct ward_err *err)
     if (rv == 0)
         rv = nng_socket_set_size(s->s, NNG_OPT_RECVMAXSZ, WARD_BUS_MAX_BYTES + 64);
     if (rv != 0)
-        return ward_bus_fail(rv, "opening the bus", err);
+        return ward_bus_fail(rv, "cannot open the bus", err);
     WARD_TRY(ward_bus_guard(s->s, err));
     for (int i = 0; i < s->n; i++)
         WARD_TRY(start(&s->takers[i], err));

@@ -59,6 +59,7 @@ enum ward_code ward_outbox_accept(struct ward_db *db, int64_t row, struct ward_e
 
     WARD_TRY(ward_outbox_age(db, &sent, &next, err));
     if (next > row)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "this database has already passed that row");
+        return WARD_FAIL(err, FAILED_PRECONDITION,
+                         "the newest row of this database already has a higher number");
     return ward_db_tx(db, move_on, &row, err);
 }

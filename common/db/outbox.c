@@ -47,7 +47,7 @@ static enum ward_code fit(const struct ward_db *db, size_t n, struct ward_err *e
     if (!db->in_tx)
         return WARD_FAIL(err, INTERNAL, "an audit event was written outside a transaction");
     if (n == 0 || n > EVENT_MAX)
-        return WARD_FAIL(err, INTERNAL, "an audit event of %zu bytes", n);
+        return WARD_FAIL(err, INTERNAL, "an audit event has an invalid size: %zu bytes", n);
     return WARD_OK;
 }
 

@@ -187,7 +187,7 @@ enum ward_code ward_prove_consistency(const struct ward_tree *t, uint64_t from, 
     size_t k = 0;
 
     if (from < 1 || from > to)
-        return WARD_FAIL(err, OUT_OF_RANGE, "from must be from 1 to `to`");
+        return WARD_FAIL(err, OUT_OF_RANGE, "`from` must be at least 1 and at most `to`");
     while (hi != from) {
         uint64_t mid = lo + split(hi - lo);
 

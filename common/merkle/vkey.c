@@ -29,7 +29,8 @@ enum ward_code ward_vkey_make(const char *name, const uint8_t pub[WARD_ED25519_P
     const struct ward_bytes parts[] = {{name, n}, {TYPE, 2}, {pub, WARD_ED25519_PUB}};
 
     if (!name_fits(name, n))
-        return WARD_FAIL(err, INVALID_ARGUMENT, "a key's name must be 1 to %d of ! to ~, no +",
+        return WARD_FAIL(err, INVALID_ARGUMENT,
+                         "a key's name must have 1 to %d characters from ! to ~, without +",
                          WARD_NAME_MAX);
     ward_sha256_parts(parts, 3, digest);
     *out = (struct ward_vkey){0};

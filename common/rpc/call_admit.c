@@ -91,8 +91,9 @@ enum ward_code admit_person(struct served *s, struct ward_arena *mem,
         return WARD_OK;
     token = bearer(s, &len, &odd);
     if (odd)
-        return WARD_FAIL_REASON(err, UNAUTHENTICATED, "TOKEN_MALFORMED",
-                                "authorization is not one bearer token");
+        return WARD_FAIL_REASON(
+            err, UNAUTHENTICATED, "TOKEN_MALFORMED",
+            "the metadata `authorization` must contain exactly one bearer token");
     if (token == NULL && !needs_person(s))
         return WARD_OK;
     if (token == NULL)

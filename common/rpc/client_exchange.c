@@ -207,8 +207,8 @@ enum ward_code ward_client_pack(const struct ward_client *cl, const ProtobufCMes
     size_t n = protobuf_c_message_get_packed_size(msg);
 
     if (n > cl->max_message)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "a message of %zu bytes; at most %zu go out",
-                         n, cl->max_message);
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED,
+                         "a message has %zu bytes; the limit is %zu bytes", n, cl->max_message);
     *out = grpc_slice_malloc(n);
     protobuf_c_message_pack(msg, GRPC_SLICE_START_PTR(*out));
     return WARD_OK;

@@ -136,7 +136,7 @@ enum ward_code ward_scan_pool_open(int threads, struct scan_pool **out, struct w
     pthread_sigmask(SIG_SETMASK, &was, NULL);
     if (p->n < threads - 1) {
         ward_scan_pool_close(p);
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no threads for a pool");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "cannot create the threads of a pool");
     }
     *out = p;
     return WARD_OK;

@@ -294,7 +294,7 @@ static enum ward_code rank(struct search *s, struct ward_err *err)
         if (s->n_hits == k && (double)all[i].upper < s->hits[k - 1].score)
             break;
         if (i % 64 == 63 && s->what->gone != NULL && s->what->gone(s->what->gone_arg))
-            return WARD_FAIL(err, CANCELLED, "nobody waits for this search");
+            return WARD_FAIL(err, CANCELLED, "the caller no longer waits for this search");
         WARD_TRY(ask(s, all[i].row, err));
     }
     if (s->n_hits == k)
@@ -316,7 +316,7 @@ static enum ward_code pass(struct search *s, bool careful, struct ward_err *err)
     do {
         ward_scan_pool_run(s->set->pool, s->n_strips >= FEW, step, s);
         if (atomic_load(&s->gone))
-            return WARD_FAIL(err, CANCELLED, "nobody waits for this search");
+            return WARD_FAIL(err, CANCELLED, "the caller no longer waits for this search");
         WARD_TRY(rank(s, err));
     } while (atomic_load(&s->next) < s->n_strips);
     return WARD_OK;

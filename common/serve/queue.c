@@ -208,7 +208,9 @@ static void give_up(struct ward_queue *q, struct entry *e)
     if (!e->queued)
         return; /* the watcher interrupts running rows */
     if (entry_late(e, ward_mono_ns()))
-        entry_fail(q, e, WARD_FAIL(&why, DEADLINE_EXCEEDED, "the deadline passed in the queue"),
+        entry_fail(q, e,
+                   WARD_FAIL(&why, DEADLINE_EXCEEDED,
+                             "the deadline passed while the call was in the queue"),
                    &why);
     else if (entry_gone(e))
         entry_fail(q, e, WARD_FAIL(&why, CANCELLED, "the call was cancelled"), &why);
@@ -316,7 +318,8 @@ enum ward_code ward_queue_run(struct ward_queue *q, enum ward_urgency lane,
     WARD_TRY(entry_inputs(q, &e, in, n_in, err));
     WARD_TRY(entry_suspect(q, &e, err));
     if (entry_late(&e, e.since_ns))
-        return WARD_FAIL(err, DEADLINE_EXCEEDED, "the deadline passed before the queue");
+        return WARD_FAIL(err, DEADLINE_EXCEEDED,
+                         "the deadline passed before the call entered the queue");
     /* Checked here first: other threads may only repeat this check. */
     if (entry_gone(&e))
         return WARD_FAIL(err, CANCELLED, "the call was cancelled");

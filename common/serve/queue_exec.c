@@ -127,7 +127,9 @@ static enum ward_code make_room(const struct ward_queue *q, struct entry *e,
     struct ward_tensor t[WARD_MAX_IO];
 
     if (n > e->cap_out)
-        return WARD_FAIL(err, INTERNAL, "the model has %u outputs, room for %u", n, e->cap_out);
+        return WARD_FAIL(err, INTERNAL,
+                         "the model has %u outputs, but the caller has room for %u", n,
+                         e->cap_out);
     for (uint32_t k = 0; k < n; k++) {
         t[k] = out[k];
         t[k].shape[0] = e->rows;

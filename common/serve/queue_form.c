@@ -37,7 +37,8 @@ static void clear_out(struct ward_queue *q, struct lane *l)
         enum ward_code code = WARD_OK;
 
         if (entry_late(e, now))
-            code = WARD_FAIL(&why, DEADLINE_EXCEEDED, "the deadline passed in the queue");
+            code = WARD_FAIL(&why, DEADLINE_EXCEEDED,
+                             "the deadline passed while the call was in the queue");
         else if (entry_gone(e))
             code = WARD_FAIL(&why, CANCELLED, "the call was cancelled");
         else if (hopeless(q, e, now))

@@ -54,7 +54,7 @@ enum ward_code entry_inputs(const struct ward_queue *q, struct entry *e,
                             const struct ward_tensor *in, uint32_t n_in, struct ward_err *err)
 {
     if (n_in < 1 || n_in > WARD_MAX_IO || (q->io.n_in > 0 && n_in != q->io.n_in))
-        return WARD_FAIL(err, INVALID_ARGUMENT, "%s takes another number of inputs",
+        return WARD_FAIL(err, INVALID_ARGUMENT, "%s takes a different number of inputs",
                          q->cfg.name);
     for (uint32_t i = 0; i < n_in; i++) {
         const char *unfit = ward_tensor_unfit(&in[i], 64);
@@ -75,7 +75,8 @@ enum ward_code entry_inputs(const struct ward_queue *q, struct entry *e,
     e->rows = e->in[0]->shape[0];
     for (uint32_t i = 1; i < n_in; i++)
         if (e->in[i]->shape[0] != e->rows)
-            return WARD_FAIL(err, INVALID_ARGUMENT, "inputs of %s differ in rows", q->cfg.name);
+            return WARD_FAIL(err, INVALID_ARGUMENT,
+                             "the inputs of %s have different numbers of rows", q->cfg.name);
     if (e->rows > q->cfg.cap_rows)
         return WARD_FAIL(err, INVALID_ARGUMENT, "a call of %s has at most %d rows", q->cfg.name,
                          q->cfg.cap_rows);

@@ -157,7 +157,7 @@ static enum ward_code erase_in(struct ward_db *db, struct ward_arena *mem,
 
         WARD_TRY(ward_db_run(db, mem, COUNT, WARD_PARAMS(patient, id), &count, err));
         if (count.n != 1 || !ward_i64(count.at[0][0].p, 0, INT64_MAX, &e->erased))
-            return WARD_FAIL(err, INTERNAL, "the database cannot count");
+            return WARD_FAIL(err, INTERNAL, "the database did not return a count");
         WARD_TRY(ward_db_run(db, mem, MARK, WARD_PARAMS(id, patient), NULL, err));
         WARD_TRY(ward_db_run(db, mem, DROP, WARD_PARAMS(id), NULL, err));
         turn->head->epoch++;
@@ -205,7 +205,7 @@ static enum ward_code erase(struct ward_call *c,
         return WARD_FAIL_FIELD(c->err, "ground", "is required");
     if (!is_case(req->case_reference))
         return WARD_FAIL_FIELD(c->err, "case_reference",
-                               "must be 1 to 64 of A-Z a-z 0-9 . _ / -");
+                               "must be 1 to 64 characters of A-Z a-z 0-9 . _ / -");
     vault_search(audit_vault(w->a), "patient", req->patient, e.patient);
     ward_hex(e.patient, sizeof(e.patient), hex);
     /* Not Event.patient, because the event would contain the patient's id again, encrypted

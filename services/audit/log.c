@@ -220,7 +220,8 @@ static enum ward_code inspect(struct audit *a, struct ward_db *db, struct ward_a
 
     WARD_TRY(head_read(db, mem, false, &head, err));
     if (strcmp(head.origin, a->cfg.origin) != 0)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "the stored log is named %s", head.origin);
+        return WARD_FAIL(err, FAILED_PRECONDITION, "the stored log has another name: %s",
+                         head.origin);
     WARD_TRY(audit_head_take(a, db, mem, &nothing, &head, err));
     WARD_TRY(entry_count(db, mem, &stored, err));
     if (stored <

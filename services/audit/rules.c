@@ -96,8 +96,9 @@ enum ward_code audit_event_check(const struct audit_event *e, const char *sender
     if (e->id == NULL)
         return WARD_FAIL_FIELD(err, "event_id", "must be a UUID in lower case");
     if (e->occurred_at_us < EARLIEST_US || e->occurred_at_us > now_us + AHEAD_US)
-        return WARD_FAIL_FIELD(err, "occurred_at_us",
-                               "must be microseconds since 1970, from 2000 to a day from now");
+        return WARD_FAIL_FIELD(
+            err, "occurred_at_us",
+            "must be in microseconds since 1970, between the year 2000 and tomorrow");
     WARD_TRY(text("service", e->service, 1, WARD_LEAF_SERVICE, NAME, err));
     if (*sender != '\0' && strcmp(e->service, sender) != 0)
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "SERVICE_NOT_SENDER",

@@ -25,7 +25,8 @@ enum ward_code api_where(struct ward_call *c, const char *place, const char *dev
     if (!rule_is_label(device, false))
         return WARD_FAIL_FIELD(c->err, "device", "must be at most 64 visible ASCII characters");
     if (!rule_is_word(purpose))
-        return WARD_FAIL_FIELD(c->err, "purpose", "must be 1 to 64 of a-z, 0-9 and -");
+        return WARD_FAIL_FIELD(c->err, "purpose",
+                               "must be 1 to 64 characters of a-z, 0-9 and -");
     return WARD_OK;
 }
 

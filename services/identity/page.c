@@ -45,7 +45,7 @@ enum ward_code page_after(struct ward_call *c, const struct page_of *of, const c
     }
     return ward_err_about(c->err,
                           WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
-                                           "page_token is not of this query"),
+                                           "page_token does not belong to this query"),
                           "page_token");
 }
 

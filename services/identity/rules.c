@@ -41,7 +41,7 @@ const char *gate_advice(enum gate g)
         "The picture is sideways or upside down: turn the picture or the camera upright.",
         "The picture is a negative, a drawing or has too few tones: take a new photograph.",
         "No living face was seen: look into the camera yourself, without a screen or picture.",
-        "This use requires more: a challenge before the camera, or staff who see the person.",
+        "This use requires a challenge in front of the camera, or staff who see the person.",
     };
 
     return of[g];

@@ -305,7 +305,7 @@ static bool admit(struct h2_call *c)
         (void)WARD_FAIL(&err, INTERNAL, "a -bin header is not base64");
     else if (session_full(c->session))
         (void)WARD_FAIL_REASON(&err, RESOURCE_EXHAUSTED, "CONNECTION_FULL",
-                               "the connection holds too much memory");
+                               "the calls of this connection use too much memory");
     else
         return true;
     call_refuse(c, &err);

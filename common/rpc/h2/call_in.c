@@ -118,7 +118,7 @@ void call_data(struct h2_call *c, const uint8_t *p, size_t n)
     call_account(c);
     if (session_full(c->session)) {
         (void)WARD_FAIL_REASON(&err, RESOURCE_EXHAUSTED, "CONNECTION_FULL",
-                               "the connection holds too much memory");
+                               "the calls of this connection use too much memory");
         call_refuse(c, &err);
     } else if (!c->arrived && c->n_messages == 1 && c->s.method->info->server_streaming) {
         arrive(c); /* server streaming: the request has exactly one message */

@@ -97,7 +97,7 @@ static enum ward_code start(struct decoding *d, struct ward_err *err)
 
     if (b == NULL)
         return WARD_FAIL_REASON(err, UNAVAILABLE, "WORKER_LOST",
-                                "the decoder's last processes have not ended yet");
+                                "the decoder's previous processes have not ended yet");
     ward_backoff_started(&d->backoff, ward_mono_ns());
     code = ward_worker_start(&how, &b->w, err);
     for (int i = 0; i < DECODE_SLOTS && code == WARD_OK; i++)

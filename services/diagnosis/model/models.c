@@ -44,7 +44,7 @@ static enum ward_code choose_order(struct model *m, struct ward_err *err)
     }
     return n > 0 ? WARD_OK
                  : WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_MANIFEST",
-                                    "the manifest's devices have none of WARD_DEVICES");
+                                    "the manifest permits none of the devices in WARD_DEVICES");
 }
 
 static void copy_shapes(struct model *m)

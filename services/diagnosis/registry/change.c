@@ -92,9 +92,9 @@ static enum ward_code run(struct change *k, const char *key, const ProtobufCMess
     ward_event_begin(&k->event, c, &k->w->event_ctx, NULL);
     ward_db_deadline(k->w->event_ctx.db, c->deadline_ns);
     if (!rule_name(k->name))
-        return WARD_FAIL_FIELD(c->err, "model", "must be 1 to 64 of a-z 0-9 _");
+        return WARD_FAIL_FIELD(c->err, "model", "must be 1 to 64 characters of a-z 0-9 _");
     if (k->version != NULL && !rule_name(k->version))
-        return WARD_FAIL_FIELD(c->err, "version", "must be 1 to 64 of a-z 0-9 _");
+        return WARD_FAIL_FIELD(c->err, "version", "must be 1 to 64 characters of a-z 0-9 _");
     WARD_TRY(ward_call_idem(c, key, req, &k->idem));
     WARD_TRY(ward_db_tx(k->w->event_ctx.db, change, k, c->err));
     registry_changed(k->w->dia, c->deadline_ns);

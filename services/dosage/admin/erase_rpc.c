@@ -127,7 +127,8 @@ enum ward_code erase_patient_rpc(struct ward_call *c, const ProtobufCMessage *q,
     e.event.patient = w->event_ctx.patient;
     WARD_TRY(ward_call_idem(c, e.req->idempotency_key, q, &e.idem));
     if (!rule_is_word(e.req->reason_code))
-        return WARD_FAIL_FIELD(c->err, "reason_code", "must be 1 to 64 of a-z, 0-9 and \"-\"");
+        return WARD_FAIL_FIELD(c->err, "reason_code",
+                               "must be 1 to 64 characters of a-z, 0-9 and \"-\"");
     WARD_TRY(ward_db_tx(w->event_ctx.db, in_tx, &e, c->err));
     charts_forget(w->dos->charts, e.id);
     lately_forget(w->dos, e.id);

@@ -41,7 +41,8 @@ static enum ward_code check(struct setting *s)
     enum ward_code code;
 
     if (s->ward == NULL || !rule_is_ward(s->ward->ward))
-        return WARD_FAIL_FIELD(c->err, "ward.ward", "must be 1 to 64 of A-Z a-z 0-9 . _ -");
+        return WARD_FAIL_FIELD(c->err, "ward.ward",
+                               "must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
     WARD_TRY(window(c, "ward.before_minutes", s->ward->before_minutes, &s->before));
     WARD_TRY(window(c, "ward.after_minutes", s->ward->after_minutes, &s->after));
     code = strlen(s->ward->time_zone) > ZONE_MAX

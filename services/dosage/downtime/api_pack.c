@@ -99,7 +99,8 @@ static enum ward_code make(struct ward_db *db, void *arg, struct ward_err *err)
 static enum ward_code may(struct ward_call *c, const PackRequest *q, struct packing *p)
 {
     if (!rule_is_ward(q->ward))
-        return WARD_FAIL_FIELD(c->err, "ward", "must be 1 to 64 of A-Z a-z 0-9 . _ -");
+        return WARD_FAIL_FIELD(c->err, "ward",
+                               "must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
     if (q->hours < 0 || q->hours > HOURS_MOST)
         return WARD_FAIL_FIELD(c->err, "hours", "must be 0 to %d", HOURS_MOST);
     if (!rule_ward(c->who->roles, c->who->n_roles, c->who->ward, q->ward))

@@ -85,7 +85,8 @@ enum ward_code list_conflicts_rpc(struct ward_call *c, const ProtobufCMessage *q
 
     WARD_TRY(api_begin(c, &l.event, NULL));
     if (!rule_is_ward(l.req->ward))
-        return WARD_FAIL_FIELD(c->err, "ward", "must be 1 to 64 of A-Z a-z 0-9 . _ -");
+        return WARD_FAIL_FIELD(c->err, "ward",
+                               "must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
     WARD_TRY(of_ward(c, l.req->ward, c->err));
     WARD_TRY(ward_call_page(c, l.req->page_size, PAGE_USUAL, PAGE_MOST, &l.page));
     if (*l.req->page_token != '\0' && !ward_uuid_parse(l.req->page_token, l.after))

@@ -47,7 +47,8 @@ static enum ward_code may_list(struct ward_call *c, const ListRequest *q)
     if (*q->ward == '\0' && ward_principal_has(c->who, "physician"))
         return WARD_OK;
     if (!rule_is_ward(q->ward))
-        return WARD_FAIL_FIELD(c->err, "ward", "must be 1 to 64 of A-Z a-z 0-9 . _ -");
+        return WARD_FAIL_FIELD(c->err, "ward",
+                               "must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
     if (!rule_ward(c->who->roles, c->who->n_roles, c->who->ward, q->ward))
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "WARD_NOT_YOURS",
                                 "the ward is not the ward of the person's token");

@@ -110,7 +110,7 @@ static enum ward_code is_open(const struct giving *g, Ward__Dosage__V1__SlotStat
                      state == WARD__DOSAGE__V1__SLOT_STATE__SLOT_STATE_SKIPPED))
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "SLOT_OVER",
                                 "the slot's window has ended, or the order was on hold or "
-                                "ended then");
+                                "had ended at that time");
     return WARD_OK;
 }
 

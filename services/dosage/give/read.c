@@ -99,7 +99,8 @@ static enum ward_code list(struct ward_call *c, const ListRequest *q, ListRespon
 
     WARD_TRY(api_begin(c, &event, NULL));
     if (!rule_is_ward(q->ward))
-        return WARD_FAIL_FIELD(c->err, "ward", "must be 1 to 64 of A-Z a-z 0-9 . _ -");
+        return WARD_FAIL_FIELD(c->err, "ward",
+                               "must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
     if (!rule_ward(c->who->roles, c->who->n_roles, c->who->ward, q->ward))
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "WARD_NOT_YOURS",
                                 "the ward is not the ward of the person's token");

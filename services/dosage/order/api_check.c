@@ -24,7 +24,7 @@ static enum ward_code check_order(struct ordering *o, const char *order_id, Orde
     WARD_TRY(ward_call_id(c, "order_id", order_id, id, NULL));
     WARD_TRY(order_find(c->wrk, c->mem, id, false, &order, c->err));
     if (!ward_uuid_parse(order->patient_id, patient))
-        return WARD_FAIL(c->err, INTERNAL, "an order without ids");
+        return WARD_FAIL(c->err, INTERNAL, "a stored order has no id");
     WARD_TRY(owners_of(c->wrk, c->mem, o->chart.id, &all, &n, c->err));
     for (size_t i = 0; i < n; i++)
         if (memcmp(all[i], patient, DOSAGE_ID) == 0) {

@@ -103,7 +103,7 @@ static enum ward_code list_decisions(struct ward_call *c, const ListDecisionsReq
     }
     if (more) {
         if (!ward_uuid_parse(resp->decisions[resp->n_decisions - 1]->decision_id, last))
-            return WARD_FAIL(c->err, INTERNAL, "a decision without ids");
+            return WARD_FAIL(c->err, INTERNAL, "a stored decision has no id");
         WARD_TRY(page_token(c, question, last, sizeof(last), &resp->next_page_token));
     }
     ward_event_note_int(&r.event, "decisions", (int64_t)resp->n_decisions);

@@ -135,7 +135,7 @@ static enum ward_code list_orders(struct ward_call *c, const ListOrdersRequest *
     if (resp->n_orders > (size_t)page) {
         resp->n_orders = (size_t)page;
         if (!ward_uuid_parse(resp->orders[page - 1]->order_id, last))
-            return WARD_FAIL(c->err, INTERNAL, "an order without ids");
+            return WARD_FAIL(c->err, INTERNAL, "a stored order has no id");
         WARD_TRY(page_token(c, question, last, sizeof(last), &resp->next_page_token));
     }
     hide_drafts(c, resp);

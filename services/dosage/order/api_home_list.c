@@ -40,7 +40,8 @@ static enum ward_code begin_ward(struct listing *l, struct ward_call *c)
     if (*l->q->ward == '\0')
         return WARD_FAIL_FIELD(c->err, "patient_id", "or ward is required");
     if (!rule_is_ward(l->q->ward))
-        return WARD_FAIL_FIELD(c->err, "ward", "must be 1 to 64 of A-Z a-z 0-9 . _ -");
+        return WARD_FAIL_FIELD(c->err, "ward",
+                               "must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
     if (l->q->history)
         return WARD_FAIL_FIELD(c->err, "history", "is only for a patient");
     if (strcmp(l->q->ward, c->who->ward) != 0)

@@ -76,7 +76,7 @@ static enum ward_code decision_values(struct ward_arena *mem, const Decision *d,
     if (id == NULL)
         return no_memory(err);
     if (!ward_uuid_parse(d->decision_id, id))
-        return WARD_FAIL(err, INTERNAL, "a decision without ids");
+        return WARD_FAIL(err, INTERNAL, "a stored decision has no id");
     to[0] = id_val(id);
     to[1] = id_val(o->id);
     to[2] = ward_int(mem, s->at_us);
@@ -221,7 +221,7 @@ enum ward_code decision_keep(struct worker *w, struct ward_arena *mem, const Dec
     struct owner o;
 
     if (d->snapshot == NULL || !ward_uuid_parse(d->snapshot->patient_id, patient))
-        return WARD_FAIL(err, INTERNAL, "a decision without ids");
+        return WARD_FAIL(err, INTERNAL, "a stored decision has no id");
     WARD_TRY(owner_ensure(w, mem, patient, &o, err));
     code = decision_keep_for(w, mem, &o, d, n_open, err);
     owner_wipe(&o);

@@ -175,7 +175,7 @@ enum ward_code home_write(struct worker *w, struct ward_arena *mem, const struct
     char as[BOUND];
 
     if (!ward_uuid_parse(h->statement_id, id) || !ward_uuid_parse(h->event_id, event))
-        return WARD_FAIL(err, INTERNAL, "a decision about a home medicine without ids");
+        return WARD_FAIL(err, INTERNAL, "a stored decision about a home medicine has no id");
     bound(&key, as);
     WARD_TRY(owner_seal(patient, mem, SEALED_AS, id, as, &h->base, &sealed, err));
     of = ward_int(mem, h->statement_version);

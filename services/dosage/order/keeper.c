@@ -247,7 +247,7 @@ enum ward_code keeper_keep(struct keeper *k, struct ward_arena *mem, struct keep
     struct waiting *w = ward_new(mem, struct waiting);
 
     if (w == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to keep a decision");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to store a decision");
     *w = (struct waiting){.what = what};
     sem_init(&w->ended, 0, 0);
     pthread_mutex_lock(&k->lock);

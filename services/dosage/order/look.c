@@ -130,7 +130,7 @@ static enum ward_code open_row(struct opening *p, const struct ward_val *row,
         p->out->order_given = true;
         return WARD_OK;
     }
-    return WARD_FAIL(err, INTERNAL, "a row of no kind");
+    return WARD_FAIL(err, INTERNAL, "a stored row has an unknown kind");
 }
 
 static int taken_by_time(const void *a, const void *b)

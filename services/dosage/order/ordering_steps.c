@@ -102,8 +102,8 @@ enum ward_code ordering_starts(struct ordering *o, const Prescription *was,
         copy->starts_at_us = was->starts_at_us;
         if (copy->starts_at_us != 0 && prescription_spent(copy, o->at_us))
             return WARD_FAIL_FIELD(err, "prescription.starts_at_us",
-                                   "is required, because the last dose counted from the "
-                                   "order's start is in the past");
+                                   "is required, because all doses counted from the "
+                                   "order's start are in the past");
     }
     if (copy->starts_at_us == 0)
         copy->starts_at_us = o->at_us;

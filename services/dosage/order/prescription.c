@@ -23,7 +23,8 @@ static enum ward_code word(const char *s, const char *field, bool needed, struct
         return WARD_OK;
     return rule_is_word(s)
                ? WARD_OK
-               : WARD_FAIL_FIELD(err, field, "must be 1 to %d of a-z, 0-9 and \"-\"", WORD);
+               : WARD_FAIL_FIELD(err, field, "must be 1 to %d characters of a-z, 0-9 and \"-\"",
+                                 WORD);
 }
 
 static enum ward_code coding(const Coding *c, const char *field, struct ward_err *err)
@@ -194,7 +195,8 @@ static enum ward_code instructions(const Prescription *p, struct ward_err *err)
 
         if (n == 0 || n > WORD || strspn(s, ALLOWED) != n)
             return WARD_FAIL_FIELD(err, "prescription.instructions",
-                                   "must each be 1 to %d of a-z, A-Z, 0-9 and \"-\"", WORD);
+                                   "must each be 1 to %d characters of a-z, A-Z, 0-9 and \"-\"",
+                                   WORD);
     }
     return WARD_OK;
 }

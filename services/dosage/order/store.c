@@ -295,7 +295,7 @@ static enum ward_code row_of(struct worker *w, struct ward_arena *mem, const Ord
     if (!ward_uuid_parse(o->order_id, out->id) ||
         !ward_uuid_parse(o->patient_id, out->patient) ||
         !ward_uuid_parse(o->event_id, out->event))
-        return WARD_FAIL(err, INTERNAL, "an order without ids");
+        return WARD_FAIL(err, INTERNAL, "a stored order has no id");
     if (o->version == 1)
         WARD_TRY(owner_ensure(w, mem, out->patient, &owner, err));
     else

@@ -144,7 +144,8 @@ enum ward_code preview_timing_rpc(struct ward_call *c, const ProtobufCMessage *q
 
     WARD_TRY(api_begin(c, &nobody, NULL));
     if (!rule_is_ward(req->ward))
-        return WARD_FAIL_FIELD(c->err, "ward", "must be 1 to 64 of A-Z a-z 0-9 . _ -");
+        return WARD_FAIL_FIELD(c->err, "ward",
+                               "must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
     if (req->most < 0 || req->most > PREVIEW_MOST)
         return WARD_FAIL_FIELD(c->err, "most", "must be 0 to 1,000");
     p.timing = req->timing;

@@ -54,7 +54,7 @@ static enum ward_code read_orders(struct reading *g, struct ward_err *err)
             memcpy(g->orders + g->n_orders, some, n * sizeof(Order *));
         g->n_orders += n;
         if (n > 0 && !ward_uuid_parse(some[n - 1]->order_id, after))
-            return WARD_FAIL(err, INTERNAL, "an order without an id");
+            return WARD_FAIL(err, INTERNAL, "a stored order has no id");
     }
     return WARD_OK;
 }
@@ -208,7 +208,7 @@ static enum ward_code put_order(struct reading *g, Order *order, struct ward_err
     size_t n, n_taken;
 
     if (!ward_uuid_parse(order->order_id, id))
-        return WARD_FAIL(err, INTERNAL, "an order without an id");
+        return WARD_FAIL(err, INTERNAL, "a stored order has no id");
     WARD_TRY(plan_of(g, order, id, &plan, err));
     WARD_TRY(taken_of(g, id, &taken, &n_taken, err));
     n = plan_slots(&plan, taken, n_taken, g->from_us, g->to_us, g->now_us, g->room, DOSES);

@@ -185,8 +185,9 @@ enum ward_code due_join(struct due_watch *d, const char *ward, struct due_ward *
     }
     pthread_mutex_unlock(&d->lock);
     if (w == NULL) {
-        (void)WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "DUE_FULL",
-                               "WARD_DUE_FOLLOWERS callers already follow this replica");
+        (void)WARD_FAIL_REASON(
+            err, RESOURCE_EXHAUSTED, "DUE_FULL",
+            "this replica already serves the maximum of WARD_DUE_FOLLOWERS followers");
         err->retry_after_ms = RETRY_MS;
         return WARD_RESOURCE_EXHAUSTED;
     }

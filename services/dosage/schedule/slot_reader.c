@@ -47,7 +47,7 @@ static enum ward_code put_past(struct slot_reader *r, const char *order_id,
     uint8_t id[DOSAGE_ID];
 
     if (!ward_uuid_parse(order_id, id))
-        return WARD_FAIL(err, INTERNAL, "an order without an id");
+        return WARD_FAIL(err, INTERNAL, "a stored order has no id");
     for (size_t i = 0; i < n; i++) {
         Order *old;
 
@@ -90,7 +90,7 @@ enum ward_code slot_plan(struct slot_reader *r, Order *order, int64_t from_us, s
     struct past *past;
 
     if (!ward_uuid_parse(order->order_id, id))
-        return WARD_FAIL(err, INTERNAL, "an order without an id");
+        return WARD_FAIL(err, INTERNAL, "a stored order has no id");
     if (slot_has_past(order, from_us))
         WARD_TRY(ward_db_run(r->w->event_ctx.db, r->mem, SQL,
                              WARD_PARAMS(id_val(id), ward_int(r->mem, order->version)), &rows,

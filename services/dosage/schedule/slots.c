@@ -43,7 +43,8 @@ static enum ward_code read_taken(struct slot_reader *r, const uint8_t order[DOSA
 
 static enum ward_code too_many(struct ward_err *err)
 {
-    return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "SLOTS_TOO_MANY", "more than 5,000 slots");
+    return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "SLOTS_TOO_MANY",
+                            "the answer would have more than 5,000 slots");
 }
 
 /* Few orders have many doses, so the room grows as needed. */
@@ -75,7 +76,7 @@ static enum ward_code gather(struct gathered *g, Order *order, struct ward_err *
     if (ended_before(order, g->from_us))
         return WARD_OK;
     if (!ward_uuid_parse(order->order_id, id))
-        return WARD_FAIL(err, INTERNAL, "an order without an id");
+        return WARD_FAIL(err, INTERNAL, "a stored order has no id");
     WARD_TRY(slot_plan(&g->r, order, g->from_us - PLAN_DAY_US, &plan, err));
     WARD_TRY(read_taken(&g->r, id, g->from_us, g->to_us, &taken, &n_taken, err));
     while ((n = plan_slots(&plan, taken, n_taken, g->from_us, g->to_us, g->now_us, g->room,
@@ -139,7 +140,7 @@ enum ward_code slot_find(struct worker *w, struct ward_arena *mem, Order *order,
     size_t n;
 
     if (!ward_uuid_parse(order->order_id, id))
-        return WARD_FAIL(err, INTERNAL, "an order without an id");
+        return WARD_FAIL(err, INTERNAL, "a stored order has no id");
     WARD_TRY(slot_reader_open(&r, w, mem, err));
     WARD_TRY(read_taken(&r, id, due_us, due_us + 1, &taken, &n, err));
     return slot_of(&r, order, due_us, now_us, taken, n, out, err);

@@ -238,7 +238,7 @@ enum ward_code keep_open(struct keep **out, struct ward_err *err)
     ward_arena_init(&own, sizeof(*k) + 64);
     k = ward_new(&own, struct keep);
     if (k == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to keep charts");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to cache charts");
     k->own = own;
     for (int i = 0; i < SHARDS; i++) {
         struct shard *s = &k->shard[i];

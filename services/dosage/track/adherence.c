@@ -47,8 +47,9 @@ static enum ward_code read_doses(struct counting *k, struct ward_err *err)
     WARD_TRY(doses_of(k->call->wrk, k->call->mem, k->chart.id, k->from_us - 2 * TRACK_DAY_US,
                       k->to_us + TRACK_DAY_US, TRACK_DOSES + 1, &k->doses, &k->n_doses, err));
     if (k->n_doses > TRACK_DOSES)
-        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "SLOTS_TOO_MANY",
-                                "more than %d doses; request a shorter span", TRACK_DOSES);
+        return WARD_FAIL_REASON(
+            err, RESOURCE_EXHAUSTED, "SLOTS_TOO_MANY",
+            "the answer would have more than %d doses; request a shorter period", TRACK_DOSES);
     if (k->n_doses > 0)
         qsort(k->doses, k->n_doses, sizeof(*k->doses), by_id);
     return WARD_OK;

@@ -64,7 +64,8 @@ enum ward_code track_ward(struct ward_call *c, const char *ward)
     struct clock clock;
 
     if (!rule_is_ward(ward))
-        return WARD_FAIL_FIELD(c->err, "ward", "must be 1 to 64 of A-Z a-z 0-9 . _ -");
+        return WARD_FAIL_FIELD(c->err, "ward",
+                               "must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
     if (!rule_ward(c->who->roles, c->who->n_roles, c->who->ward, ward))
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "WARD_NOT_YOURS",
                                 "the ward is not the ward of the person's token");

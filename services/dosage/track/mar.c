@@ -26,8 +26,9 @@ static enum ward_code read_all(struct asking *a, struct ward_err *err)
     WARD_TRY(doses_of(w, mem, a->chart.id, a->from_us, a->to_us, TRACK_DOSES + 1,
                       &r->administrations, &r->n_administrations, err));
     if (r->n_administrations > TRACK_DOSES)
-        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "SLOTS_TOO_MANY",
-                                "more than %d doses; request a shorter span", TRACK_DOSES);
+        return WARD_FAIL_REASON(
+            err, RESOURCE_EXHAUSTED, "SLOTS_TOO_MANY",
+            "the answer would have more than %d doses; request a shorter period", TRACK_DOSES);
     return WARD_OK;
 }
 

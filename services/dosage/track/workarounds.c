@@ -181,7 +181,8 @@ enum ward_code list_workarounds_rpc(struct ward_call *c, const ProtobufCMessage 
     ward_event_begin(&l.event, c, &w->event_ctx, NULL);
     ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     if (*l.req->ward != '\0' && !rule_is_ward(l.req->ward))
-        return WARD_FAIL_FIELD(c->err, "ward", "must be 1 to 64 of A-Z a-z 0-9 . _ -");
+        return WARD_FAIL_FIELD(c->err, "ward",
+                               "must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
     WARD_TRY(ward_call_page(c, l.req->page_size, PAGE_USUAL, PAGE_MOST, &l.page));
     WARD_TRY(take_token(&l));
     return ward_db_tx(w->event_ctx.db, list_in_tx, &l, c->err);

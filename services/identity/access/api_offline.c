@@ -63,7 +63,7 @@ static enum ward_code check_event(struct reporting *x, size_t i, const OfflineEv
     if (!ward_uuid_parse(e->event_id, row->event_id))
         return wrong(c, i, "event_id", "is not a UUID");
     if (!rule_is_word(e->door))
-        return wrong(c, i, "door", "must be 1 to 64 of a-z, 0-9 and -");
+        return wrong(c, i, "door", "must be 1 to 64 characters of a-z, 0-9 and -");
     if (e->direction != 0 && e->direction != DIRECTION_IN && e->direction != DIRECTION_OUT)
         return wrong(c, i, "direction", "must be IN or OUT");
     if (*e->subject_id != '\0' && !ward_uuid_parse(e->subject_id, out->subject))
@@ -71,7 +71,7 @@ static enum ward_code check_event(struct reporting *x, size_t i, const OfflineEv
     if (!allow && e->decision != WARD__IDENTITY__V1__DECISION__DECISION_DENY)
         return wrong(c, i, "decision", "must be ALLOW or DENY");
     if (!is_reason(e->reason))
-        return wrong(c, i, "reason", "must be 1 to 32 of A-Z, 0-9 and _");
+        return wrong(c, i, "reason", "must be 1 to 32 characters of A-Z, 0-9 and _");
     if (e->at_us <= 0)
         return wrong(c, i, "at_us", "is missing");
     if (e->at_us > now_us + AHEAD_US)

@@ -55,7 +55,7 @@ static enum ward_code no_memory(struct ward_call *c)
 enum ward_code access_word(struct ward_call *c, const char *field, const char *given)
 {
     if (!rule_is_word(given))
-        return WARD_FAIL_FIELD(c->err, field, "must be 1 to 64 of a-z, 0-9 and -");
+        return WARD_FAIL_FIELD(c->err, field, "must be 1 to 64 characters of a-z, 0-9 and -");
     return WARD_OK;
 }
 
@@ -103,7 +103,8 @@ static enum ward_code read_rule(struct ward_call *c, const WireRule *given, size
     struct hours *hours = ward_alloc(c->mem, given->n_hours * sizeof(*hours));
 
     if (!rule_is_word(given->role))
-        return wrong(c, "must be 1 to 64 of a-z, 0-9 and -", "zone.rules[%zu].role", rule);
+        return wrong(c, "must be 1 to 64 characters of a-z, 0-9 and -", "zone.rules[%zu].role",
+                     rule);
     if (given->n_hours > HOURS_MOST)
         return wrong(c, "are more than 32", "zone.rules[%zu].hours", rule);
     if (hours == NULL)
@@ -235,7 +236,7 @@ enum ward_code set_staff_roles_rpc(struct ward_call *c, const ProtobufCMessage *
         return WARD_FAIL_FIELD(c->err, "roles", "are more than %d", ROLES_MOST);
     for (size_t i = 0; i < req->n_roles; i++)
         if (!rule_is_word(req->roles[i]))
-            return wrong(c, "must be 1 to 64 of a-z, 0-9 and -", "roles[%zu]", i);
+            return wrong(c, "must be 1 to 64 characters of a-z, 0-9 and -", "roles[%zu]", i);
     return commit(&x, roles_in_tx, &((SetStaffRolesResponse *)r)->event_id);
 }
 

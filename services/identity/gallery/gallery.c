@@ -342,7 +342,7 @@ enum ward_code gallery_known(struct gallery *g, const char *name, struct ward_er
     WARD_TRY(gallery_ready(g, err));
     if (gallery_is_named(name) && index_named(&g->x, name) <= 0)
         return WARD_FAIL_REASON(err, NOT_FOUND, "GALLERY_NOT_FOUND",
-                                "no gallery with this name has a subject");
+                                "no gallery has this name, or the gallery has no subjects");
     return WARD_OK;
 }
 

@@ -27,7 +27,7 @@ static enum ward_code begin(struct membership *m, struct ward_call *c, const cha
     if (!gallery_is_named(gallery))
         return WARD_FAIL_FIELD(
             c->err, "gallery",
-            "must be ward/... or clinic/..., and 1 to 48 of a-z, 0-9, - and _");
+            "must be ward/... or clinic/..., and 1 to 48 characters of a-z, 0-9, - and _");
     m->gallery = api_text(gallery);
     ward_event_note(&m->about.event, "gallery", gallery);
     return WARD_OK;

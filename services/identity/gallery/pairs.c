@@ -180,7 +180,7 @@ static enum ward_code resolve_in_tx(struct ward_db *db, void *arg, struct ward_e
     event.patient = about;
     if (now != STATE(OPEN) && now != d->state)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "DUPLICATE_DECIDED",
-                                "the pair already has the other decision");
+                                "the pair already has a different decision");
     if (now == STATE(OPEN))
         WARD_TRY(decide(d, db, err));
     else

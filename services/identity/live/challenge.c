@@ -34,7 +34,7 @@ static bool saw(struct judge *j, enum live_step step, int64_t at_ms)
     if (j->out->n_seen < LIVE_STEPS_MAX)
         j->out->seen[j->out->n_seen++] = step;
     if (j->next == j->n_steps || step != j->steps[j->next])
-        return fail(j, "the person performed another step than the next one");
+        return fail(j, "the person performed a step that was not the next one");
     if (at_ms - j->done_ms > j->step_ms)
         return fail(j, "the person performed a step too late");
     if (at_ms - j->done_ms < STEP_LEAST)

@@ -102,7 +102,7 @@ static void what_was_asked_in_its_order_passes(void **state)
 
 static void another_order_does_not(void **state)
 {
-    static const char why[] = "the person performed another step than the next one";
+    static const char why[] = "the person performed a step that was not the next one";
 
     (void)state;
     fails_as("lr", "ssrrsssllss", why);
@@ -124,7 +124,7 @@ static void a_missing_step_does_not(void **state)
              "the person did not look straight ahead with open eyes before a turn");
     /* the eyes are closed for too long */
     fails_as("bl", "ssscccccccccccccccccccccccccccssllss",
-             "the person performed another step than the next one");
+             "the person performed a step that was not the next one");
     fails_as("lb", "ssshhhhhhssss", why); /* the head is not turned far enough */
     fails_as("lb", "", "too few usable frames");
     fails_as("lb", "ssll", "too few usable frames");

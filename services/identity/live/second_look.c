@@ -36,7 +36,7 @@ struct looking {
 
 static enum ward_code no_memory(struct ward_err *err)
 {
-    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to look at a photograph again");
+    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to examine a photograph again");
 }
 
 static bool small_copy(const struct pixels *im, struct pixels *out, struct ward_arena *mem)

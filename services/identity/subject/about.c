@@ -60,7 +60,7 @@ enum ward_code about_consent(struct ward_call *c, const char *at,
     if (consent == NULL)
         return WARD_FAIL_FIELD(c->err, at, "is missing");
     if (!rule_is_word(consent->purpose))
-        return wrong(c, at, "purpose", "must be 1 to 64 of a-z, 0-9 and -");
+        return wrong(c, at, "purpose", "must be 1 to 64 characters of a-z, 0-9 and -");
     if (!rule_is_label(consent->text_version, true))
         return wrong(c, at, "text_version", "must be 1 to 64 visible ASCII characters");
     if (*consent->given_by == '\0' || strlen(consent->given_by) > 64)
@@ -101,7 +101,7 @@ static enum ward_code again_in_tx(struct ward_db *db, void *arg, struct ward_err
         return e->replay(e->arg, db, answer, err);
     e->none = true;
     /* the transaction rolls back, and the idempotency key remains unused */
-    return WARD_FAIL(err, NOT_FOUND, "no answer is kept");
+    return WARD_FAIL(err, NOT_FOUND, "no answer is stored");
 }
 
 enum ward_code about_again(struct ward_call *c, const struct ward_idem *idem,

@@ -177,7 +177,8 @@ static enum ward_code withdraw(struct ward_call *c, const WithdrawRequest *req,
 
     WARD_TRY(about_begin(&w.about, c, req->subject_id));
     if (*req->purpose != '\0' && !rule_is_word(req->purpose))
-        return WARD_FAIL_FIELD(c->err, "purpose", "must be empty or 1 to 64 of a-z, 0-9 and -");
+        return WARD_FAIL_FIELD(c->err, "purpose",
+                               "must be empty or 1 to 64 characters of a-z, 0-9 and -");
     WARD_TRY(ward_call_copy(c, w.about.event.event_text, &resp->event_id));
     WARD_TRY(ward_db_tx(about_db(c), withdraw_in_tx, &w, c->err));
     resp->withdrawn_at_us = w.about.at_us;

@@ -36,9 +36,10 @@ static enum ward_code check_galleries(struct ward_call *c, const EnrolRequest *r
         return WARD_FAIL_FIELD(c->err, "galleries", "are more than %d", GALLERIES_MAX);
     for (size_t i = 0; i < req->n_galleries; i++)
         if (!gallery_is_named(req->galleries[i]))
-            return WARD_FAIL_FIELD(c->err, "galleries",
-                                   "must be ward/... or clinic/... with 1 to 48 of a-z, 0-9, - "
-                                   "and _");
+            return WARD_FAIL_FIELD(
+                c->err, "galleries",
+                "must be ward/... or clinic/... with 1 to 48 characters of a-z, 0-9, - "
+                "and _");
     return WARD_OK;
 }
 

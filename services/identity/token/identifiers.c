@@ -47,7 +47,7 @@ enum ward_code second_check(struct ward_call *c, const char *at, const Second *s
     if (second == NULL)
         return WARD_FAIL_FIELD(c->err, at, "is missing");
     if (!rule_is_word(second->type) || strlen(second->type) > SECOND_TYPE_MOST)
-        return wrong(c, at, "type", "must be 1 to 32 of a-z, 0-9 and -");
+        return wrong(c, at, "type", "must be 1 to 32 characters of a-z, 0-9 and -");
     if (may_remove && *second->value == '\0')
         return WARD_OK;
     if (*second->value == '\0' || strlen(second->value) > SECOND_VALUE_MOST)

@@ -114,7 +114,8 @@ static enum ward_code check(struct ward_call *c, const UsePolicy *p, struct use_
     if (p == NULL)
         return WARD_FAIL_FIELD(c->err, "policy", "is missing");
     if (!rule_is_word(p->purpose))
-        return WARD_FAIL_FIELD(c->err, "policy.purpose", "must be 1 to 64 of a-z, 0-9 and -");
+        return WARD_FAIL_FIELD(c->err, "policy.purpose",
+                               "must be 1 to 64 characters of a-z, 0-9 and -");
     if (liveness < LIVENESS_NONE || liveness > LIVENESS_ATTENDED)
         return WARD_FAIL_FIELD(c->err, "policy.liveness", "must be set");
     if (p->max_fmr != 0 &&

@@ -138,7 +138,8 @@ static enum ward_code check(struct ward_call *c, const Request *req, char subjec
         return WARD_FAIL_FIELD(c->err, "token", "is empty");
     WARD_TRY(api_subject_id(c, req->subject_id, id, subject));
     if (!rule_is_word(req->purpose))
-        return WARD_FAIL_FIELD(c->err, "purpose", "must be 1 to 64 of a-z, 0-9 and -");
+        return WARD_FAIL_FIELD(c->err, "purpose",
+                               "must be 1 to 64 characters of a-z, 0-9 and -");
     if (!rule_is_label(req->place, false))
         return WARD_FAIL_FIELD(c->err, "place", "must be at most 64 visible ASCII characters");
     return WARD_OK;

@@ -52,7 +52,8 @@ static enum ward_code start_challenge(struct ward_call *c, const StartChallengeR
     if (known)
         WARD_TRY(api_subject_id(c, req->subject_id, subject, text));
     if (!rule_is_word(req->purpose))
-        return WARD_FAIL_FIELD(c->err, "purpose", "must be 1 to 64 of a-z, 0-9 and -");
+        return WARD_FAIL_FIELD(c->err, "purpose",
+                               "must be 1 to 64 characters of a-z, 0-9 and -");
     if (!face_pack_live(w->id->now.pack))
         return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, "LIVENESS_UNAVAILABLE",
                                 "this model pack has no liveness models: let staff confirm "

@@ -129,7 +129,8 @@ static enum ward_code ask_for(struct logging *l, const char *what)
     int most;
 
     if (q->from_us < 0 || q->to_us < 0 || (q->to_us != 0 && q->to_us <= q->from_us))
-        return WARD_FAIL_FIELD(l->c->err, "to_us", "must be after from_us, neither negative");
+        return WARD_FAIL_FIELD(l->c->err, "to_us",
+                               "must be after from_us, and neither may be negative");
     WARD_TRY(ward_call_page(l->c, q->page_size, 50, 200, &most));
     l->page = (struct log_page){
         .c = l->c, .from_us = q->from_us, .to_us = q->to_us, .most = (size_t)most};

@@ -217,6 +217,6 @@ enum ward_code erase_patient_rpc(struct ward_call *c, const ProtobufCMessage *q,
     WARD_TRY(ward_call_idem(c, e.req->idempotency_key, q, &e.idem));
     if (!is_case(e.req->case_reference))
         return WARD_FAIL_FIELD(c->err, "case_reference",
-                               "must be 1 to %d of A-Z a-z 0-9 . _ / -", CASE_MAX);
+                               "must be 1 to %d characters of A-Z a-z 0-9 . _ / -", CASE_MAX);
     return ward_db_tx(w->event_ctx.db, in_tx, &e, c->err);
 }

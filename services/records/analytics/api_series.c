@@ -214,7 +214,7 @@ static int more_given(const void *a, const void *b)
 static enum ward_code too_large(struct ward_call *c)
 {
     return WARD_FAIL_REASON(c->err, RESOURCE_EXHAUSTED, "SERIES_TOO_LARGE",
-                            "more than %d points", SERIES_POINTS);
+                            "the answer would have more than %d points", SERIES_POINTS);
 }
 
 static size_t rows_of(const struct table *t, struct row *out)

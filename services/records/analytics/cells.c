@@ -217,7 +217,7 @@ enum ward_code query_cells(struct worker *w, struct ward_arena *mem, const struc
     WARD_TRY(sql_run(&s, w->event_ctx.db, &rows, err));
     if (rows.n > SERIES_CELLS)
         return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "SERIES_TOO_LARGE",
-                                "more than %d points", SERIES_POINTS);
+                                "the answer would have more than %d points", SERIES_POINTS);
     t.cell = ward_alloc(mem, (rows.n + 1) * sizeof(*t.cell));
     if (t.cell == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the counts");

@@ -201,7 +201,7 @@ static enum ward_code on_row(void *arg, const struct csv_row *row, struct ward_e
     }
     if (row->n != ci->map.n)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "CSV_INVALID",
-                                "line %lld: %zu fields, the first line has %zu",
+                                "line %lld has %zu fields, but the first line has %zu",
                                 (long long)row->line, row->n, ci->map.n);
     if (!im->stage.atomic && (im->stage.n + csv_observations(&ci->map) > IMPORT_BATCH ||
                               im->stage.mem->used > IMPORT_STAGED / 2))

@@ -122,7 +122,7 @@ static enum ward_code feed_line(struct csv_rows *r, const char *p, size_t n)
         r->begin = r->line;
     r->size += n;
     if (r->size > CSV_ROW)
-        return fail(r, "a row of more than 1 MiB");
+        return fail(r, "a row has more than 1 MiB");
     r->in_row = true;
     if (csv_parse(&r->parser, p, n, on_field, on_row, r) != n && r->code == WARD_OK)
         return fail(r, "a quote at a place where quotes are not allowed; double the quotes "

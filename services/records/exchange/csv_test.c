@@ -126,7 +126,7 @@ static void a_huge_row_is_refused_not_fatal(void **state)
 
     (void)state;
     memset(text, 'x', CSV_ROW + 1);
-    assert_string_equal(rows(text, CSV_ROW + 1, 1 << 16), "line 1: a row of more than 1 MiB");
+    assert_string_equal(rows(text, CSV_ROW + 1, 1 << 16), "line 1: a row has more than 1 MiB");
     memset(text, '\n', CSV_ROW + 1); /* empty lines are not rows */
     assert_string_equal(rows(text, CSV_ROW + 1, 1 << 16), "");
     memset(wide, ',', CSV_FIELDS);

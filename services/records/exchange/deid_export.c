@@ -91,8 +91,9 @@ static enum ward_code count_cohort(struct export *e, struct ward_err *err)
         return WARD_FAIL(err, DATA_LOSS, "a count of patients is invalid");
     e->cohort = all - e->left_out;
     if (e->cohort < SMALLEST)
-        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "COHORT_TOO_SMALL",
-                                "fewer than %d patients would be identifiable", SMALLEST);
+        return WARD_FAIL_REASON(
+            err, FAILED_PRECONDITION, "COHORT_TOO_SMALL",
+            "the export would have fewer than %d patients, who could be identified", SMALLEST);
     return WARD_OK;
 }
 
@@ -324,7 +325,8 @@ static enum ward_code check(struct export *e)
                                 "the call requires a research purpose");
     if (n == 0 || n > PROJECT ||
         strspn(req->project, "abcdefghijklmnopqrstuvwxyz0123456789-") != n)
-        return WARD_FAIL_FIELD(err, "project", "must be 1 to %d of a-z 0-9 -", PROJECT);
+        return WARD_FAIL_FIELD(err, "project", "must be 1 to %d characters of a-z 0-9 -",
+                               PROJECT);
     for (size_t i = 0; i < req->n_kinds; i++) {
         if (!kind_is((int)req->kinds[i]))
             return WARD_FAIL_FIELD(err, "kinds", "has an unknown kind");

@@ -267,7 +267,7 @@ enum ward_code import_write(struct worker *w, struct ward_call *c, const struct 
     bool found = false, same = false;
 
     if (!ward_uuid_parse(resource_id(e->res), id))
-        return WARD_FAIL(err, INTERNAL, "an entry without an id");
+        return WARD_FAIL(err, INTERNAL, "an entry has no id");
     if (e->nobodys)
         WARD_TRY(find_nobodys(w, c->mem, id, &v, &found, err));
     else

@@ -127,7 +127,7 @@ enum ward_code closed_of(struct ward_arena *mem, struct quarantined *q, struct c
     if (out->n == 0)
         return WARD_OK;
     return problem_add(mem, &q->problems, "CONSENT_NOT_ENFORCEABLE", "Consent.provision",
-                       "until a person decides, everything that this consent may deny is "
+                       "until a person decides, everything that this consent could deny is "
                        "hidden from people who treat "
                        "the patient, except under a break-glass grant",
                        NULL, err);

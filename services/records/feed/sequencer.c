@@ -305,8 +305,9 @@ enum ward_code sequencer_join(struct sequencer *s, struct ward_err *err)
     pthread_mutex_unlock(&s->lock);
     if (!full)
         return WARD_OK;
-    (void)WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "FEED_FULL",
-                           "WARD_FOLLOWERS callers already follow this replica");
+    (void)WARD_FAIL_REASON(
+        err, RESOURCE_EXHAUSTED, "FEED_FULL",
+        "this replica already serves the maximum of WARD_FOLLOWERS followers");
     if (err != NULL)
         err->retry_after_ms = RETRY_MS;
     return WARD_RESOURCE_EXHAUSTED;

@@ -198,7 +198,7 @@ static enum ward_code observation(struct fhir_checking *k, const Message *m,
     /* obs-6: dataAbsentReason is only present if value[x] is not. */
     if (o->data_absent_reason != NULL && o->value_case != 0)
         return FHIR_PART_FAIL(k, err, "dataAbsentReason", "FIELD_INVALID",
-                              "stands beside a value");
+                              "must not be set together with a value");
     /* obs-7: if a component has the observation's code, the observation has no value. */
     for (size_t i = 0; o->value_case != 0 && i < o->n_component; i++)
         if (intersects(o->code, o->component[i]->code))

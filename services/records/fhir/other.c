@@ -172,7 +172,7 @@ static enum ward_code of_nobody(struct fhir_checking *k, const Ward__Records__V1
         WARD_TRY(ward_json_parse(o->json, strlen(o->json), NULL, k->mem, &v, err));
     if (!is_nobodys(o->type) || (v != NULL && fhir_names_patient(v)))
         return FHIR_PART_FAIL(k, err, "subject", "REFERENCE_INVALID",
-                              "no element that Ward reads names one patient");
+                              "the elements that Ward reads do not name exactly one patient");
     return WARD_OK;
 }
 
@@ -182,6 +182,6 @@ enum ward_code fhir_other(struct fhir_checking *k, const Message *m, struct ward
 
     if (!fhir_is_type(o->type))
         return FHIR_PART_FAIL(k, err, "type", "FIELD_INVALID",
-                              "must be 1 to 63 of A-Z a-z, a capital first");
+                              "must be 1 to 63 characters of A-Z a-z, the first one a capital");
     return o->subject == NULL ? of_nobody(k, o, err) : WARD_OK;
 }

@@ -71,7 +71,8 @@ static enum ward_code events(struct fhir_checking *k, const Repeat *r, struct wa
     if (r->offset_presence_case != 0 && r->n_when == 0)
         return missing(k, "when", err);
     if (r->offset_presence_case != 0 && meal)
-        return FHIR_PART_FAIL(k, err, "offset", "FIELD_INVALID", "stands beside a meal");
+        return FHIR_PART_FAIL(k, err, "offset", "FIELD_INVALID",
+                              "must not be set together with a meal");
     /* tim-10: has timeOfDay or `when`, not both. */
     if (r->n_time_of_day > 0 && r->n_when > 0)
         return FHIR_PART_FAIL(k, err, "timeOfDay", "FIELD_INVALID",

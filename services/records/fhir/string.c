@@ -195,7 +195,8 @@ static enum ward_code id(const struct fhir_path *p, const char *s, size_t n,
     static const char ID[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.";
 
     if (n > 64 || strspn(s, ID) != n)
-        return FHIR_FAIL(err, p, "FIELD_INVALID", "must be 1 to 64 of A-Z a-z 0-9 - .");
+        return FHIR_FAIL(err, p, "FIELD_INVALID",
+                         "must be 1 to 64 characters of A-Z a-z 0-9 - .");
     return WARD_OK;
 }
 

@@ -79,6 +79,6 @@ enum ward_code sql_run(struct sql *q, struct ward_db *db, struct ward_rows *out,
                        struct ward_err *err)
 {
     if (q->full)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "a query of too many values");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the query has too many values");
     return ward_db_run(db, q->mem, sql_shape(q->text), q->value, q->n_values, out, err);
 }

@@ -94,7 +94,8 @@ static enum ward_code list(struct ward_call *c, const ListDirectoryRequest *q,
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "KIND_NOT_ALLOWED",
                                 "no role of this person may read resources without a patient");
     if (!fhir_is_type(q->type))
-        return WARD_FAIL_FIELD(c->err, "type", "must be 1 to 63 of A-Z a-z, a capital first");
+        return WARD_FAIL_FIELD(
+            c->err, "type", "must be 1 to 63 characters of A-Z a-z, the first one a capital");
     ward_event_note(&l.event, "type", q->type);
     WARD_TRY(ward_call_page(c, q->page_size, USUAL, MOST, &l.page));
     question =

@@ -355,7 +355,7 @@ static void a_broken_card_is_named(void **state)
         {"label\tB_mood\t-\n", "card.tsv:5: a label must be O, B_kind or I_kind"},
         {"window\t1\t-\n", "card.tsv:5: a window"},
         {"language\tfr\t-\n", "card.tsv:5: column 2: unknown word"},
-        {"name\tx\n", "card.tsv:5: not 3 columns"},
+        {"name\tx\n", "card.tsv:5: the line does not have 3 columns"},
     };
     struct ward_err err = {0};
 

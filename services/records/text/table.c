@@ -72,7 +72,7 @@ static enum ward_code cut(const struct text_table *t, char *line, int columns,
         if (next == NULL && n == columns)
             return WARD_OK;
     }
-    return TEXT_DATA_FAIL(err, t, row, "not %d columns", columns);
+    return TEXT_DATA_FAIL(err, t, row, "the line does not have %d columns", columns);
 }
 
 /* Checks that the header names the source of the rows; otherwise the rows may not be used. */

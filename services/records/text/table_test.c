@@ -92,8 +92,10 @@ static void a_broken_line_is_named(void **state)
     static const struct {
         const char *file, *text, *where;
     } broken[] = {
-        {"terms_en.tsv", "fever\tsymptom\n", "terms_en.tsv:5: not 7 columns"},
-        {"terms_en.tsv", "fever\tsymptom\t-\t-\t-\ten\tward\tmore\n", "not 7 columns"},
+        {"terms_en.tsv", "fever\tsymptom\n",
+         "terms_en.tsv:5: the line does not have 7 columns"},
+        {"terms_en.tsv", "fever\tsymptom\t-\t-\t-\ten\tward\tmore\n",
+         "the line does not have 7 columns"},
         {"terms_en.tsv", "fever\tsign\t-\t-\t-\ten\tward\n", "column 2: unknown word"},
         {"terms_en.tsv", "fever\tsymptom\t-\ticd9\t780\ten\tward\n", "column 4: unknown word"},
         {"terms_en.tsv", "fever\tsymptom\t-\t-\tR50.9\ten\tward\n", "a code needs a system"},

@@ -184,7 +184,7 @@ describe('a challenge', { skip }, () => {
   // How it is answered wrongly, and what the audit event says of it.
   const LIES = [
     ['a photograph held still', () => 's'.repeat(16), {}, 'the person did not perform every step'],
-    ['all the wrong turns', (steps) => `ssss${steps.map((s) => ({ b: 'llss', l: 'rrss', r: 'llss' })[LETTER[s]]).join('ss')}ss`, {}, 'the person performed another step than the next one'],
+    ['all the wrong turns', (steps) => `ssss${steps.map((s) => ({ b: 'llss', l: 'rrss', r: 'llss' })[LETTER[s]]).join('ss')}ss`, {}, 'the person performed a step that was not the next one'],
     ['another person who takes over', (steps) => `${script(steps)}oooo`, {}, 'the face changed'],
     ['a film sent in an instant', script, { fast: true, every: 400 }, /sooner|faster/],
   ];
