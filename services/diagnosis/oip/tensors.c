@@ -117,9 +117,8 @@ static enum ward_code from_raw(const ProtobufCBinaryData *raw, const struct ward
 
     if (!fits)
         return WARD_FAIL_FIELD(err, "raw_input_contents",
-                               "%zu bytes do not encode %llu elements of type %s for %s",
-                               raw->len, (unsigned long long)n, oip_type_name(io->dtype),
-                               io->name);
+                               "%zu bytes do not encode %llu elements of %s for %s", raw->len,
+                               (unsigned long long)n, oip_type_name(io->dtype), io->name);
     t->nbytes = raw->len;
     t->data = ward_alloc64(mem, raw->len);
     if (t->data == NULL)
