@@ -200,9 +200,10 @@ static enum ward_code on_row(void *arg, const struct csv_row *row, struct ward_e
         return csv_map_header(&ci->map, im->call->mem, row, err);
     }
     if (row->n != ci->map.n)
-        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "CSV_INVALID",
-                                "line %lld has %zu fields, but the first line has %zu",
-                                (long long)row->line, row->n, ci->map.n);
+        return WARD_FAIL_REASON(
+            err, INVALID_ARGUMENT, "CSV_INVALID",
+            "line %lld: the line has %zu fields, but the first line has %zu",
+            (long long)row->line, row->n, ci->map.n);
     if (!im->stage.atomic && (im->stage.n + csv_observations(&ci->map) > IMPORT_BATCH ||
                               im->stage.mem->used > IMPORT_STAGED / 2))
         WARD_TRY(import_flush(im, err));
