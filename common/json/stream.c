@@ -168,20 +168,20 @@ static enum ward_code outside(struct ward_json_stream *s, char c)
  * not match here and is found at the end. */
 static void inside(struct ward_json_stream *s, char c)
 {
-    size_t n = strlen(s->cfg.key);
-
     if (s->escaped) {
         s->escaped = false;
     } else if (c == '\\') {
         s->escaped = true;
     } else if (c == '"') {
         s->in_string = false;
-        s->is_ours = s->in_key && s->matched == n;
+        s->is_ours = s->in_key && s->matched == strlen(s->cfg.key);
         s->in_key = false;
         return;
     }
     if (s->in_key)
-        s->matched = s->matched < n && s->cfg.key[s->matched] == c ? s->matched + 1 : SIZE_MAX;
+        s->matched = s->matched < strlen(s->cfg.key) && s->cfg.key[s->matched] == c
+                         ? s->matched + 1
+                         : SIZE_MAX;
 }
 
 static bool is_space(char c)
@@ -251,14 +251,23 @@ static enum ward_code step(struct ward_json_stream *s, const char *c)
     return WARD_OK;
 }
 
-/* Plain text of strings, the most frequent content, is copied in one piece. */
+/* Returns whether a byte of an element may change the state: a byte of a string, or a byte
+ * below the element's first level, where commas and spaces have no effect. */
+static bool matters(bool in_string, char c)
+{
+    if (in_string)
+        return c == '"' || c == '\\';
+    return c == '"' || c == '{' || c == '}' || c == '[' || c == ']';
+}
+
+/* Returns the length of the text that does not change the state. It is copied in one piece. */
 static size_t plain(struct ward_json_stream *s, const char *p, size_t n)
 {
     size_t i = 0;
 
-    if (!s->in_string || s->escaped || s->place != VALUE)
+    if (s->place != VALUE || s->escaped || (!s->in_string && s->depth <= 2))
         return 0;
-    for (; i < n && p[i] != '"' && p[i] != '\\'; i++)
+    for (; i < n && !matters(s->in_string, p[i]); i++)
         s->line += p[i] == '\n';
     return i;
 }

@@ -67,6 +67,18 @@ static bool outside_string(struct bundle_split *s, char c)
     }
 }
 
+/* Returns the length of the text of a string below the first level. Only its end matters. */
+static size_t plain(const struct bundle_split *s, const char *p, size_t n)
+{
+    size_t i = 0;
+
+    if (!s->in_string || s->escaped || s->depth == 1)
+        return 0;
+    while (i < n && p[i] != '"' && p[i] != '\\')
+        i++;
+    return i;
+}
+
 size_t bundle_split(struct bundle_split *s, const char *p, size_t n, size_t *skip, bool *ends)
 {
     size_t i = 0;
@@ -77,11 +89,15 @@ size_t bundle_split(struct bundle_split *s, const char *p, size_t n, size_t *ski
     *skip = i;
     if (i < n && !s->inside)
         *s = (struct bundle_split){.inside = true};
-    for (; i < n && !*ends; i++) {
+    while (i < n && !*ends) {
+        i += plain(s, p + i, n - i);
+        if (i == n)
+            break;
         if (s->in_string)
             in_string(s, p[i]);
         else
             *ends = outside_string(s, p[i]);
+        i++;
     }
     s->inside = s->inside && !*ends;
     return i;
