@@ -14,7 +14,8 @@
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 2000
 /* The relay waits between small batches, so that a slow stream of events does not cause one
- * commit for each event. The wait doubles while more than one event arrives during a wait. */
+ * commit for each event. The wait doubles after each wait in which more than one event arrived,
+ * and starts again at the minimum after a wait in which no event arrived. */
 #define LINGER_MIN_MS 15
 #define LINGER_MAX_MS 120
 #define MARK_EVERY_NS (1000 * WARD_NS_PER_MS) /* time between marks while events are sent */
@@ -191,7 +192,8 @@ static bool is_content(enum ward_code code)
 
 static int linger(struct ward_relay *r, size_t n)
 {
-    r->linger_ms = n > 1 ? 2 * r->linger_ms : LINGER_MIN_MS;
+    if (n > 1)
+        r->linger_ms *= 2;
     if (r->linger_ms < LINGER_MIN_MS)
         r->linger_ms = LINGER_MIN_MS;
     if (r->linger_ms > LINGER_MAX_MS)
