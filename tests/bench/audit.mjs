@@ -7,7 +7,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
-import { quiet } from './quiet.mjs';
+import { quiet } from './conditions/quiet.mjs';
+import { mariadb, mustSync } from './conditions/synced.mjs';
 
 const [build, rounds, seconds] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
 process.env.BUILD = build;
@@ -32,10 +33,11 @@ async function measure(...args) {
   return load(...args);
 }
 
-const ward = await Ward.start({ services: ['audit'] });
+const ward = await Ward.start({ services: ['audit'], mariadb });
 const seen = [];
 try {
   const user = os.userInfo().username;
+  await mustSync(ward.db);
   await ward.db.sql('CREATE DATABASE bench');
   const port = ward.services.audit.port;
   const db = [ward.db.socket, user];

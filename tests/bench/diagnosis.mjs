@@ -22,7 +22,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { cnn224, floor } from './diagnosis/graphs.mjs';
-import { quiet, stolen } from './quiet.mjs';
+import { quiet, stolen } from './conditions/quiet.mjs';
+import { mariadb, mustSync } from './conditions/synced.mjs';
 
 const [build, seconds, rounds] = [process.argv[2], ...process.argv.slice(3).map(Number)];
 process.env.BUILD = build;
@@ -90,7 +91,7 @@ const serviceCpuMs = (pid) => cpuMs(pid) + children(pid).reduce((sum, child) => 
 await quiet(0.3, patience);
 const keys = await makeModels();
 const ward = await Ward.start({
-  services: ['audit', 'records', 'diagnosis'], peers: ['inference'],
+  services: ['audit', 'records', 'diagnosis'], peers: ['inference'], mariadb,
   env: { diagnosis: {
     WARD_MODELS: models, WARD_MODEL_KEYS: keys, WARD_DIAGNOSIS_MODELS: Object.values(SUBJECTS).map((s) => `${s.name}/1`).join(','),
     WARD_CANARY_MS: '3600000', WARD_QUEUE_ROWS: '65536', WARD_BATCH_ROWS: '1024', WARD_INSTANCES: String(INSTANCES),
@@ -98,6 +99,7 @@ const ward = await Ward.start({
 });
 const results = { seconds, rounds, cores: os.cpus().length, load_at_start: round(os.loadavg()[0], 2) };
 try {
+  await mustSync(ward.db);
   await until('ready', async () => (await ward.services.diagnosis.admin('/readyz')).status === 200);
   const { pid } = ward.services.diagnosis.proc;
   const service = (s, beside, rows, atOnce) => load('service', ...subject(s), ward.services.diagnosis.port, path.join(ward.dir, 'pki'), s.name, beside, rows, atOnce, seconds * 1000);

@@ -18,7 +18,8 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { quiet, stolen } from './quiet.mjs';
+import { quiet, stolen } from './conditions/quiet.mjs';
+import { mariadb, mustSync } from './conditions/synced.mjs';
 
 const [build, patients, each, seconds, rounds] = [process.argv[2], ...process.argv.slice(3).map(Number)];
 process.env.BUILD = build;
@@ -49,7 +50,7 @@ const round = (v, digits) => Number(v.toFixed(digits));
 const note = (text) => process.stderr.write(`${text}\n`);
 const wait = (ms) => new Promise((done) => { setTimeout(done, ms); });
 
-const site = await Site.start({ rules: null, env: {
+const site = await Site.start({ rules: null, mariadb, env: {
   // Its models' known answers are asked for once a minute otherwise, which takes a core for seconds: another service's work.
   identity: { WARD_PPID_LIFETIME_S: '120', WARD_CANARY_MS: '3600000' },
   dosage: { WARD_WORKERS: String(WORKERS), WARD_QUEUE: '4096', WARD_ACCESS_S: '3600' },
@@ -140,6 +141,7 @@ try {
   seen.fill = await load('dosage_load', 'fill', ...db, patients, each, IN_WARDS);
   await ward.db.sql('SET GLOBAL innodb_flush_log_at_trx_commit = 1; ANALYZE TABLE drug_order, order_version, administration', 'dosage');
   await settled();
+  await mustSync(ward.db);
   note('doses to give');
   const needed = RATE * seconds / EVERY;
   const gifts = await prepare(2 * TRIES * needed, RATE / EVERY);

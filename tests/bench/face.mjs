@@ -10,6 +10,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, wri
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
+import { mariadb, mustSync } from './conditions/synced.mjs';
 
 const [build, models] = process.argv.slice(2);
 process.env.BUILD = build;
@@ -196,7 +197,8 @@ async function coldStarts(n, dir, seconds) {
 }
 
 async function service_part() {
-  ward = await Ward.start({ services: ['identity'], env: { identity: { WARD_SNAPSHOT_S: '1', WARD_GALLERY_DIR: '', WARD_SEARCH_MISSES_HOUR: '100000' } } });
+  ward = await Ward.start({ services: ['identity'], mariadb, env: { identity: { WARD_SNAPSHOT_S: '1', WARD_GALLERY_DIR: '', WARD_SEARCH_MISSES_HOUR: '100000' } } });
+  await mustSync(ward.db);
   service = ward.services.identity;
   await service.proc.line(/galleries ready/);
   figures.rss_anon_empty = memory('RssAnon');

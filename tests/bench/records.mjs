@@ -11,6 +11,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { mariadb, mustSync } from './conditions/synced.mjs';
 
 const [build, patients, each, rounds, seconds] = [process.argv[2], ...process.argv.slice(3).map(Number)];
 process.env.BUILD = build;
@@ -40,7 +41,7 @@ async function settle() {
 const note = (text) => process.stderr.write(`${text}\n`);
 
 const ward = await Ward.start({
-  services: ['records'], env: { records: { WARD_WORKERS: String(CALLERS), WARD_QUEUE: '64' } },
+  services: ['records'], mariadb, env: { records: { WARD_WORKERS: String(CALLERS), WARD_QUEUE: '64' } },
 });
 const user = os.userInfo().username;
 const db = [ward.db.socket, user, path.join(ward.dir, 'keys/records.kek')];
@@ -91,6 +92,7 @@ async function importRate() {
 }
 
 try {
+  await mustSync(ward.db);
   await ward.db.sql(`SET GLOBAL innodb_buffer_pool_size = ${2 * POOL}`);
   note('a few charts, to write to');
   await load('fill', ...db, 1, FIRST, 1, FIRST);

@@ -11,7 +11,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { quiet } from './quiet.mjs';
+import { quiet } from './conditions/quiet.mjs';
 
 const [build, rounds, runMs] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
 const WARM_MS = 200;

@@ -8,6 +8,7 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
+import { mariadb, mustSync } from '../conditions/synced.mjs';
 
 const [build, n] = [process.argv[2], Number(process.argv[3])];
 process.env.BUILD = build;
@@ -24,10 +25,10 @@ const TICK_S = 1 / 100; // of /proc/PID/stat
 const wait = (ms) => new Promise((done) => { setTimeout(done, ms); });
 const note = (text) => process.stderr.write(`${text}\n`);
 
-// Its data is synced, as a hospital's is.
-const site = await Site.start({ services: SERVICES, mariadb: () => 'innodb-flush-log-at-trx-commit=1\ninnodb-flush-method=O_DIRECT\n',
+const site = await Site.start({ services: SERVICES, mariadb,
   env: { identity: { WARD_CANARY_MS: '3600000', WARD_FACE_MISSES_HOUR: '1000' }, diagnosis: { WARD_DIAGNOSIS_MODELS: 'chest/1', WARD_CANARY_MS: '3600000' } } });
 const { ward } = site;
+await mustSync(ward.db);
 
 // ---- what is counted ----
 
