@@ -308,14 +308,18 @@ static void trace_close(void *arg)
 void ward_app_serve(struct ward_app *app, const struct ward_rpc_config *rpc)
 {
     struct ward_rpc_config full;
+    struct ward_rpc *started = NULL;
 
     if (on(app) && *app->cfg.otlp.endpoint != '\0')
         ward_app_use(app, trace_open, trace_close, app);
     if (!on(app))
         return;
     full = complete(app, rpc);
+    app->code = ward_rpc_start(&full, &started, &app->err);
+    pthread_mutex_lock(&app->core->lock); /* the loop's thread reads both */
     app->parts = full.parts;
-    app->code = ward_rpc_start(&full, &app->rpc, &app->err);
+    app->rpc = started;
+    pthread_mutex_unlock(&app->core->lock);
     app->serving_on = full.listen;
 }
 
