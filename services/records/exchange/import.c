@@ -164,15 +164,32 @@ void import_open(struct import *im, struct ward_call *c)
     im->count.mem = c->mem;
     ward__records__v1__import_progress__init(&im->count.p);
     im->last_held = &im->held;
+    ward_arena_init(&im->behind.mem, IMPORT_STAGED);
+    im->behind.spare = &im->behind.mem;
     ward_arena_init(&im->waiting, IMPORT_WAITING);
     ward_event_begin(&im->event, c, &w->event_ctx, NULL);
 }
 
 void import_done(struct import *im)
 {
+    (void)!records_import_wait(im, NULL);
     ward_json_stream_close(im->stream);
     stage_done(&im->stage);
+    ward_arena_done(&im->behind.mem);
     ward_arena_done(&im->waiting);
+}
+
+/* The batch that is still being written came before the bytes that failed: its error is the
+ * call's. */
+static enum ward_code first_error(struct import *im, enum ward_code code)
+{
+    struct ward_err earlier = {0};
+    enum ward_code first = records_import_wait(im, &earlier);
+
+    if (first == WARD_OK)
+        return code;
+    *im->call->err = earlier;
+    return first;
 }
 
 enum ward_code import_bundle_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -186,6 +203,8 @@ enum ward_code import_bundle_rpc(struct ward_call *c, const ProtobufCMessage *q,
         return WARD_FAIL_REASON(c->err, RESOURCE_EXHAUSTED, "ARENA_FULL", "no memory");
     import_open(im, c);
     code = receive(im);
+    if (code != WARD_OK)
+        code = first_error(im, code);
     if (code == WARD_OK)
         code = import_end(im);
     import_done(im);

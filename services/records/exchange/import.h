@@ -5,9 +5,10 @@
  * without a database. import_stage.c collects entries and writes 500 entries, or an atomic
  * bundle, in one transaction. import_known.c and import_named.c find patients who are known by
  * another id. import_merge.c merges versions of a source with versions of another author.
- * import_look.c reads existing resources. import_count.c reports progress.
+ * import_look.c reads existing resources. import_batch.c writes a batch in a thread while the
+ * next is read, and reports progress.
  *
- * Threads: call from a worker's thread. Memory: three arenas that belong to the import, each
+ * Threads: call from a worker's thread. Memory: four arenas that belong to the import, each
  * with a limit. The memory of a transaction is released after the transaction. Errors: those of
  * ImportBundle in exchange.proto.
  */
@@ -46,7 +47,7 @@ void id_map_put(struct id_map *m, const uint8_t id[RECORDS_ID], void *thing);
 /* NULL: the map does not have the id */
 void *id_map_get(const struct id_map *m, const uint8_t id[RECORDS_ID]);
 
-/* ---- counts: import_count.c ---- */
+/* ---- counts: import_batch.c ---- */
 
 #define TALLY_NAMES 200
 
@@ -165,7 +166,8 @@ struct stage {
     Ward__Records__V1__Provenance from;
     bool alone; /* a replay of one entry, which a person decided */
     bool atomic, dry_run;
-    bool last; /* no later entry can resolve waiting entries */
+    bool ends_bundle; /* the batch is the last of its bundle */
+    bool last;        /* no later entry can resolve waiting entries */
     int64_t now_us;
     struct ward_arena *mem;  /* memory of the staged entries */
     struct ward_arena *work; /* memory of the transaction */

@@ -1,12 +1,16 @@
-/* Counts and sends the progress of an import. */
-#include "services/records/exchange/import.h"
+/* Writes the batches of an import, counts their entries, and sends the progress. */
+#include "services/records/exchange/import_feed.h"
 
 #include "common/base/clock.h"
+#include "common/base/log.h"
+#include "services/records/feed/feed.h"
 
 #include <string.h>
 
 #define EVERY_NS    (200 * WARD_NS_PER_MS)
 #define FIRST_SHOWN 20
+
+/* ---- counts ---- */
 
 static enum ward_code no_memory(struct ward_err *err)
 {
@@ -105,5 +109,137 @@ enum ward_code import_show(struct import_count *n, const char *import_id,
     item->kind = (Ward__Records__V1__Kind)s->kind;
     WARD_TRY(copy_problems(n->mem, &s->in.problems, item, err));
     n->p.first_problems[n->p.n_first_problems++] = item;
+    return WARD_OK;
+}
+
+/* ---- a batch that was written ---- */
+
+static enum ward_code hold(struct import *im, const struct staged *e, struct ward_err *err)
+{
+    struct held *h = ward_new(&im->waiting, struct held);
+    char *text = h == NULL ? NULL : ward_alloc(&im->waiting, e->n);
+
+    if (text == NULL)
+        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
+                                "too many entries precede their patient or encounter in the "
+                                "stream: send patients and encounters first");
+    memcpy(text, e->text, e->n);
+    *h = (struct held){.text = text, .n = e->n, .number = e->number};
+    *im->last_held = h;
+    im->last_held = &h->next;
+    im->n_held++;
+    return WARD_OK;
+}
+
+static enum ward_code count(struct import *im, const struct staged *e, struct ward_err *err)
+{
+    ImportProgress *p = &im->count.p;
+
+    switch (e->fate) {
+    case FATE_NEW:
+        p->created++;
+        p->cleaned += (int32_t)e->in.cleaned.n;
+        return import_kept(&im->count, e, err);
+    case FATE_CHANGED:
+        p->updated++;
+        p->cleaned += (int32_t)e->in.cleaned.n;
+        return import_kept(&im->count, e, err);
+    case FATE_SAME:
+        p->unchanged++;
+        return import_kept(&im->count, e, err);
+    case FATE_WAITS:
+        return hold(im, e, err);
+    default:
+        p->quarantined++;
+        return import_show(&im->count, im->stage.import_id, e, err);
+    }
+}
+
+/* Reports all problems. The call then fails with the first problem. */
+static void show_refused(struct import *im, const struct stage *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (s->at[i]->fate == FATE_WRONG &&
+            import_show(&im->count, s->import_id, s->at[i], NULL) != WARD_OK)
+            return;
+    (void)!import_send(im->call, &im->count, true);
+}
+
+/* Counts the entries of a batch that was written. */
+static enum ward_code written(struct import *im, struct stage *s, enum ward_code code,
+                              struct ward_err *err)
+{
+    if (code == WARD_FAILED_PRECONDITION && s->atomic)
+        show_refused(im, s);
+    if (code != WARD_OK)
+        return code;
+    if (s->dry_run)
+        WARD_TRY(stage_remember(s, im->call->mem, err));
+    for (size_t i = 0; i < s->n; i++)
+        WARD_TRY(count(im, s->at[i], err));
+    if (s->ends_bundle)
+        im->count.p.bundles++;
+    if (!s->dry_run)
+        sequencer_wake(s->w->rec->feed);
+    return import_send(im->call, &im->count, false);
+}
+
+/* ---- writing a batch while the next is read ---- */
+
+enum ward_code records_import_wait(struct import *im, struct ward_err *err)
+{
+    struct behind *b = &im->behind;
+
+    if (!b->busy)
+        return WARD_OK;
+    pthread_join(b->thread, NULL);
+    b->busy = false;
+    if (b->code != WARD_OK && err != NULL)
+        *err = b->err;
+    return written(im, &b->stage, b->code, err);
+}
+
+static enum ward_code may_write(struct import *im, struct ward_err *err)
+{
+    if (ward_call_cancelled(im->call))
+        return WARD_FAIL(err, CANCELLED, "the caller disconnected, or the deadline passed");
+    return records_import_wait(im, err);
+}
+
+enum ward_code import_flush(struct import *im, struct ward_err *err)
+{
+    struct stage *s = &im->stage;
+
+    WARD_TRY(may_write(im, err));
+    if (s->n > 0)
+        WARD_TRY(written(im, s, stage_write(s, err), err));
+    return stage_clear(s, err);
+}
+
+static void *write_behind(void *arg)
+{
+    struct behind *b = arg;
+
+    ward_log_trace(b->stage.call.trace_id);
+    b->code = stage_write(&b->stage, &b->err);
+    return NULL;
+}
+
+enum ward_code records_import_hand_over(struct import *im, struct ward_err *err)
+{
+    struct behind *b = &im->behind;
+
+    WARD_TRY(may_write(im, err));
+    if (im->stage.n == 0 || im->stage.dry_run)
+        return import_flush(im, err);
+    b->stage = im->stage;
+    b->err = (struct ward_err){0};
+    b->stage.call.err = &b->err;
+    im->stage.mem = b->spare;
+    b->spare = b->stage.mem;
+    WARD_TRY(stage_clear(&im->stage, err));
+    if (pthread_create(&b->thread, NULL, write_behind, b) != 0)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the system has no thread for the import");
+    b->busy = true;
     return WARD_OK;
 }

@@ -2,97 +2,8 @@
 #include "services/records/exchange/import_feed.h"
 #include "services/records/exchange/import_ids.h"
 
-#include "services/records/feed/feed.h"
-
 #include <stdio.h>
 #include <string.h>
-
-/* ---- a batch, and waiting entries ---- */
-
-/* The text of an entry that waits for its patient or encounter. */
-struct held {
-    struct held *next;
-    const char *text;
-    size_t n;
-    int number;
-};
-
-static enum ward_code hold(struct import *im, const struct staged *e, struct ward_err *err)
-{
-    struct held *h = ward_new(&im->waiting, struct held);
-    char *text = h == NULL ? NULL : ward_alloc(&im->waiting, e->n);
-
-    if (text == NULL)
-        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
-                                "too many entries precede their patient or encounter in the "
-                                "stream: send patients and encounters first");
-    memcpy(text, e->text, e->n);
-    *h = (struct held){.text = text, .n = e->n, .number = e->number};
-    *im->last_held = h;
-    im->last_held = &h->next;
-    im->n_held++;
-    return WARD_OK;
-}
-
-static enum ward_code count(struct import *im, const struct staged *e, struct ward_err *err)
-{
-    ImportProgress *p = &im->count.p;
-
-    switch (e->fate) {
-    case FATE_NEW:
-        p->created++;
-        p->cleaned += (int32_t)e->in.cleaned.n;
-        return import_kept(&im->count, e, err);
-    case FATE_CHANGED:
-        p->updated++;
-        p->cleaned += (int32_t)e->in.cleaned.n;
-        return import_kept(&im->count, e, err);
-    case FATE_SAME:
-        p->unchanged++;
-        return import_kept(&im->count, e, err);
-    case FATE_WAITS:
-        return hold(im, e, err);
-    default:
-        p->quarantined++;
-        return import_show(&im->count, im->stage.import_id, e, err);
-    }
-}
-
-/* Reports all problems. The call then fails with the first problem. */
-static void show_refused(struct import *im)
-{
-    struct stage *s = &im->stage;
-
-    for (size_t i = 0; i < s->n; i++)
-        if (s->at[i]->fate == FATE_WRONG &&
-            import_show(&im->count, s->import_id, s->at[i], NULL) != WARD_OK)
-            return;
-    (void)!import_send(im->call, &im->count, true);
-}
-
-enum ward_code import_flush(struct import *im, struct ward_err *err)
-{
-    struct stage *s = &im->stage;
-    enum ward_code code;
-
-    if (ward_call_cancelled(im->call))
-        return WARD_FAIL(err, CANCELLED, "the caller disconnected, or the deadline passed");
-    if (s->n == 0)
-        return WARD_OK;
-    code = stage_write(s, err);
-    if (code == WARD_FAILED_PRECONDITION && s->atomic)
-        show_refused(im);
-    if (code != WARD_OK)
-        return code;
-    if (s->dry_run)
-        WARD_TRY(stage_remember(s, im->call->mem, err));
-    for (size_t i = 0; i < s->n; i++)
-        WARD_TRY(count(im, s->at[i], err));
-    WARD_TRY(stage_clear(s, err));
-    if (!s->dry_run)
-        sequencer_wake(im->stage.w->rec->feed);
-    return import_send(im->call, &im->count, false);
-}
 
 /* Whether staged entries may be written before the rest of their bundle arrives. */
 static bool goes_in_parts(const struct import *im)
@@ -132,8 +43,7 @@ static enum ward_code stage_text(struct import *im, const char *text, size_t n, 
     e->n = n;
     e->full_url = "";
     e->number = number;
-    snprintf(e->position, sizeof(e->position), "bundle %d, entry %d", im->count.p.bundles + 1,
-             number);
+    snprintf(e->position, sizeof(e->position), "bundle %d, entry %d", im->bundle, number);
     *out = e;
     return WARD_OK;
 }
@@ -187,6 +97,11 @@ static enum ward_code check_request(struct import *im, const struct ward_json *e
     return check_condition(im, entry, e, err);
 }
 
+static enum ward_code settle(void *im, struct ward_err *err)
+{
+    return records_import_wait(im, err);
+}
+
 static enum ward_code read_resource(struct import *im, const struct ward_json *entry,
                                     struct staged *e, bool again, struct ward_err *err)
 {
@@ -197,6 +112,8 @@ static enum ward_code read_resource(struct import *im, const struct ward_json *e
                                .full_url = url == NULL ? "" : url,
                                .json = resource,
                                .near = &im->stage.ids,
+                               .settle = settle,
+                               .settle_arg = im,
                                .place = place};
 
     snprintf(place, sizeof(place), "%s %s", im->stage.import_id, e->position);
@@ -255,7 +172,7 @@ static enum ward_code stage_entry(struct import *im, const struct ward_json *ent
 
     WARD_TRY(is_twice(im, entry, &twice, err));
     if ((is_full(im) || twice) && goes_in_parts(im))
-        WARD_TRY(import_flush(im, err));
+        WARD_TRY(records_import_hand_over(im, err));
     WARD_TRY(stage_text(im, text, n, number, &e, err));
     WARD_TRY(read_resource(im, entry, e, again, err));
     return index_entry(im, e, err);
@@ -363,6 +280,7 @@ static enum ward_code begin_bundle(struct import *im, struct ward_err *err)
                                                 .ctx = im};
 
     im->stage.atomic = im->refuse;
+    im->bundle++;
     return ward_json_stream_open(&cfg, &im->stream, err);
 }
 
@@ -403,6 +321,10 @@ static enum ward_code end_bundle(struct import *im, struct ward_err *err)
     WARD_TRY(ward_json_stream_end(im->stream, &rest, err));
     WARD_TRY(judge(rest, err));
     close_bundle(im);
+    if (im->stage.atomic && !im->stage.dry_run && im->stage.n > 0) {
+        im->stage.ends_bundle = true;
+        return records_import_hand_over(im, err); /* no entry of an atomic bundle waits */
+    }
     WARD_TRY(import_flush(im, err));
     WARD_TRY(release(im, err));
     im->count.p.bundles++;
@@ -447,6 +369,7 @@ enum ward_code import_feed_end(struct import *im, struct ward_err *err)
 {
     if (im->stream != NULL)
         WARD_TRY(end_bundle(im, err));
+    WARD_TRY(records_import_wait(im, err));
     if (im->count.p.bundles == 0)
         return invalid(err, "there is no bundle");
     return WARD_OK;

@@ -46,6 +46,7 @@ enum ward_code stage_clear(struct stage *s, struct ward_err *err)
     s->n = 0;
     s->cap = most;
     s->one_by_one = false;
+    s->ends_bundle = false;
     s->blame = NULL;
     s->at = ward_alloc(s->mem, most * sizeof(struct staged *));
     return s->at == NULL ? no_memory(err) : id_map_init(&s->ids, s->mem, most, err);

@@ -67,6 +67,8 @@ static enum ward_code look(struct worker *w, struct ward_arena *mem, const struc
         for (size_t i = 0; i < n; i++) {
             const struct staged *near = e->near == NULL ? NULL : id_map_get(e->near, ids[i]);
 
+            if (near == NULL && e->settle != NULL)
+                WARD_TRY(e->settle(e->settle_arg, err));
             if (near == NULL)
                 WARD_TRY(ask_about(&a->q, ids[i], err));
             else if (near->kind == KIND_PATIENT)

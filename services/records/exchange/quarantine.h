@@ -68,6 +68,9 @@ struct entry {
     bool edited;                  /* a person edited the entry: the version has no source */
     const struct id_map *near; /* entries of the same batch by id: struct staged; NULL: none */
     const char *place;         /* identifies an entry without an id; NULL: the id is random */
+    /* Called before the entry's reading uses the worker's connection; NULL: it is free */
+    enum ward_code (*settle)(void *arg, struct ward_err *err);
+    void *settle_arg;
 };
 struct entered {
     Resource *res; /* with converted id and references; NULL: unreadable */

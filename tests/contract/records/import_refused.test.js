@@ -45,6 +45,40 @@ test('a_transaction_with_one_bad_entry_leaves_nothing', async () => {
   assert.strictEqual((await imported(site, { import_id: uuid() }, bundle([p, ...good].map((r) => entry(r)), 'transaction'))).created, 701);
 });
 
+const charted = (id) => site.rows('resource', `patient_id = ${site.hex(id)}`);
+
+// A transaction is written while the next one is read.
+test('of_two_transactions_the_first_one_s_error_counts_and_what_came_before_stays', async () => {
+  const first = patient(), second = patient();
+  const good = bundle([entry(first), ...Array.from({ length: 300 }, () => entry(condition(`Patient/${first.id}`)))], 'transaction');
+  const bad = bundle([second, condition(`Patient/${second.id}`, { onsetDateTime: '2019-13' })].map((r) => entry(r)), 'transaction');
+  const broken = '{"resourceType":"Bundle","type":"transaction","entry":[{"resource":{"a":01}}]}';
+  const refused = await notImported(site, { import_id: uuid() }, good + bad + broken);
+  assert.deepStrictEqual([refused.reason, refused.field], ['IMPORT_REFUSED', 'entry[1].Condition.onsetDateTime']);
+  assert.strictEqual(refused.messages.at(-1).first_problems[0].position, 'bundle 2, entry 2');
+  assert.deepStrictEqual([refused.messages.at(-1).bundles, refused.messages.at(-1).created], [1, 301]);
+  assert.deepStrictEqual([await charted(first.id), await charted(second.id)], [301, 0]);
+  const start = { import_id: uuid() };
+  assert.strictEqual((await notImported(site, start, good + broken)).reason, 'JSON_MALFORMED');
+  assert.deepStrictEqual([(await imported(site, start, good)).unchanged, await charted(first.id)], [301, 301]);
+});
+
+test('a_transaction_finds_what_the_one_before_it_made', async () => {
+  const texts = [], ids = [];
+  for (let i = 0; i < 10; i++) {
+    const p = patient(), encounter = uuid();
+    ids.push(p.id);
+    const visit = { resourceType: 'Encounter', id: encounter, status: 'finished', class: { code: 'AMB' }, subject: { reference: `Patient/${p.id}` } };
+    texts.push(bundle([p, visit, ...Array.from({ length: 100 }, () => condition(`Patient/${p.id}`))].map((r) => entry(r)), 'transaction'));
+    const after = [condition(`Patient/${p.id}`, { encounter: { reference: `Encounter/${encounter}` } }), { ...p, active: true }];
+    texts.push(bundle([entry({ resourceType: 'Provenance', id: uuid(), target: [{ reference: `urn:uuid:${p.id}` }] })], 'transaction'));
+    texts.push(bundle(after.map((r) => entry(r)), 'transaction'));
+  }
+  const last = await imported(site, { import_id: uuid() }, texts.join('\n'));
+  assert.deepStrictEqual([last.bundles, last.created, last.updated, last.quarantined], [30, 1040, 10, 0]);
+  for (const id of ids) assert.strictEqual(await charted(id), 104);
+});
+
 test('more_than_10000_that_must_go_in_at_once_are_refused', async () => {
   const p = patient();
   const many = function* () {
