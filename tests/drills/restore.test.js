@@ -90,7 +90,7 @@ test('everything is brought back to a chosen second', { skip }, async (t) => {
   const began = Date.now();
   await restore(second);
   const refused = await run([bin('audit')], { env: ward.services.audit.env });
-  assert.notStrictEqual(refused.status, 0, 'audit starts on a log that is shorter than its anchor file's head');
+  assert.notStrictEqual(refused.status, 0, 'audit starts on a log that is shorter than the head in its anchor file');
   assert.match(refused.lines.join('\n'), /shorter than the anchor file's head/);
   fs.renameSync(file('log/audit.anchor'), file('log/audit.anchor.before')); // on purpose: a person has seen it
   for (const name of SERVICES) await ward.services[name].start();
