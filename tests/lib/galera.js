@@ -8,14 +8,17 @@ const path = require('node:path');
 const { Proc, must } = require('./proc');
 const { Sql } = require('./sql');
 const { copyTemplate } = require('./mariadb');
+const { build } = require('./paths');
 const { ports } = require('./ports');
 const { until } = require('./until');
 
 const PROVIDER = '/usr/lib/galera/libgalera_smm.so';
 const HAPROXY = '/usr/sbin/haproxy';
 const asUser = process.getuid() === 0 ? ['--user=root'] : [];
-const env = { PATH: process.env.PATH, LC_ALL: 'C' };
-const lacks = [PROVIDER, HAPROXY].filter((f) => !fs.existsSync(f));
+const SENDS = ['/usr/bin', path.join(build, 'galera/usr/bin')].map((dir) => path.join(dir, 'wsrep_sst_mariabackup')); // make deps-drill
+const sends = SENDS.find((f) => fs.existsSync(f)) ?? SENDS[0];
+const env = { PATH: `${process.env.PATH}:${path.dirname(sends)}`, LC_ALL: 'C' };
+const lacks = [PROVIDER, HAPROXY, sends].filter((f) => !fs.existsSync(f));
 
 class Node {
   constructor(name, dir, [port, group, ist, sst]) {
@@ -102,7 +105,12 @@ class Galera {
       fs.mkdirSync(path.join(node.dir, 'tmp'), { recursive: true, mode: 0o700 });
       fs.writeFileSync(path.join(node.dir, 'my.cnf'), node.conf(g.nodes));
     }
-    await g.form(schemas);
+    try {
+      await g.form(schemas);
+    } catch (err) {
+      await g.kill();
+      throw err;
+    }
     g.balance();
     return g;
   }

@@ -1,8 +1,13 @@
 # Drills: what an operations team does to a running Ward, done and measured. They take minutes, so `make test` leaves them out.
 
 DRILLS := $(PROGRAMS) $(PLUGINS) $(TOOLS)
+# The scripts with which a Galera node sends its state to another are in the package mariadb-server, which would also start a database
+# of the system. Only they are taken from it.
+SST := $(BUILD)/galera
 deps-drill: ## install what the drills need: mariadb-backup, mariadb-binlog, Galera, HAProxy, dnsmasq
 	@tools/deps-more tools/packages-drill.txt
+	@[ -e /usr/bin/wsrep_sst_mariabackup ] || [ -e $(SST)/usr/bin/wsrep_sst_mariabackup ] || { mkdir -p $(SST) && cd $(SST) && \
+	apt-get -q download mariadb-server && dpkg-deb --fsys-tarfile mariadb-server_*.deb | tar -x --wildcards './usr/bin/wsrep_sst_*'; }
 
 restore-drill: $(DRILLS) ## a backup under load, a disaster, everything back to a chosen second: rpo_s, rto_s in build/results/restore-drill.json
 	@BUILD=$(BUILD) $(HOLD) tools/run-node tests/drills/restore.test.js && cat $(BUILD)/results/restore-drill.json
