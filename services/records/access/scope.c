@@ -120,6 +120,22 @@ void view_params(const struct view *v, enum kind kind, struct ward_arena *mem,
     memcpy(out, all, sizeof(all));
 }
 
+size_t records_view_parts(const struct view *v, enum kind kind, struct ward_arena *mem,
+                          struct ward_val params[VIEW_PARAMS], struct view_part out[VIEW_PARTS])
+{
+    static const struct {
+        const char *sql;
+        size_t flag, n; /* places in the list of view_params: of the flag, and after it */
+    } parts[VIEW_PARTS] = {{VIEW_EVERYONE, 0, 4}, {VIEW_SELF, 5, 1}, {VIEW_TREATED, 7, 9}};
+    size_t n = 0;
+
+    view_params(v, kind, mem, params);
+    for (size_t i = 0; i < VIEW_PARTS; i++)
+        if (strcmp(params[parts[i].flag].p, "1") == 0)
+            out[n++] = (struct view_part){parts[i].sql, &params[parts[i].flag + 1], parts[i].n};
+    return n;
+}
+
 bool view_is_few(const struct view *v, enum kind kind)
 {
     return (v->scope.everyone & KIND_BIT(kind)) == 0;

@@ -51,16 +51,31 @@ WARD_MUST enum ward_code view_allows(const struct view *v, struct ward_call *c, 
 #define VIEW_GLASS                                                                             \
     "EXISTS (SELECT 1 FROM patient vg JOIN glass g ON g.patient_id = vg.patient_id"            \
     " WHERE vg.root_id = p.root_id AND g.actor = ? AND g.until_us > ?)"
+#define VIEW_EVERYONE "NOT " VIEW_DENIED(VIEW_NAMED)
+#define VIEW_SELF     "p.root_id = (SELECT vs.root_id FROM patient vs WHERE vs.patient_id = ?)"
+#define VIEW_TREATED                                                                           \
+    "(" VIEW_GLASS " OR (" VIEW_OPEN_IN_WARD                                                   \
+    " AND NOT " VIEW_DENIED("(d.actor IS NULL AND d.role IS NULL) OR " VIEW_NAMED) "))"
 #define VIEW_SQL                                                                               \
-    "((? AND NOT " VIEW_DENIED(                                                                \
-        VIEW_NAMED) ") OR (? AND p.root_id = (SELECT vs.root_id FROM "                         \
-                    "patient vs WHERE vs.patient_id = ?)) OR (? AND (" VIEW_GLASS              \
-                    " OR (" VIEW_OPEN_IN_WARD " AND NOT " VIEW_DENIED(                         \
-                        "(d.actor IS NULL AND d.role IS NULL) OR " VIEW_NAMED) "))))"
+    "((? AND " VIEW_EVERYONE ") OR (? AND " VIEW_SELF ") OR (? AND " VIEW_TREATED "))"
 #define VIEW_PARAMS 17
 /* Fills out[VIEW_PARAMS]. */
 void view_params(const struct view *v, enum kind kind, struct ward_arena *mem,
                  struct ward_val *out);
+
+/* VIEW_SQL without the parts that do not apply to this view and kind, for a statement that is
+ * composed: MariaDB then does not prepare their subqueries. */
+#define VIEW_PARTS 3
+struct view_part {
+    const char *sql;
+    const struct ward_val *param;
+    size_t n_params;
+};
+/* Returns the number of parts, of which one must hold. The parameters are in params. With 0
+ * parts, no resource is readable. */
+size_t records_view_parts(const struct view *v, enum kind kind, struct ward_arena *mem,
+                          struct ward_val params[VIEW_PARAMS],
+                          struct view_part out[VIEW_PARTS]);
 
 /* Ids of readable patients, if no role of the caller permits this kind for all patients
  * (view_is_few). These are the patients of the caller's ward and break-glass grants, and the

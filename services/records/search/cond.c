@@ -24,14 +24,16 @@ static struct ward_val number(struct ward_arena *mem, int64_t v)
 struct listed {
     struct ward_arena *mem;
     const struct tokens *tokens;
+    const struct token **different;
     const struct filter *filter;
 };
 
+/* The i-th different parameter of the tokens. */
 static struct ward_val param_at(const void *arg, size_t i)
 {
     const struct listed *l = arg;
 
-    return number(l->mem, l->tokens->at[i].param);
+    return number(l->mem, l->different[i]->param);
 }
 
 static struct ward_val hash_at(const void *arg, size_t i)
@@ -62,12 +64,29 @@ static struct ward_val kind_of_token(const void *arg, size_t i)
     return number(l->mem, l->filter->param->token[i]);
 }
 
+static bool is_new(const struct token *const *list, size_t n, enum param param)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i]->param == param)
+            return false;
+    return true;
+}
+
 void cond_tokens(struct sql *q, const char *param, const char *hash, const struct tokens *any)
 {
-    struct listed l = {.mem = q->mem, .tokens = any};
+    const struct token **different = ward_alloc(q->mem, any->n * sizeof(*different));
+    struct listed l = {.mem = q->mem, .tokens = any, .different = different};
+    size_t n = 0;
 
+    if (different == NULL) {
+        q->full = true;
+        return;
+    }
+    for (size_t i = 0; i < any->n; i++)
+        if (is_new(different, n, any->at[i].param))
+            different[n++] = &any->at[i];
     sql_put(q, param);
-    sql_list(q, param_at, &l, any->n);
+    sql_list(q, param_at, &l, n);
     sql_put(q, hash);
     sql_list(q, hash_at, &l, any->n);
 }
@@ -229,7 +248,11 @@ void cond_filter(struct sql *q, const struct filter *f)
         cond_ids(q, "r.resource_id IN ", f);
         break;
     case ASK_PATIENT:
-        cond_ids(q, "p.root_id IN ", f);
+        cond_ids(q,
+                 "(SELECT 1 FROM patient pa WHERE pa.root_id = p.root_id"
+                 " AND pa.patient_id IN ",
+                 f);
+        sql_put(q, " LIMIT 1) IS NOT NULL");
         break;
     case ASK_STATUS:
         sql_put(q, f->modifier == MOD_NOT ? "r.status NOT IN " : "r.status IN ");

@@ -132,6 +132,25 @@ static void by_patient(const struct plan *p, struct sql *q)
     sql_put(q, OF_TOKEN);
 }
 
+/* All records of the requested patients' charts. A merge changes roots, so the statement that
+ * reads the resources also reads the roots. Two patients may have one chart. */
+static void from_charts(const struct plan *p, struct sql *q)
+{
+    bool one = p->by->n == 1;
+
+    if (one)
+        sql_put(q, " FROM patient asked");
+    else
+        cond_ids(q, " FROM (SELECT DISTINCT root_id FROM patient WHERE patient_id IN ", p->by);
+    sql_put(q, one ? "" : ") asked");
+    sql_put(q, " STRAIGHT_JOIN patient p FORCE INDEX (patient_root)"
+               " ON p.root_id = asked.root_id");
+    by_patient(p, q);
+    if (one)
+        cond_ids(q, " WHERE asked.patient_id IN ", p->by);
+    sql_put(q, one ? " AND r.kind = ?" : " WHERE r.kind = ?");
+}
+
 static void from_where(const struct plan *p, size_t branch, struct sql *q)
 {
     struct ward_val few[VIEW_FEW_PARAMS];
@@ -143,10 +162,7 @@ static void from_where(const struct plan *p, size_t branch, struct sql *q)
         sql_put(q, " AND r.kind = ?");
         break;
     case START_PATIENTS:
-        sql_put(q, " FROM patient p FORCE INDEX (patient_root)");
-        by_patient(p, q);
-        cond_ids(q, " WHERE p.root_id IN ", p->by);
-        sql_put(q, " AND r.kind = ?");
+        from_charts(p, q);
         break;
     case START_FEW:
         sql_put(q, " FROM " VIEW_FEW_SQL
@@ -166,19 +182,31 @@ static void from_where(const struct plan *p, size_t branch, struct sql *q)
 
 /* ---- conditions ---- */
 
+static void put_view(const struct plan *p, struct sql *q)
+{
+    struct ward_val params[VIEW_PARAMS];
+    struct view_part part[VIEW_PARTS];
+    size_t n = records_view_parts(p->view, p->s->kind, q->mem, params, part);
+
+    sql_put(q, n == 0 ? " AND (FALSE" : " AND (");
+    for (size_t i = 0; i < n; i++) {
+        sql_put(q, i == 0 ? "" : " OR ");
+        sql_put(q, part[i].sql);
+        for (size_t k = 0; k < part[i].n_params; k++)
+            sql_bind(q, part[i].param[k]);
+    }
+    sql_put(q, ")");
+}
+
 void plan_which(const struct plan *p, struct sql *q)
 {
-    struct ward_val seen[VIEW_PARAMS];
-
     if (!p->s->wrong_too)
         sql_put(q, " AND r.wrong = 0");
     for (size_t i = 0; i < p->s->n; i++)
         if (&p->s->filter[i] != p->done && &p->s->filter[i] != p->by)
             cond_filter(q, &p->s->filter[i]);
-    sql_put(q, " AND p.erased_at_us IS NULL AND " VIEW_SQL);
-    view_params(p->view, p->s->kind, q->mem, seen);
-    for (size_t i = 0; i < VIEW_PARAMS; i++)
-        sql_bind(q, seen[i]);
+    sql_put(q, " AND p.erased_at_us IS NULL");
+    put_view(p, q);
 }
 
 static void dated(const struct plan *p, struct bounds b, struct sql *q)

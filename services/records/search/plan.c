@@ -110,46 +110,7 @@ static const struct filter *by_ask(const struct search *s, enum ask ask)
     return NULL;
 }
 
-/* ---- the charts ---- */
-
-/* Replaces given ids by the roots of their charts; unknown ids are removed. */
-static enum ward_code find_roots(struct worker *w, struct ward_arena *mem, struct filter *f,
-                                 struct ward_err *err)
-{
-    struct value *roots;
-    struct ward_rows rows;
-    struct sql q;
-
-    WARD_TRY(sql_begin(&q, mem, err));
-    cond_ids(&q, "SELECT DISTINCT root_id FROM patient WHERE patient_id IN ", f);
-    WARD_TRY(sql_run(&q, w->event_ctx.db, &rows, err));
-    roots = ward_alloc(mem, (rows.n + 1) * sizeof(*roots));
-    if (roots == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the query");
-    f->value = roots;
-    f->n = rows.n;
-    for (size_t i = 0; i < rows.n; i++)
-        memcpy(roots[i].id, rows.at[i][0].p, RECORDS_ID);
-    return WARD_OK;
-}
-
-static enum ward_code prepare(struct worker *w, struct ward_arena *mem, struct search *s,
-                              struct plan *p, struct ward_err *err)
-{
-    for (size_t i = 0; i < s->n; i++) {
-        struct filter *f = &s->filter[i];
-
-        if (f->value == NULL)
-            continue;
-        if (f->param->ask == ASK_PATIENT) {
-            WARD_TRY(find_roots(w, mem, f, err));
-            p->empty = p->empty || f->n == 0;
-        } else {
-            WARD_TRY(merge(mem, f, err));
-        }
-    }
-    return WARD_OK;
-}
+/* ---- the starting point ---- */
 
 /* Whether the ward of the view has at most this many open encounters. */
 static enum ward_code is_small(struct worker *w, struct ward_arena *mem, const struct view *v,
@@ -173,7 +134,9 @@ enum ward_code plan_make(struct worker *w, struct ward_arena *mem, struct search
     bool few = view_is_few(view, s->kind);
     int rank;
 
-    WARD_TRY(prepare(w, mem, s, &p, err));
+    for (size_t i = 0; i < s->n; i++)
+        if (s->filter[i].value != NULL && s->filter[i].param->ask != ASK_PATIENT)
+            WARD_TRY(merge(mem, &s->filter[i], err));
     rank = choose(&p);
     if ((p.by = by_ask(s, ASK_ID)) != NULL) {
         p.start = START_IDS;

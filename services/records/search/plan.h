@@ -22,9 +22,8 @@ struct plan {
     const struct tokens *via; /* tokens to scan; NULL: scan resources */
     /* the filter that the scan of `via` checks completely; NULL: every filter is a condition */
     const struct filter *done;
-    bool empty; /* nothing can match */
 };
-/* Selects the starting point. Also stores the roots of the requested charts in s. */
+/* Selects the starting point. */
 WARD_MUST enum ward_code plan_make(struct worker *w, struct ward_arena *mem, struct search *s,
                                    const struct view *view, struct plan *out,
                                    struct ward_err *err);

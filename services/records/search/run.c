@@ -169,8 +169,6 @@ static enum ward_code look(struct search_run *p, struct ward_err *err)
     struct plan plan;
 
     WARD_TRY(plan_make(p->w, p->call->mem, &s, &p->view, &plan, err));
-    if (plan.empty)
-        return WARD_OK;
     for (size_t i = 0; i < plan_branches(&plan); i++) {
         WARD_TRY(plan_page(&plan, p->w, p->call->mem, i, &p->from, p->s.page + 1, &rows, err));
         WARD_TRY(add_hits(p, &rows, err));
