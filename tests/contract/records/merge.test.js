@@ -51,6 +51,20 @@ test('merging', async (t) => {
     assert.deepEqual([direct.record, direct.redirected_from], [read.record, '']);
   });
 
+  await t.test('a search beside merges and their reversals always finds what the patient has', async () => {
+    const [into, from] = [(await site.treated()).id, (await site.treated()).id];
+    const { version } = await site.create(allergy(from), 'physician');
+    let merging = true, searches = 0;
+    const searcher = async () => {
+      for (; merging; searches++) assert.deepEqual(await found(from, 'physician', 'KIND_ALLERGY_INTOLERANCE'), [version.resource_id]);
+    };
+    const searching = Promise.all([searcher(), searcher(), searcher()]).finally(() => { merging = false; });
+    for (let i = 0; i < 40 && merging; i++) await unmerge((await merge(into, from)).merge_id);
+    merging = false;
+    await searching;
+    t.diagnostic(`${searches} searches`);
+  });
+
   await t.test('what was written while they were one is changed, marked and read when they are two again', async () => {
     const [a, b] = [await site.treated(), await site.treated()];
     const bytes = Buffer.from('a scan of the other');
