@@ -15,10 +15,11 @@ const { until } = require('./until');
 const PROVIDER = '/usr/lib/galera/libgalera_smm.so';
 const HAPROXY = '/usr/sbin/haproxy';
 const asUser = process.getuid() === 0 ? ['--user=root'] : [];
-const SENDS = ['/usr/bin', path.join(build, 'galera/usr/bin')].map((dir) => path.join(dir, 'wsrep_sst_mariabackup')); // make deps-drill
-const sends = SENDS.find((f) => fs.existsSync(f)) ?? SENDS[0];
-const env = { PATH: `${process.env.PATH}:${path.dirname(sends)}`, LC_ALL: 'C' };
-const lacks = [PROVIDER, HAPROXY, sends].filter((f) => !fs.existsSync(f));
+// The script with which a node sends its state to another: of the system, or where `make deps-drill` puts it.
+const scripts = ['/usr/bin', path.join(build, 'galera/usr/bin')].map((dir) => path.join(dir, 'wsrep_sst_mariabackup'));
+const script = scripts.find((f) => fs.existsSync(f)) ?? scripts[0];
+const env = { PATH: `${process.env.PATH}:${path.dirname(script)}`, LC_ALL: 'C' };
+const lacks = [PROVIDER, HAPROXY, script].filter((f) => !fs.existsSync(f));
 
 class Node {
   constructor(name, dir, [port, group, ist, sst]) {

@@ -6,7 +6,7 @@ DRILLS := $(PROGRAMS) $(PLUGINS) $(TOOLS)
 SST := $(BUILD)/galera
 deps-drill: ## install what the drills need: mariadb-backup, mariadb-binlog, Galera, HAProxy, dnsmasq
 	@tools/deps-more tools/packages-drill.txt
-	@[ -e /usr/bin/wsrep_sst_mariabackup ] || [ -e $(SST)/usr/bin/wsrep_sst_mariabackup ] || { mkdir -p $(SST) && cd $(SST) && \
+	@[ -e /usr/bin/wsrep_sst_mariabackup ] || [ -e $(SST)/usr/bin/wsrep_sst_mariabackup ] || { mkdir -p $(SST) && cd $(SST) && rm -f mariadb-server_*.deb && \
 	apt-get -q download mariadb-server && dpkg-deb --fsys-tarfile mariadb-server_*.deb | tar -x --wildcards './usr/bin/wsrep_sst_*'; }
 
 restore-drill: $(DRILLS) ## a backup under load, a disaster, everything back to a chosen second: rpo_s, rto_s in build/results/restore-drill.json

@@ -91,49 +91,37 @@ static struct ward_val glass_of(const struct view *v, enum kind kind)
     return ward_text(v->writes && kind == KIND_ENCOUNTER ? NULL : v->actor);
 }
 
-void view_params(const struct view *v, enum kind kind, struct ward_arena *mem,
-                 struct ward_val *out)
+void records_view_parts(const struct view *v, enum kind kind, struct ward_arena *mem,
+                        struct view_part out[VIEW_PARTS])
 {
     uint32_t bit = KIND_BIT(kind);
     struct ward_val now = ward_int(mem, v->now_us);
     struct ward_val actor = ward_text(v->actor), roles = ward_text(v->roles);
-    const struct ward_val all[VIEW_PARAMS] = {
-        flag((v->scope.everyone & bit) != 0),
-        now,
-        now,
-        actor,
-        roles,
-        flag(v->has_self && (v->scope.own & bit) != 0),
-        self_of(v),
-        flag((v->scope.treated & bit) != 0),
-        glass_of(v, kind),
-        now,
-        ward_of(v),
-        now,
-        now,
-        now,
-        now,
-        actor,
-        roles,
+    const struct view_part all[VIEW_PARTS] = {
+        {VIEW_EVERYONE, (v->scope.everyone & bit) != 0, {now, now, actor, roles}, 4},
+        {VIEW_SELF, v->has_self && (v->scope.own & bit) != 0, {self_of(v)}, 1},
+        {VIEW_TREATED,
+         (v->scope.treated & bit) != 0,
+         {glass_of(v, kind), now, ward_of(v), now, now, now, now, actor, roles},
+         9},
     };
 
     memcpy(out, all, sizeof(all));
 }
 
-size_t records_view_parts(const struct view *v, enum kind kind, struct ward_arena *mem,
-                          struct ward_val params[VIEW_PARAMS], struct view_part out[VIEW_PARTS])
+void view_params(const struct view *v, enum kind kind, struct ward_arena *mem,
+                 struct ward_val *out)
 {
-    static const struct {
-        const char *sql;
-        size_t flag, n; /* places in the list of view_params: of the flag, and after it */
-    } parts[VIEW_PARTS] = {{VIEW_EVERYONE, 0, 4}, {VIEW_SELF, 5, 1}, {VIEW_TREATED, 7, 9}};
+    struct view_part part[VIEW_PARTS];
     size_t n = 0;
 
-    view_params(v, kind, mem, params);
-    for (size_t i = 0; i < VIEW_PARTS; i++)
-        if (strcmp(params[parts[i].flag].p, "1") == 0)
-            out[n++] = (struct view_part){parts[i].sql, &params[parts[i].flag + 1], parts[i].n};
-    return n;
+    records_view_parts(v, kind, mem, part);
+    for (size_t i = 0; i < VIEW_PARTS; i++) {
+        out[n++] = flag(part[i].applies);
+        for (size_t k = 0; k < part[i].n_params; k++)
+            out[n++] = part[i].param[k];
+    }
+    WARD_ASSERT(n == VIEW_PARAMS);
 }
 
 bool view_is_few(const struct view *v, enum kind kind)

@@ -63,19 +63,18 @@ WARD_MUST enum ward_code view_allows(const struct view *v, struct ward_call *c, 
 void view_params(const struct view *v, enum kind kind, struct ward_arena *mem,
                  struct ward_val *out);
 
-/* VIEW_SQL without the parts that do not apply to this view and kind, for a statement that is
- * composed: MariaDB then does not prepare their subqueries. */
-#define VIEW_PARTS 3
+/* The parts of VIEW_SQL, of which one must hold. A statement that is composed at run time
+ * leaves out the parts that do not apply, so that MariaDB does not prepare their subqueries. */
+#define VIEW_PARTS       3
+#define VIEW_PART_PARAMS 9
 struct view_part {
     const char *sql;
-    const struct ward_val *param;
+    bool applies; /* to this view and kind */
+    struct ward_val param[VIEW_PART_PARAMS];
     size_t n_params;
 };
-/* Returns the number of parts, of which one must hold. The parameters are in params. With 0
- * parts, no resource is readable. */
-size_t records_view_parts(const struct view *v, enum kind kind, struct ward_arena *mem,
-                          struct ward_val params[VIEW_PARAMS],
-                          struct view_part out[VIEW_PARTS]);
+void records_view_parts(const struct view *v, enum kind kind, struct ward_arena *mem,
+                        struct view_part out[VIEW_PARTS]);
 
 /* Ids of readable patients, if no role of the caller permits this kind for all patients
  * (view_is_few). These are the patients of the caller's ward and break-glass grants, and the

@@ -1,12 +1,12 @@
 /* import.h - declarations that the files of the bundle import share.
  *
  * import.c receives bytes; import_feed.c splits the bytes into bundles (bundle_split.h) and
- * bundles into entries (common/json/stream.h). import_entry.c converts an entry to a resource,
- * without a database. import_stage.c collects entries and writes 500 entries, or an atomic
- * bundle, in one transaction. import_known.c and import_named.c find patients who are known by
- * another id. import_merge.c merges versions of a source with versions of another author.
- * import_look.c reads existing resources. import_batch.c writes a batch in a thread while the
- * next is read, and reports progress.
+ * bundles into entries (common/json/stream.h). import_entry.c converts an entry to a resource;
+ * only import_whom.c may query the database for it. import_stage.c collects entries and writes
+ * 500 entries, or an atomic bundle, in one transaction. import_known.c and import_named.c find
+ * patients who are known by another id. import_merge.c merges versions of a source with
+ * versions of another author. import_look.c reads existing resources. import_batch.c writes a
+ * batch in a thread while the next is read, and reports progress.
  *
  * Threads: call from a worker's thread. Memory: four arenas that belong to the import, each
  * with a limit. The memory of a transaction is released after the transaction. Errors: those of
@@ -115,8 +115,8 @@ struct staged {
     struct ward_event *event;
 };
 
-/* Converts an entry to a resource in mem, without the database. Problems are in
- * s->in.problems. */
+/* Converts an entry to a resource in mem. Only import_whom queries the database, after
+ * e->settle. Problems are in s->in.problems. */
 WARD_MUST enum ward_code entry_read(struct worker *w, struct ward_arena *mem,
                                     const struct entry *e, fhir_unmodelled_fn *unmodelled,
                                     void *arg, struct staged *s, struct ward_err *err);

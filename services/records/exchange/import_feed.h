@@ -23,7 +23,9 @@ struct held {
  * records_import_wait, only that thread uses the worker's connection. */
 struct behind {
     struct stage stage;
-    struct ward_arena mem, *spare; /* the two batches take turns in using the memory */
+    /* The batch that is read and the batch that is written each have an arena: this one and the
+     * stage's own. `spare` is the arena of the next batch. */
+    struct ward_arena mem, *spare;
     pthread_t thread;
     bool busy;
     enum ward_code code;

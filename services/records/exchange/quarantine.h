@@ -68,7 +68,8 @@ struct entry {
     bool edited;                  /* a person edited the entry: the version has no source */
     const struct id_map *near; /* entries of the same batch by id: struct staged; NULL: none */
     const char *place;         /* identifies an entry without an id; NULL: the id is random */
-    /* Called before the entry's reading uses the worker's connection; NULL: it is free */
+    /* Waits until no other thread uses the worker's connection; called before the reading of
+     * the entry queries the database. NULL: no other thread uses it. */
     enum ward_code (*settle)(void *arg, struct ward_err *err);
     void *settle_arg;
 };

@@ -182,15 +182,17 @@ static void from_where(const struct plan *p, size_t branch, struct sql *q)
 
 /* ---- conditions ---- */
 
+/* Without a part that applies, no resource is readable. */
 static void put_view(const struct plan *p, struct sql *q)
 {
-    struct ward_val params[VIEW_PARAMS];
     struct view_part part[VIEW_PARTS];
-    size_t n = records_view_parts(p->view, p->s->kind, q->mem, params, part);
 
-    sql_put(q, n == 0 ? " AND (FALSE" : " AND (");
-    for (size_t i = 0; i < n; i++) {
-        sql_put(q, i == 0 ? "" : " OR ");
+    records_view_parts(p->view, p->s->kind, q->mem, part);
+    sql_put(q, " AND (FALSE");
+    for (size_t i = 0; i < VIEW_PARTS; i++) {
+        if (!part[i].applies)
+            continue;
+        sql_put(q, " OR ");
         sql_put(q, part[i].sql);
         for (size_t k = 0; k < part[i].n_params; k++)
             sql_bind(q, part[i].param[k]);
