@@ -11,6 +11,9 @@
 #define SLOTS    65536
 #define TRUST_NS (600000 * WARD_NS_PER_MS) /* lifetime of a cached code */
 #define CODE_MAX 20
+#define CODE_ROW 3  /* columns of an inserted row */
+#define AT_ONCE  30 /* codes of a query */
+#define Q10      "?,?,?,?,?,?,?,?,?,?"
 
 static struct {
     pthread_mutex_t lock;
@@ -19,6 +22,11 @@ static struct {
         int64_t until_ns;
     } slot[SLOTS];
 } known = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static enum ward_code no_memory(struct ward_err *err)
+{
+    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for codes");
+}
 
 static size_t slot_of(const uint8_t hash[TOKEN_HASH])
 {
@@ -73,24 +81,6 @@ static size_t unknown_of(const struct item *it, int64_t now_ns, const struct nam
     return n;
 }
 
-/* Adds one code per statement: the number of inserted rows then shows whether the code existed
- * before and may be cached. A code that is added now is not cached, because the transaction may
- * roll back. A code from an earlier write of the same transaction counts as existing and is
- * cached. After a rollback, the code is missing until it occurs again after TRUST_NS. */
-static enum ward_code add(struct worker *w, const struct named_code *code, bool *was_there,
-                          struct ward_err *err)
-{
-    static const char SQL[] = "INSERT IGNORE INTO coding (hash, system, code) VALUES (?, ?, ?)";
-    struct ward_rows out;
-
-    WARD_TRY(ward_db_run(w->event_ctx.db, NULL, SQL,
-                         WARD_PARAMS(ward_blob(code->hash, TOKEN_HASH), ward_text(code->system),
-                                     ward_text(code->code)),
-                         &out, err));
-    *was_there = out.affected == 0;
-    return WARD_OK;
-}
-
 static int by_hash(const void *a, const void *b)
 {
     const struct named_code *const *x = a, *const *y = b;
@@ -98,6 +88,61 @@ static int by_hash(const void *a, const void *b)
     return memcmp((*x)->hash, (*y)->hash, TOKEN_HASH);
 }
 
+/* Sorts the codes and removes duplicates. All transactions insert in this order, so that they
+ * do not deadlock. Returns the number of codes that remain. */
+static size_t once(const struct named_code **list, size_t n)
+{
+    size_t kept = 0;
+
+    qsort(list, n, sizeof(struct named_code *), by_hash);
+    for (size_t i = 0; i < n; i++)
+        if (kept == 0 || by_hash(&list[kept - 1], &list[i]) != 0)
+            list[kept++] = list[i];
+    return kept;
+}
+
+/* Caches those of at most AT_ONCE codes that the dictionary has. */
+static enum ward_code look(struct worker *w, struct ward_arena *mem,
+                           const struct named_code *const *list, size_t n, int64_t now_ns,
+                           struct ward_err *err)
+{
+    static const char SQL[] = "SELECT hash FROM coding WHERE hash IN (" Q10 "," Q10 "," Q10 ")";
+    struct ward_val at[AT_ONCE];
+    struct ward_rows rows;
+
+    for (size_t i = 0; i < AT_ONCE; i++)
+        at[i] = ward_blob(list[i < n ? i : 0]->hash, TOKEN_HASH);
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, at, AT_ONCE, &rows, err));
+    for (size_t i = 0; i < rows.n; i++)
+        if (rows.at[i][0].n == TOKEN_HASH)
+            remember((const uint8_t *)rows.at[i][0].p, now_ns);
+    return WARD_OK;
+}
+
+/* Adds the codes that are not cached. They are not cached now, because the transaction may roll
+ * back. */
+static enum ward_code add(struct worker *w, struct ward_arena *mem,
+                          const struct named_code *const *list, size_t n, int64_t now_ns,
+                          struct ward_err *err)
+{
+    static const char SQL[] = "INSERT IGNORE INTO coding (hash, system, code) VALUES (?, ?, ?)";
+    struct ward_val *row = ward_alloc(mem, n * CODE_ROW * sizeof(*row));
+    size_t at = 0;
+
+    if (row == NULL)
+        return no_memory(err);
+    for (size_t i = 0; i < n; i++) {
+        if (is_known(list[i]->hash, now_ns))
+            continue;
+        row[at++] = ward_blob(list[i]->hash, TOKEN_HASH);
+        row[at++] = ward_text(list[i]->system);
+        row[at++] = ward_text(list[i]->code);
+    }
+    return ward_db_bulk(w->event_ctx.db, SQL, row, CODE_ROW, at / CODE_ROW, err);
+}
+
+/* A code from an earlier write of the same transaction counts as existing and is cached. After
+ * a rollback, the code is missing until it occurs again after TRUST_NS. */
 enum ward_code codes_put(struct worker *w, struct ward_arena *mem, const struct item *items,
                          size_t n, struct ward_err *err)
 {
@@ -109,18 +154,11 @@ enum ward_code codes_put(struct worker *w, struct ward_arena *mem, const struct 
         most += items[i].f.n_codes;
     list = ward_alloc(mem, most * sizeof(*list));
     if (list == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for codes");
+        return no_memory(err);
     for (size_t i = 0; i < n; i++)
         count += unknown_of(&items[i], now_ns, list + count);
-    /* all transactions insert in this order, so that they do not deadlock */
-    qsort(list, count, sizeof(struct named_code *), by_hash);
-    for (size_t i = 0; i < count; i++) {
-        bool was_there = false, again = i > 0 && by_hash(&list[i - 1], &list[i]) == 0;
-
-        if (!again)
-            WARD_TRY(add(w, list[i], &was_there, err));
-        if (was_there)
-            remember(list[i]->hash, now_ns);
-    }
-    return WARD_OK;
+    count = once(list, count);
+    for (size_t i = 0; i < count; i += AT_ONCE)
+        WARD_TRY(look(w, mem, list + i, count - i, now_ns, err));
+    return add(w, mem, list, count, now_ns, err);
 }
