@@ -151,8 +151,10 @@ struct looked {
     struct id_map resources; /* values: struct version */
     struct id_map directory; /* values: struct version, for resources without a patient */
 };
+/* batch: the entries of `at`, by came_id */
 WARD_MUST enum ward_code import_look(struct worker *w, struct ward_arena *mem,
-                                     struct staged *const *at, size_t n, struct looked *out,
+                                     struct staged *const *at, size_t n,
+                                     const struct id_map *batch, struct looked *out,
                                      struct ward_err *err);
 
 /* ---- writes: import_stage.c, import_fate.c ---- */

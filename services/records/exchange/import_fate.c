@@ -302,7 +302,7 @@ static int rank(const struct staged *e)
 enum ward_code stage_fates(struct stage *s, struct ward_err *err)
 {
     WARD_TRY(import_known(s, err));
-    WARD_TRY(import_look(s->w, s->work, s->at, s->n, &s->there, err));
+    WARD_TRY(import_look(s->w, s->work, s->at, s->n, &s->ids, &s->there, err));
     for (size_t i = 0; i < s->n; i++)
         s->at[i]->fate = s->at[i]->in.problems.n > 0 ? FATE_WRONG : FATE_NEW;
     for (int turn = 0; turn < 3; turn++) {

@@ -169,8 +169,20 @@ static enum ward_code look_patients(struct worker *w, struct ward_arena *mem,
     return ask_end(&q, err);
 }
 
+/* Whether an encounter may exist: an encounter of the batch exists only if look_resources found
+ * it. */
+static bool may_exist(const uint8_t encounter[RECORDS_ID], const struct id_map *batch,
+                      const struct id_map *resources)
+{
+    const struct staged *near = id_map_get(batch, encounter);
+
+    return near == NULL || near->kind != KIND_ENCOUNTER ||
+           id_map_get(resources, encounter) != NULL;
+}
+
 static enum ward_code look_encounters(struct worker *w, struct ward_arena *mem,
-                                      struct staged *const *at, size_t n, struct id_map *out,
+                                      struct staged *const *at, size_t n,
+                                      const struct id_map *batch, struct looked *out,
                                       struct ward_err *err)
 {
     static const char SQL[] = "SELECT r.resource_id, p.root_id FROM resource r JOIN patient p"
@@ -178,10 +190,10 @@ static enum ward_code look_encounters(struct worker *w, struct ward_arena *mem,
                               " AND r.resource_id" ASK_IN;
     struct ask q;
 
-    WARD_TRY(ask_open(&q, w, mem, SQL, n, out, err));
+    WARD_TRY(ask_open(&q, w, mem, SQL, n, &out->encounters, err));
     q.row = found_encounter;
     for (size_t i = 0; i < n; i++)
-        if (at[i]->has_encounter)
+        if (at[i]->has_encounter && may_exist(at[i]->encounter, batch, &out->resources))
             WARD_TRY(ask_about(&q, at[i]->encounter, err));
     return ask_end(&q, err);
 }
@@ -221,10 +233,11 @@ static enum ward_code look_directory(struct worker *w, struct ward_arena *mem,
 }
 
 enum ward_code import_look(struct worker *w, struct ward_arena *mem, struct staged *const *at,
-                           size_t n, struct looked *out, struct ward_err *err)
+                           size_t n, const struct id_map *batch, struct looked *out,
+                           struct ward_err *err)
 {
     WARD_TRY(look_patients(w, mem, at, n, &out->patients, err));
-    WARD_TRY(look_encounters(w, mem, at, n, &out->encounters, err));
     WARD_TRY(look_directory(w, mem, at, n, &out->directory, err));
-    return look_resources(w, mem, at, n, &out->resources, err);
+    WARD_TRY(look_resources(w, mem, at, n, &out->resources, err));
+    return look_encounters(w, mem, at, n, batch, out, err);
 }
