@@ -113,6 +113,10 @@ struct staged {
     Resource *came;
     bool over; /* a person decided that the entry replaces another author's version */
     struct ward_event *event;
+    /* The index of the resource `indexed`, computed before the transaction. NULL: not computed.
+     * An index does not depend on the resource's id and patient, which import_known changes. */
+    struct found_by index;
+    const Resource *indexed;
 };
 
 /* Converts an entry to a resource in mem. Only import_whom queries the database, after

@@ -130,6 +130,17 @@ static enum ward_code read_resource(struct import *im, const struct ward_json *e
     return im->tally_code == WARD_OK ? WARD_OK : (*err = im->tally_err, im->tally_code);
 }
 
+/* Computes the index of an entry while the batch before is written. A failure is ignored,
+ * because the write computes a missing index and reports the failure. */
+static void index_early(struct import *im, struct staged *e)
+{
+    bool has_room = im->stage.mem->used < IMPORT_STAGED / 4;
+
+    if (e->in.res != NULL && e->in.problems.n == 0 && !e->in.nobodys && has_room &&
+        index_of(im->stage.w->rec->keys, im->stage.mem, e->in.res, &e->index, NULL) == WARD_OK)
+        e->indexed = e->in.res;
+}
+
 /* Indexes an entry by id. stage_entry writes the batch before a second entry with the same id.
  * In an atomic bundle, the second entry gets a problem. */
 static enum ward_code index_entry(struct import *im, struct staged *e, struct ward_err *err)
@@ -175,6 +186,7 @@ static enum ward_code stage_entry(struct import *im, const struct ward_json *ent
         WARD_TRY(records_import_hand_over(im, err));
     WARD_TRY(stage_text(im, text, n, number, &e, err));
     WARD_TRY(read_resource(im, entry, e, again, err));
+    index_early(im, e);
     return index_entry(im, e, err);
 }
 

@@ -151,7 +151,8 @@ static struct write write_of(const struct stage *s, const struct staged *e)
                           .cleaned =
                               (const Ward__Records__V1__Cleaned *const *)e->in.cleaned.at,
                           .n_cleaned = e->in.cleaned.n,
-                          .by_import = true};
+                          .by_import = true,
+                          .index = e->indexed == e->in.res ? &e->index : NULL};
 }
 
 /* Order of writing: patients, then encounters, then other resources. */
@@ -160,23 +161,12 @@ static int rank(const struct staged *e)
     return e->kind == KIND_PATIENT ? 0 : e->kind == KIND_ENCOUNTER ? 1 : 2;
 }
 
-static enum ward_code write_nobodys(struct stage *s, enum fate fate, struct ward_err *err)
+/* Writes the new resources of patients, or those without a patient. */
+static enum ward_code write_new(struct stage *s, bool nobodys, struct ward_err *err)
 {
-    for (size_t i = 0; i < s->n; i++) {
-        struct write what;
-
-        if (!s->at[i]->in.nobodys || s->at[i]->fate != fate)
-            continue;
-        what = write_of(s, s->at[i]);
-        s->blame = s->at[i];
-        WARD_TRY(directory_write(s->w, &s->call, &what, NULL, err));
-    }
-    s->blame = NULL;
-    return WARD_OK;
-}
-
-static enum ward_code write_new(struct stage *s, struct ward_err *err)
-{
+    enum ward_code (*write)(struct worker *, struct ward_call *, const struct write *, size_t,
+                            struct ward_err *) =
+        nobodys ? records_directory_write_new : chart_write_new;
     struct write *list = ward_alloc(s->work, s->n * sizeof(*list));
     size_t n = 0;
 
@@ -184,17 +174,19 @@ static enum ward_code write_new(struct stage *s, struct ward_err *err)
         return no_memory(err);
     for (int turn = 0; turn < 3; turn++)
         for (size_t i = 0; i < s->n; i++) {
-            if (s->at[i]->fate != FATE_NEW || s->at[i]->in.nobodys || rank(s->at[i]) != turn)
+            struct staged *e = s->at[i];
+
+            if (e->fate != FATE_NEW || e->in.nobodys != nobodys || rank(e) != turn)
                 continue;
-            list[n] = write_of(s, s->at[i]);
+            list[n] = write_of(s, e);
             if (s->one_by_one) {
-                s->blame = s->at[i];
-                WARD_TRY(chart_write_new(s->w, &s->call, &list[n], 1, err));
+                s->blame = e;
+                WARD_TRY(write(s->w, &s->call, &list[n], 1, err));
             }
             n++;
         }
     s->blame = NULL;
-    return s->one_by_one || n == 0 ? WARD_OK : chart_write_new(s->w, &s->call, list, n, err);
+    return s->one_by_one || n == 0 ? WARD_OK : write(s->w, &s->call, list, n, err);
 }
 
 /* Writes the merged result as the next version after the source's message. */
@@ -208,6 +200,7 @@ static enum ward_code write_merged(struct stage *s, const struct staged *e,
     ward__records__v1__provenance__init(&mark);
     mark.device = (char *)(uintptr_t)MERGED_MARK;
     what.res = e->merged;
+    what.index = NULL;
     what.expected_version = version;
     what.provenance = &mark;
     what.cleaned = NULL;
@@ -215,19 +208,24 @@ static enum ward_code write_merged(struct stage *s, const struct staged *e,
     return chart_write(s->w, &s->call, NULL, &what, &made, err);
 }
 
+static enum ward_code write_next(struct stage *s, const struct staged *e, struct ward_err *err)
+{
+    struct write what = write_of(s, e);
+    struct version made;
+
+    if (e->in.nobodys)
+        return directory_write(s->w, &s->call, &what, NULL, err);
+    WARD_TRY(chart_write(s->w, &s->call, NULL, &what, &made, err));
+    return e->merged == NULL ? WARD_OK : write_merged(s, e, &what, made.version, err);
+}
+
 static enum ward_code write_changed(struct stage *s, struct ward_err *err)
 {
     for (size_t i = 0; i < s->n; i++) {
-        struct write what;
-        struct version made;
-
-        if (s->at[i]->fate != FATE_CHANGED || s->at[i]->in.nobodys)
+        if (s->at[i]->fate != FATE_CHANGED)
             continue;
-        what = write_of(s, s->at[i]);
         s->blame = s->at[i];
-        WARD_TRY(chart_write(s->w, &s->call, NULL, &what, &made, err));
-        if (s->at[i]->merged != NULL)
-            WARD_TRY(write_merged(s, s->at[i], &what, made.version, err));
+        WARD_TRY(write_next(s, s->at[i], err));
     }
     s->blame = NULL;
     return WARD_OK;
@@ -316,9 +314,8 @@ static enum ward_code write_all(struct ward_db *db, void *arg, struct ward_err *
     if (s->dry_run)
         return WARD_OK;
     WARD_TRY(begin_events(s, &events, &n, err));
-    WARD_TRY(write_nobodys(s, FATE_NEW, err));
-    WARD_TRY(write_nobodys(s, FATE_CHANGED, err));
-    WARD_TRY(write_new(s, err));
+    WARD_TRY(write_new(s, true, err));
+    WARD_TRY(write_new(s, false, err));
     WARD_TRY(write_changed(s, err));
     WARD_TRY(import_known_end(s, err));
     for (size_t i = 0; i < s->n; i++)

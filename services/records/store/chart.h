@@ -120,6 +120,7 @@ struct write {
     size_t n_doubts;
     const uint8_t *other_patient; /* of a merge, for the feed; NULL: not a merge */
     bool by_import;               /* the importer has already checked scopes and references */
+    const struct found_by *index; /* index_of(res); NULL: the write computes it */
 };
 /* Writes one version, in chart_tx. A new Patient is created with its key; for other resources
  * the patient must exist. An erased patient is rejected. A merged patient is rejected for a new

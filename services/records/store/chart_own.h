@@ -43,6 +43,10 @@ WARD_MUST enum ward_code patient_prepare(struct worker *w, struct ward_arena *me
                                          struct item *it, struct ward_err *err);
 WARD_MUST enum ward_code patients_put(struct worker *w, struct ward_arena *mem,
                                       const struct item *items, size_t n, struct ward_err *err);
+/* Inserts the keys of the fresh items. */
+WARD_MUST enum ward_code records_keys_put(struct worker *w, struct ward_arena *mem,
+                                          const struct item *items, size_t n,
+                                          struct ward_err *err);
 /* Unwraps the key of a patient from a row of owner_key. */
 WARD_MUST enum ward_code patient_key(struct worker *w, const uint8_t id[RECORDS_ID], int kek,
                                      struct ward_val wrapped, uint8_t key[WARD_KEY_SIZE],

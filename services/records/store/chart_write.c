@@ -66,7 +66,10 @@ static enum ward_code begin(struct worker *w, struct ward_arena *mem, const stru
     it->version = what->expected_version + 1;
     it->at_us = what->at_us;
     WARD_TRY(take_id(mem, it, err));
-    return index_of(w->rec->keys, mem, what->res, &it->f, err);
+    if (what->index == NULL)
+        return index_of(w->rec->keys, mem, what->res, &it->f, err);
+    it->f = *what->index;
+    return WARD_OK;
 }
 
 /* ---- existing resources ----

@@ -48,5 +48,12 @@ WARD_MUST enum ward_code directory_instead(struct worker *w, struct ward_arena *
 WARD_MUST enum ward_code directory_write(struct worker *w, struct ward_call *c,
                                          const struct write *what, struct version *out,
                                          struct ward_err *err);
+/* Writes many new resources by array binding, in chart_tx; each resource has its id, and
+ * expected_version is 0.
+ *   ALREADY_EXISTS    ID_TAKEN
+ *   INVALID_ARGUMENT  RESOURCE_TOO_LARGE */
+WARD_MUST enum ward_code records_directory_write_new(struct worker *w, struct ward_call *c,
+                                                     const struct write *what, size_t n,
+                                                     struct ward_err *err);
 
 #endif

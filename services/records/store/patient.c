@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+/* Number of columns of an inserted row. */
+#define PATIENT_ROW 6
+#define KEY_ROW     3
+
 enum ward_code patient_key(struct worker *w, const uint8_t id[RECORDS_ID], int kek,
                            struct ward_val wrapped, uint8_t key[WARD_KEY_SIZE],
                            struct ward_err *err)
@@ -87,43 +91,57 @@ enum ward_code patient_prepare(struct worker *w, struct ward_arena *mem, struct 
     return WARD_OK;
 }
 
-static void rows_of(const struct item *it, struct ward_arena *mem, struct ward_val *patient,
-                    struct ward_val *key)
+static void row_of(const struct item *it, struct ward_arena *mem, struct ward_val *to)
 {
     uint8_t *sha256 = ward_alloc(mem, WARD_SHA256_SIZE);
 
     if (sha256 != NULL)
         ward_sha256(it->p.key, sizeof(it->p.key), sha256);
-    patient[0] = patient[1] = key[0] = id_val(it->p.id);
-    patient[2] = ward_int(mem, it->f.gender);
-    patient[3] = it->f.birth_us == NO_DATE ? ward_text(NULL) : ward_int(mem, it->f.birth_us);
-    patient[4] = ward_int(mem, it->at_us);
-    patient[5] = ward_blob(sha256, WARD_SHA256_SIZE);
-    key[1] = ward_int(mem, it->wrapped.kek);
-    key[2] = ward_blob(it->wrapped.wrapped, sizeof(it->wrapped.wrapped));
+    to[0] = to[1] = id_val(it->p.id);
+    to[2] = ward_int(mem, it->f.gender);
+    to[3] = it->f.birth_us == NO_DATE ? ward_text(NULL) : ward_int(mem, it->f.birth_us);
+    to[4] = ward_int(mem, it->at_us);
+    to[5] = ward_blob(sha256, WARD_SHA256_SIZE);
+}
+
+enum ward_code records_keys_put(struct worker *w, struct ward_arena *mem,
+                                const struct item *items, size_t n, struct ward_err *err)
+{
+    static const char SQL[] = "INSERT INTO owner_key (owner_id, kek, wrapped) VALUES (?, ?, ?)";
+    struct ward_val *row = ward_alloc(mem, n * KEY_ROW * sizeof(*row));
+    size_t at = 0;
+
+    if (row == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for new keys");
+    for (size_t i = 0; i < n; i++) {
+        const struct ward_wrapped_key *k = &items[i].wrapped;
+
+        if (!items[i].fresh)
+            continue;
+        row[at++] = id_val(items[i].p.id);
+        row[at++] = ward_int(mem, k->kek);
+        row[at++] = ward_blob(k->wrapped, sizeof(k->wrapped));
+    }
+    return ward_db_bulk(w->event_ctx.db, SQL, row, KEY_ROW, at / KEY_ROW, err);
 }
 
 enum ward_code patients_put(struct worker *w, struct ward_arena *mem, const struct item *items,
                             size_t n, struct ward_err *err)
 {
-    static const char PATIENT[] = "INSERT INTO patient (patient_id, root_id, gender, birth_us,"
-                                  " created_at_us, key_sha256) VALUES (?, ?, ?, ?, ?, ?)";
-    static const char KEY[] = "INSERT INTO owner_key (owner_id, kek, wrapped) VALUES (?, ?, ?)";
-    struct ward_val *patient = ward_alloc(mem, n * 6 * sizeof(*patient));
-    struct ward_val *key = ward_alloc(mem, n * 3 * sizeof(*key));
+    static const char SQL[] = "INSERT INTO patient (patient_id, root_id, gender, birth_us,"
+                              " created_at_us, key_sha256) VALUES (?, ?, ?, ?, ?, ?)";
+    struct ward_val *row = ward_alloc(mem, n * PATIENT_ROW * sizeof(*row));
     enum ward_code code;
     size_t fresh = 0;
 
-    if (patient == NULL || key == NULL)
+    if (row == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for new patients");
     for (size_t i = 0; i < n; i++)
-        if (items[i].fresh) {
-            rows_of(&items[i], mem, patient + 6 * fresh, key + 3 * fresh);
-            fresh++;
-        }
-    code = ward_db_bulk(w->event_ctx.db, PATIENT, patient, 6, fresh, err);
+        if (items[i].fresh)
+            row_of(&items[i], mem, row + PATIENT_ROW * fresh++);
+    code = ward_db_bulk(w->event_ctx.db, SQL, row, PATIENT_ROW, fresh, err);
     if (code == WARD_ALREADY_EXISTS)
         return WARD_FAIL_REASON(err, ALREADY_EXISTS, "ID_TAKEN", "a patient has this id");
     WARD_TRY(code);
-    return ward_db_bulk(w->event_ctx.db, KEY, key, 3, fresh, err);
+    return records_keys_put(w, mem, items, n, err);
 }
