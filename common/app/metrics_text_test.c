@@ -21,6 +21,12 @@ static struct ward_family calls = {.name = "ward_t_calls_total",
                                    .label = {"method", "code"}};
 static struct ward_family fresh = {
     .name = "ward_t_fresh_total", .help = "Not counted yet.", .type = WARD_COUNTER};
+static const char *const RESULTS[] = {"passed", "failed"};
+static struct ward_family results = {.name = "ward_t_results_total",
+                                     .help = "None yet.",
+                                     .type = WARD_COUNTER,
+                                     .label = {"result"}};
+WARD_METRIC_FROM_ZERO(results, WARD_COUNT(RESULTS), RESULTS[i], NULL)
 static struct ward_family temp = {
     .name = "ward_t_depth", .help = "Depth.", .type = WARD_GAUGE, .label = {"queue"}};
 static struct ward_family none = {
@@ -59,36 +65,41 @@ static char *rendered(const char *prefix)
     return kept;
 }
 
+static const char GOLDEN[] =
+    "# HELP ward_t_calls_total Calls, by \"code\" and C:\\\\path\\nin two lines.\n"
+    "# TYPE ward_t_calls_total counter\n"
+    "ward_t_calls_total{method=\"/a/B\",code=\"OK\"} 3\n"
+    "ward_t_calls_total{method=\"q\\\"b\\\\n\\n\",code=\"NOT_FOUND\"} 0.1\n"
+    "# HELP ward_t_depth Depth.\n"
+    "# TYPE ward_t_depth gauge\n"
+    "ward_t_depth{queue=\"up\"} +Inf\n"
+    "ward_t_depth{queue=\"down\"} -Inf\n"
+    "ward_t_depth{queue=\"lost\"} NaN\n"
+    "ward_t_depth{queue=\"fine\"} 0.30000000000000004\n"
+    "ward_t_depth{queue=\"big\"} 9007199254740994\n"
+    "# HELP ward_t_fresh_total Not counted yet.\n"
+    "# TYPE ward_t_fresh_total counter\n"
+    "ward_t_fresh_total 0\n"
+    "# HELP ward_t_none No series.\n"
+    "# TYPE ward_t_none gauge\n"
+    "# HELP ward_t_read Asked for.\n"
+    "# TYPE ward_t_read gauge\n"
+    "ward_t_read 0.1\n"
+    "# HELP ward_t_results_total None yet.\n"
+    "# TYPE ward_t_results_total counter\n"
+    "ward_t_results_total{result=\"passed\"} 0\n"
+    "ward_t_results_total{result=\"failed\"} 0\n"
+    "# HELP ward_t_seconds Time.\n"
+    "# TYPE ward_t_seconds histogram\n"
+    "ward_t_seconds_bucket{method=\"m\",le=\"0.005\"} 2\n"
+    "ward_t_seconds_bucket{method=\"m\",le=\"0.1\"} 3\n"
+    "ward_t_seconds_bucket{method=\"m\",le=\"1\"} 3\n"
+    "ward_t_seconds_bucket{method=\"m\",le=\"+Inf\"} 5\n"
+    "ward_t_seconds_sum{method=\"m\"} 12.5\n"
+    "ward_t_seconds_count{method=\"m\"} 5\n";
+
 static void the_text_is_as_prometheus_wants_it(void **state)
 {
-    static const char GOLDEN[] =
-        "# HELP ward_t_calls_total Calls, by \"code\" and C:\\\\path\\nin two lines.\n"
-        "# TYPE ward_t_calls_total counter\n"
-        "ward_t_calls_total{method=\"/a/B\",code=\"OK\"} 3\n"
-        "ward_t_calls_total{method=\"q\\\"b\\\\n\\n\",code=\"NOT_FOUND\"} 0.1\n"
-        "# HELP ward_t_depth Depth.\n"
-        "# TYPE ward_t_depth gauge\n"
-        "ward_t_depth{queue=\"up\"} +Inf\n"
-        "ward_t_depth{queue=\"down\"} -Inf\n"
-        "ward_t_depth{queue=\"lost\"} NaN\n"
-        "ward_t_depth{queue=\"fine\"} 0.30000000000000004\n"
-        "ward_t_depth{queue=\"big\"} 9007199254740994\n"
-        "# HELP ward_t_fresh_total Not counted yet.\n"
-        "# TYPE ward_t_fresh_total counter\n"
-        "ward_t_fresh_total 0\n"
-        "# HELP ward_t_none No series.\n"
-        "# TYPE ward_t_none gauge\n"
-        "# HELP ward_t_read Asked for.\n"
-        "# TYPE ward_t_read gauge\n"
-        "ward_t_read 0.1\n"
-        "# HELP ward_t_seconds Time.\n"
-        "# TYPE ward_t_seconds histogram\n"
-        "ward_t_seconds_bucket{method=\"m\",le=\"0.005\"} 2\n"
-        "ward_t_seconds_bucket{method=\"m\",le=\"0.1\"} 3\n"
-        "ward_t_seconds_bucket{method=\"m\",le=\"1\"} 3\n"
-        "ward_t_seconds_bucket{method=\"m\",le=\"+Inf\"} 5\n"
-        "ward_t_seconds_sum{method=\"m\"} 12.5\n"
-        "ward_t_seconds_count{method=\"m\"} 5\n";
     static const double times[] = {0, 0.005, 0.0950000001, 2.4, 9.9999999999};
     char *text;
 

@@ -3,7 +3,8 @@
  * A family is one static row: name, help, type, unit, label names, buckets. A series is a
  * family with values for its labels. A series is created once, at start or on first use. Each
  * update is one atomic addition. Label values come from closed sets (methods, codes, models)
- * and never from a caller's data. common/app prints all families as Prometheus text and as
+ * and never from a caller's data. Series of values that are known in advance exist from the
+ * start, with the value 0. common/app prints all families as Prometheus text and as
  * docs/metrics.md.
  *
  * Threads: safe; updates use no locks. Memory: the registry belongs to the process and is never
@@ -59,6 +60,17 @@ void ward_metric_list(struct ward_family *f);
     __attribute__((constructor)) static void family##_is_listed(void)                          \
     {                                                                                          \
         ward_metric_list(&(family));                                                           \
+    }
+/* Use at file scope, in the file that has the label values. Creates `n` series with the value 0
+ * when the program starts. `a` and `b` are the values of the first two labels, as expressions
+ * of the number `i` of the series; `b` is NULL if the family has one label. Without the series,
+ * increase() and rate() of Prometheus miss the first event, and panels show no data instead of
+ * 0. */
+#define WARD_METRIC_FROM_ZERO(family, n, a, b)                                                 \
+    __attribute__((constructor)) static void family##_from_zero(void)                          \
+    {                                                                                          \
+        for (int i = 0; i < (int)(n); i++)                                                     \
+            ward_series_of(&(family), (a), (b), NULL);                                         \
     }
 /* Calls `each` for every listed family, in the order of their names. */
 void ward_metric_each(void (*each)(const struct ward_family *f, void *arg), void *arg);

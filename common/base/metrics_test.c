@@ -20,6 +20,12 @@ static struct ward_family peak = {.name = "ward_x_peak", .help = "Peak.", .type 
 static struct ward_family times = {
     .name = "ward_x_seconds", .help = "Time.", .type = WARD_HISTOGRAM, .bounds = BOUNDS};
 WARD_METRIC_LISTED(times)
+static const char *const WAYS[] = {"in", "out"};
+static struct ward_family ways = {.name = "ward_x_ways_total",
+                                  .help = "Ways.",
+                                  .type = WARD_COUNTER,
+                                  .label = {"way", "far"}};
+WARD_METRIC_FROM_ZERO(ways, 2 * WARD_COUNT(WAYS), WAYS[i % 2], i < 2 ? "no" : "yes")
 
 static void *hit(void *arg)
 {
@@ -91,6 +97,21 @@ static void same_labels_are_one_series_and_others_another(void **state)
                          ward_series_of(&f, "x", "y", NULL));
 }
 
+static void known_values_start_at_zero(void **state)
+{
+    (void)state;
+    assert_int_equal(ways.n, 4);
+    assert_true(ways.listed);
+    for (int i = 0; i < ways.n; i++) {
+        assert_string_equal(ways.series[i]->label[0], WAYS[i % 2]);
+        assert_string_equal(ways.series[i]->label[1], i < 2 ? "no" : "yes");
+        assert_true(ways.series[i]->value == 0);
+    }
+    ward_metric_add(ward_series_of(&ways, "out", "yes", NULL), 1);
+    assert_int_equal(ways.n, 4);
+    assert_true(ways.series[3]->value == 1);
+}
+
 struct seen {
     int n, ours;
     bool sorted;
@@ -127,6 +148,7 @@ int main(void)
         cmocka_unit_test(nothing_is_lost_between_threads),
         cmocka_unit_test(a_value_on_a_bound_is_within_it),
         cmocka_unit_test(same_labels_are_one_series_and_others_another),
+        cmocka_unit_test(known_values_start_at_zero),
         cmocka_unit_test(families_come_once_in_the_order_of_their_names),
     };
 
