@@ -134,6 +134,11 @@ static int allowance(struct ward_relay *r)
 
 /* ---- results ---- */
 
+/* After these codes, the relay waits and repeats the batch: audit is unavailable or slow, or
+ * its log is damaged, and audit then answers DATA_LOSS to every event. */
+static const enum ward_code WAITS[] = {WARD_UNAVAILABLE, WARD_DEADLINE_EXCEEDED, WARD_CANCELLED,
+                                       WARD_ABORTED, WARD_DATA_LOSS};
+
 static void note(struct ward_relay *r, enum ward_code code, const struct ward_err *err)
 {
     if (code != WARD_OK)
@@ -181,13 +186,13 @@ static int longer(struct ward_relay *r)
 }
 
 /* Returns whether audit refused a batch because of its content. The relay then halves the batch
- * until one event remains, and the outbox sets that event aside. If audit is unavailable or
- * slow, the relay waits. If audit's log is damaged, audit answers DATA_LOSS to every event, and
- * the relay waits too. */
+ * until one event remains, and the outbox sets that event aside. */
 static bool is_content(enum ward_code code)
 {
-    return code != WARD_UNAVAILABLE && code != WARD_DEADLINE_EXCEEDED &&
-           code != WARD_CANCELLED && code != WARD_ABORTED && code != WARD_DATA_LOSS;
+    for (size_t i = 0; i < WARD_COUNT(WAITS); i++)
+        if (code == WAITS[i])
+            return false;
+    return true;
 }
 
 static int linger(struct ward_relay *r, size_t n)
@@ -312,6 +317,8 @@ enum ward_code ward_relay_start(const struct ward_relay_config *cfg, struct ward
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&r->changed, &attr);
     pthread_condattr_destroy(&attr);
+    for (size_t i = 0; i < WARD_COUNT(WAITS); i++) /* /metrics shows 0 before the first one */
+        ward_series_of(&failures, ward_code_name(WAITS[i]), NULL, NULL);
     r->cfg = *cfg;
     r->cfg.poll_ms = cfg->poll_ms > 0 ? cfg->poll_ms : 200;
     r->cfg.timeout_ms = cfg->timeout_ms > 0 ? cfg->timeout_ms : 10000;

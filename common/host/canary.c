@@ -100,6 +100,7 @@ enum ward_code ward_canary_start(const char *name, int period_ms,
     pthread_cond_init(&c->wake, &attr);
     pthread_condattr_destroy(&attr);
     c->next_ns = ward_mono_ns() + c->period_ns;
+    ward_series_of(&failures, name, NULL, NULL); /* /metrics shows 0 before the first failure */
     *out = c; /* set before the first check, because fn may call ward_canary_soon */
     ask(c);
     if (pthread_create(&c->thread, NULL, watch, c) != 0) {

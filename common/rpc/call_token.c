@@ -33,9 +33,13 @@ static struct ward_family checks = {
 };
 WARD_METRIC_LISTED(checks)
 
-static void count(const char *outcome)
+enum check { CACHED, VERIFIED, REJECTED };
+static const char *const OUTCOMES[] = {"cached", "verified", "rejected"};
+WARD_METRIC_FROM_ZERO(checks, WARD_COUNT(OUTCOMES), OUTCOMES[i], NULL)
+
+static void count(enum check outcome)
 {
-    ward_metric_add(ward_series_of(&checks, outcome, NULL, NULL), 1);
+    ward_metric_add(ward_series_of(&checks, OUTCOMES[outcome], NULL, NULL), 1);
 }
 
 struct tokens *tokens_new(void)
@@ -151,11 +155,11 @@ enum ward_code tokens_check(struct tokens *t, struct ward_jwks *jwks, struct war
         code = lend(k, mem, token, len, out, err);
     pthread_mutex_unlock(lock);
     if (hit) {
-        count("cached");
+        count(CACHED);
         return code;
     }
     code = ward_jwt_check(jwks, mem, token, len, out, err);
-    count(code == WARD_OK ? "verified" : "rejected");
+    count(code == WARD_OK ? VERIFIED : REJECTED);
     if (code != WARD_OK)
         return code;
     pthread_mutex_lock(lock);

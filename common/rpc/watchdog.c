@@ -192,9 +192,11 @@ static bool stuck(const struct watchdog *w)
     return w->rpc->transport->turns && ward_mono_ns() - w->moved_ns > STUCK_MS * WARD_NS_PER_MS;
 }
 
+static const char *const VERDICTS[] = {"alive", "dead", "unsure", "busy"};
+WARD_METRIC_FROM_ZERO(probes, WARD_COUNT(VERDICTS), VERDICTS[i], NULL)
+
 static const char *look(struct watchdog *w, int *strikes)
 {
-    static const char *const names[] = {"alive", "dead", "unsure", "busy"};
     size_t limit = w->rpc->cfg.watchdog_rss;
     size_t rss = resident();
     enum verdict v;
@@ -205,7 +207,7 @@ static const char *look(struct watchdog *w, int *strikes)
     if (*strikes < 0)
         return NULL;
     v = judge(w, probe(w));
-    ward_metric_add(ward_series_of(&probes, names[v], NULL, NULL), 1);
+    ward_metric_add(ward_series_of(&probes, VERDICTS[v], NULL, NULL), 1);
     *strikes = v == DEAD ? *strikes + 1 : v == UNSURE ? *strikes : 0;
     if (*strikes < STRIKES && stuck(w))
         return "a server thread is stuck";

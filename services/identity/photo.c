@@ -124,6 +124,14 @@ enum ward_code photo_look(struct worker *w, struct ward_arena *mem,
     return explain(&r, p);
 }
 
+static const char *gate_label(enum gate g)
+{
+    return g == USABLE ? "USABLE" : gate_reason(g);
+}
+/* NOT_A_PHOTOGRAPH is the last gate of a photograph. The next ones are those of liveness. */
+WARD_METRIC_FROM_ZERO(identity_photographs, NOT_A_PHOTOGRAPH + 1, gate_label((enum gate)i),
+                      NULL)
+
 enum ward_code photo_read(struct worker *w, struct ward_arena *mem,
                           const struct ward_stop *stop, const void *bytes, size_t n,
                           const struct photo_want *want, struct photo *out,
@@ -135,10 +143,7 @@ enum ward_code photo_read(struct worker *w, struct ward_arena *mem,
     WARD_TRY(ward_canary_state(w->id->canary, err));
     WARD_TRY(photo_decode(mem, bytes, n, &p.im, err));
     WARD_TRY(photo_look(w, mem, stop, want, &p, err));
-    ward_metric_add(ward_series_of(&identity_photographs,
-                                   p.gate == USABLE ? "USABLE" : gate_reason(p.gate), NULL,
-                                   NULL),
-                    1);
+    ward_metric_add(ward_series_of(&identity_photographs, gate_label(p.gate), NULL, NULL), 1);
     ward_observe(&identity_photo_seconds, (double)(ward_mono_ns() - began) / 1e9);
     *out = p;
     return WARD_OK;

@@ -29,9 +29,13 @@ struct query {
     bool found;
 };
 
-static void count_from(const char *from)
+enum from { FROM_CACHE, FROM_STALE, FROM_RECORDS };
+static const char *const FROM[] = {"cached", "stale", "records"};
+WARD_METRIC_FROM_ZERO(dosage_chart_reads, WARD_COUNT(FROM), FROM[i], NULL)
+
+static void count_from(enum from from)
 {
-    ward_metric_add(ward_series_of(&dosage_chart_reads, from, NULL, NULL), 1);
+    ward_metric_add(ward_series_of(&dosage_chart_reads, FROM[from], NULL, NULL), 1);
 }
 
 /* Hashes the caller's attributes that determine access. */
@@ -127,7 +131,7 @@ static enum ward_code give_kept(struct query *q, Ward__Dosage__V1__ChartState st
         facts->as_of_us = state == UNAVAILABLE ? 0 : as_of(q->ch, &q->kept);
     }
     fill(out, q->key.id, facts, true);
-    count_from(state == CURRENT ? "cached" : "stale");
+    count_from(state == CURRENT ? FROM_CACHE : FROM_STALE);
     return WARD_OK;
 }
 
@@ -221,7 +225,7 @@ static enum ward_code ask(struct query *q, struct chart *out)
     a.facts->state = CURRENT;
     a.facts->as_of_us = began_us;
     fill(out, a.id, q->whole ? a.facts : NULL, false);
-    count_from("records");
+    count_from(FROM_RECORDS);
     return WARD_OK;
 }
 

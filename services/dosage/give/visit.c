@@ -211,6 +211,11 @@ enum ward_code visit_gone(struct visit *v, enum ward_code code, bool of_dose)
 
 /* ---- counting ---- */
 
+static const char *const OUTCOMES[] = {"emergency", "given",   "partial",
+                                       "held",      "refused", "wasted"};
+WARD_METRIC_FROM_ZERO(dosage_doses, WARD_COUNT(OUTCOMES), OUTCOMES[i], NULL)
+WARD_METRIC_FROM_ZERO(dosage_refused, RIGHTS, right_name(i + 1), NULL)
+
 static void add_dose(void *outcome)
 {
     ward_metric_add(ward_series_of(&dosage_doses, outcome, NULL, NULL), 1);
@@ -218,11 +223,9 @@ static void add_dose(void *outcome)
 
 void count_dose(struct visit *v, const Dose *d)
 {
-    static const char *const names[] = {"", "given", "partial", "held", "refused", "wasted"};
-    size_t i = (size_t)d->outcome;
+    size_t i = d->emergency ? 0 : (size_t)d->outcome;
 
-    ward_db_after_commit(v->w->event_ctx.db, add_dose,
-                         api_text(d->emergency ? "emergency" : names[i]));
+    ward_db_after_commit(v->w->event_ctx.db, add_dose, api_text(OUTCOMES[i]));
 }
 
 static void add_failed(void *arg)

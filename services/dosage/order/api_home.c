@@ -152,11 +152,12 @@ static enum ward_code make(struct reconciling *s, int number, struct ward_err *e
     return WARD_OK;
 }
 
+static const char *const WORDS[] = {"none", "continue", "change", "stop", "hold"};
+WARD_METRIC_FROM_ZERO(dosage_home_decisions, WARD_COUNT(WORDS) - 1, WORDS[i + 1], NULL)
+
 static const char *word(const HomeReconciliation *h)
 {
-    static const char *const words[] = {"none", "continue", "change", "stop", "hold"};
-
-    return words[(size_t)h->decision < WARD_COUNT(words) ? (size_t)h->decision : 0];
+    return WORDS[(size_t)h->decision < WARD_COUNT(WORDS) ? (size_t)h->decision : 0];
 }
 
 static enum ward_code tell(struct reconciling *s, bool again, struct ward_db *db,

@@ -24,6 +24,15 @@ static struct ward_family recordings = {
 };
 WARD_METRIC_LISTED(recordings)
 
+enum outcome { UNUSED_PHOTO, NOBODY, REPEATED, RECORDED };
+static const char *const OUTCOMES[] = {
+    [UNUSED_PHOTO] = "UNUSABLE",
+    [NOBODY] = "NO_MATCH",
+    [REPEATED] = "DEBOUNCED",
+    [RECORDED] = "MATCH",
+};
+WARD_METRIC_FROM_ZERO(recordings, WARD_COUNT(OUTCOMES), OUTCOMES[i], NULL)
+
 struct recording {
     struct ward_call *call;
     struct ward_event event;
@@ -35,10 +44,10 @@ struct recording {
 
 static const char *outcome_name(const RecordAttendanceResponse *resp)
 {
-    return resp->outcome == OUTCOME(UNUSABLE)   ? "UNUSABLE"
-           : resp->outcome == OUTCOME(NO_MATCH) ? "NO_MATCH"
-           : resp->debounced                    ? "DEBOUNCED"
-                                                : "MATCH";
+    return OUTCOMES[resp->outcome == OUTCOME(UNUSABLE)   ? UNUSED_PHOTO
+                    : resp->outcome == OUTCOME(NO_MATCH) ? NOBODY
+                    : resp->debounced                    ? REPEATED
+                                                         : RECORDED];
 }
 
 static bool is_today(const struct recording *x, int64_t at_us, int64_t now_us)

@@ -21,6 +21,13 @@ static struct ward_family decisions = {
 };
 WARD_METRIC_LISTED(decisions)
 
+static const char *decision_name(enum door_reason why)
+{
+    return why == DOOR_ALLOWED ? "ALLOW" : "DENY";
+}
+WARD_METRIC_FROM_ZERO(decisions, DOOR_REASON_COUNT, decision_name((enum door_reason)i),
+                      door_reason_name((enum door_reason)i))
+
 struct entry {
     struct ward_call *call;
     struct ward_event event;
@@ -156,7 +163,7 @@ static enum ward_code enter_in_tx(struct ward_db *db, void *arg, struct ward_err
     WARD_TRY(keep(e, db, err));
     WARD_TRY(answer(e, err));
     event.patient = e->who.known ? e->who.text : "";
-    ward_event_note(&event, "decision", e->why == DOOR_ALLOWED ? "ALLOW" : "DENY");
+    ward_event_note(&event, "decision", decision_name(e->why));
     ward_event_note(&event, "reason", door_reason_name(e->why));
     ward_event_note(&event, "direction", access_direction_name(e->direction));
     ward_event_note(&event, "by", *e->who.token == '\0' ? "face" : e->who.method);
@@ -210,8 +217,7 @@ enum ward_code request_entry_rpc(struct ward_call *c, const ProtobufCMessage *q,
     WARD_TRY(ward_call_copy(c, e.event.event_text, &e.resp->event_id));
     WARD_TRY(stander_look(&e.who));
     WARD_TRY(ward_db_tx(w->db, enter_in_tx, &e, c->err));
-    ward_metric_add(ward_series_of(&decisions, e.why == DOOR_ALLOWED ? "ALLOW" : "DENY",
-                                   door_reason_name(e.why), NULL),
-                    1);
+    ward_metric_add(
+        ward_series_of(&decisions, decision_name(e.why), door_reason_name(e.why), NULL), 1);
     return WARD_OK;
 }

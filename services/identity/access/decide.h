@@ -26,6 +26,7 @@ enum door_reason {
 #define X(name) DOOR_##name,
     DOOR_REASONS(X)
 #undef X
+        DOOR_REASON_COUNT
 };
 const char *door_reason_name(enum door_reason r);
 

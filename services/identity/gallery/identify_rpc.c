@@ -20,6 +20,8 @@ static struct ward_family identifications = {
     .label = {"outcome"},
 };
 WARD_METRIC_LISTED(identifications)
+WARD_METRIC_FROM_ZERO(identifications, IDENTIFY_UNUSABLE,
+                      identify_outcome_name((enum identify_outcome)(i + IDENTIFY_MATCH)), NULL)
 
 struct asked {
     struct ward_call *call;

@@ -286,16 +286,23 @@ static enum ward_code enrol(struct ward_call *c, const EnrolRequest *req, EnrolR
     return WARD_OK;
 }
 
+enum outcome { REPLAYED, ENROLLED, REFUSED, INVALID, FAILED };
+static const char *const OUTCOMES[] = {
+    [REPLAYED] = "REPLAYED", [ENROLLED] = "ENROLLED", [REFUSED] = "REFUSED",
+    [INVALID] = "INVALID",   [FAILED] = "FAILED",
+};
+WARD_METRIC_FROM_ZERO(identity_enrolments, WARD_COUNT(OUTCOMES), OUTCOMES[i], NULL)
+
 enum ward_code enrol_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
 {
     bool replayed = false;
     enum ward_code code = enrol(c, (const EnrolRequest *)q, (EnrolResponse *)r, &replayed);
-    const char *outcome = replayed                           ? "REPLAYED"
-                          : code == WARD_OK                  ? "ENROLLED"
-                          : code == WARD_FAILED_PRECONDITION ? "REFUSED"
-                          : code == WARD_INVALID_ARGUMENT    ? "INVALID"
-                                                             : "FAILED";
+    enum outcome outcome = replayed                           ? REPLAYED
+                           : code == WARD_OK                  ? ENROLLED
+                           : code == WARD_FAILED_PRECONDITION ? REFUSED
+                           : code == WARD_INVALID_ARGUMENT    ? INVALID
+                                                              : FAILED;
 
-    ward_metric_add(ward_series_of(&identity_enrolments, outcome, NULL, NULL), 1);
+    ward_metric_add(ward_series_of(&identity_enrolments, OUTCOMES[outcome], NULL, NULL), 1);
     return code;
 }

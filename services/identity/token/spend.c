@@ -221,14 +221,21 @@ static enum ward_code spend_in_tx(struct ward_db *db, void *arg, struct ward_err
     return ward_call_store_answer(s->call, db, &s->idem, &s->resp->base, err);
 }
 
+enum result { SPENT, AGAIN, SPENT_BEFORE, FOREIGN, REFUSED, FAILED };
+static const char *const RESULTS[] = {
+    [SPENT] = "spent",     [AGAIN] = "again",     [SPENT_BEFORE] = "spent_before",
+    [FOREIGN] = "foreign", [REFUSED] = "refused", [FAILED] = "failed",
+};
+WARD_METRIC_FROM_ZERO(identity_tokens_spent, WARD_COUNT(RESULTS), RESULTS[i], NULL)
+
 static const char *result_of(enum ward_code code, bool again)
 {
     if (code == WARD_OK)
-        return again ? "again" : "spent";
-    return code == WARD_ALREADY_EXISTS        ? "spent_before"
-           : code == WARD_FAILED_PRECONDITION ? "foreign"
-           : code == WARD_UNAUTHENTICATED     ? "refused"
-                                              : "failed";
+        return RESULTS[again ? AGAIN : SPENT];
+    return RESULTS[code == WARD_ALREADY_EXISTS        ? SPENT_BEFORE
+                   : code == WARD_FAILED_PRECONDITION ? FOREIGN
+                   : code == WARD_UNAUTHENTICATED     ? REFUSED
+                                                      : FAILED];
 }
 
 enum ward_code spend_token_rpc(struct ward_call *c, const ProtobufCMessage *q,

@@ -5,7 +5,6 @@
 #ifndef IDENTITY_CHALLENGE_H
 #define IDENTITY_CHALLENGE_H
 
-#include "common/base/metrics.h"
 #include "common/rpc/rpc.h"
 #include "services/identity/identity.h"
 #include "services/identity/live/live.h"
@@ -25,6 +24,13 @@ WARD_MUST enum ward_code challenge_take(struct ward_call *c, const char *challen
                                         const uint8_t subject_id[IDENTITY_ID],
                                         const char *purpose, struct challenge *out);
 
-extern struct ward_family identity_challenges; /* label: result */
+enum challenge_result {
+    CHALLENGE_ISSUED,
+    CHALLENGE_UNKNOWN,
+    CHALLENGE_PASSED,
+    CHALLENGE_FAILED,
+};
+/* Updates the metric of challenges. */
+void identity_challenge_count(enum challenge_result result);
 
 #endif

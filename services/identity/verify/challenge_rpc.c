@@ -2,6 +2,7 @@
 #include "services/identity/verify/challenge.h"
 
 #include "common/base/clock.h"
+#include "common/base/metrics.h"
 #include "common/base/text.h"
 
 #include <string.h>
@@ -9,13 +10,26 @@
 typedef Ward__Identity__V1__StartChallengeRequest StartChallengeRequest;
 typedef Ward__Identity__V1__StartChallengeResponse StartChallengeResponse;
 
-struct ward_family identity_challenges = {
+static struct ward_family challenges = {
     .name = "ward_identity_challenges_total",
     .help = "Number of issued liveness challenges, and of completed challenges by result.",
     .type = WARD_COUNTER,
     .label = {"result"},
 };
-WARD_METRIC_LISTED(identity_challenges)
+WARD_METRIC_LISTED(challenges)
+
+static const char *const RESULTS[] = {
+    [CHALLENGE_ISSUED] = "issued",
+    [CHALLENGE_UNKNOWN] = "unknown",
+    [CHALLENGE_PASSED] = "passed",
+    [CHALLENGE_FAILED] = "failed",
+};
+WARD_METRIC_FROM_ZERO(challenges, WARD_COUNT(RESULTS), RESULTS[i], NULL)
+
+void identity_challenge_count(enum challenge_result result)
+{
+    ward_metric_add(ward_series_of(&challenges, RESULTS[result], NULL, NULL), 1);
+}
 
 static enum ward_code keep(struct ward_call *c, const uint8_t id[IDENTITY_ID],
                            const uint8_t *subject, const char *purpose,
@@ -74,7 +88,7 @@ static enum ward_code start_challenge(struct ward_call *c, const StartChallengeR
     resp->n_steps = (size_t)n;
     resp->expires_in_ms = CHALLENGE_MS;
     resp->step_ms = CHALLENGE_STEP_MS;
-    ward_metric_add(ward_series_of(&identity_challenges, "issued", NULL, NULL), 1);
+    identity_challenge_count(CHALLENGE_ISSUED);
     return WARD_OK;
 }
 
@@ -88,7 +102,7 @@ enum ward_code start_challenge_rpc(struct ward_call *c, const ProtobufCMessage *
 
 static enum ward_code unknown(struct ward_err *err)
 {
-    ward_metric_add(ward_series_of(&identity_challenges, "unknown", NULL, NULL), 1);
+    identity_challenge_count(CHALLENGE_UNKNOWN);
     return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "CHALLENGE_UNKNOWN",
                             "the challenge has expired, was already used, or belongs to "
                             "another use: start a new one");

@@ -14,6 +14,9 @@ static struct ward_family limited = {
 };
 WARD_METRIC_LISTED(limited)
 
+static const char *const WAYS[] = {"verify", "search"};
+WARD_METRIC_FROM_ZERO(limited, WARD_COUNT(WAYS), WAYS[i], NULL)
+
 static enum ward_code too_many(int64_t first_us, int64_t now_us, bool search,
                                struct ward_err *err)
 {
@@ -23,7 +26,7 @@ static enum ward_code too_many(int64_t first_us, int64_t now_us, bool search,
                          "identify the subject by wristband and a second identifier");
 
     err->retry_after_ms = (int)((first_us + HOUR_US - now_us) / 1000) + 1;
-    ward_metric_add(ward_series_of(&limited, search ? "search" : "verify", NULL, NULL), 1);
+    ward_metric_add(ward_series_of(&limited, WAYS[search], NULL, NULL), 1);
     return code;
 }
 

@@ -1,3 +1,4 @@
+#include "services/identity/identity_metrics.h"
 #include "services/identity/verify/misses.h"
 #include "services/identity/verify/verify.h"
 
@@ -116,17 +117,23 @@ enum ward_code verification_compare(struct verification *v, const float *embeddi
     return WARD_OK;
 }
 
+static const char *const POLICIES[] = {"", "none", "passive", "active", "attended"};
+static const char *const RESULTS[] = {"satisfied", "required", "failed"};
+/* Without the first, which stands for an unspecified policy. */
+#define POLICY_COUNT ((int)WARD_COUNT(POLICIES) - 1)
+WARD_METRIC_FROM_ZERO(identity_liveness, (int)WARD_COUNT(RESULTS) * POLICY_COUNT,
+                      POLICIES[1 + i % POLICY_COUNT], RESULTS[i / POLICY_COUNT])
+
 void verification_count(const struct verification *v)
 {
-    static const char *const policies[] = {"", "none", "passive", "active", "attended"};
-    const char *result = v->gate == USABLE              ? "satisfied"
-                         : v->gate == LIVENESS_REQUIRED ? "required"
-                         : v->gate == LIVENESS_FAILED   ? "failed"
+    const char *result = v->gate == USABLE              ? RESULTS[0]
+                         : v->gate == LIVENESS_REQUIRED ? RESULTS[1]
+                         : v->gate == LIVENESS_FAILED   ? RESULTS[2]
                                                         : NULL;
 
     if (result != NULL)
         ward_metric_add(
-            ward_series_of(&identity_liveness, policies[v->policy.liveness], result, NULL), 1);
+            ward_series_of(&identity_liveness, POLICIES[v->policy.liveness], result, NULL), 1);
 }
 
 void verification_decide(struct verification *v)
@@ -134,9 +141,12 @@ void verification_decide(struct verification *v)
     v->match = v->gate == USABLE && v->score >= v->at.threshold;
 }
 
+static const char *const OUTCOMES[] = {"NO_MATCH", "MATCH", "UNUSABLE"};
+WARD_METRIC_FROM_ZERO(identity_verifications, WARD_COUNT(OUTCOMES), OUTCOMES[i], NULL)
+
 const char *verification_outcome(const struct verification *v)
 {
-    return v->gate != USABLE ? "UNUSABLE" : v->match ? "MATCH" : "NO_MATCH";
+    return OUTCOMES[v->gate != USABLE ? 2 : v->match];
 }
 
 Ward__Identity__V1__Outcome verification_wire_outcome(const struct verification *v)

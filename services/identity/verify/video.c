@@ -191,9 +191,7 @@ static void judge(struct video *d)
     if (d->last_wall_us > d->challenge.expires_at_us)
         d->judged.passed = false, d->judged.why = "the challenge expired";
     d->v.shown.challenge = d->judged.passed;
-    ward_metric_add(ward_series_of(&identity_challenges, d->judged.passed ? "passed" : "failed",
-                                   NULL, NULL),
-                    1);
+    identity_challenge_count(d->judged.passed ? CHALLENGE_PASSED : CHALLENGE_FAILED);
 }
 
 /* The most frequent reason of the rejected frames. */

@@ -22,12 +22,13 @@ struct breaking {
     bool again;
 };
 
+static const char *const REASONS[] = {"",        "emergency", "not_registered",
+                                      "consult", "safety",    "other"};
+WARD_METRIC_FROM_ZERO(records_glass_broken, WARD_COUNT(REASONS) - 1, REASONS[i + 1], NULL)
+
 static const char *reason_name(Ward__Records__V1__GlassReason reason)
 {
-    static const char *const names[] = {"",        "emergency", "not_registered",
-                                        "consult", "safety",    "other"};
-
-    return names[reason];
+    return REASONS[reason];
 }
 
 static enum ward_code check(struct breaking *b)
