@@ -93,13 +93,6 @@ WARD_MUST enum ward_code worker_open(void *dia, void **wrk, struct ward_err *err
 void worker_close(void *wrk);
 void worker_refused(struct ward_call *c, enum ward_code code);
 
-/* No metric names a patient or a person. */
 extern struct ward_family *const diagnosis_metrics[];
-/* labels {model, outcome}: present, absent, ... */
-extern struct ward_family diagnosis_inferences;
-extern struct ward_family diagnosis_reviews; /* labels {model, review} */
-extern struct ward_family diagnosis_serving; /* gauge with the label {model} */
-/* labels {model, outcome}: agreed, differed, ... */
-extern struct ward_family diagnosis_shadows;
 
 #endif

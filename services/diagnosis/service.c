@@ -5,37 +5,6 @@
 
 #include <string.h>
 
-struct ward_family diagnosis_inferences = {
-    .name = "ward_diagnosis_inferences_total",
-    .help = "Number of inputs for a model, by the model's answer: present, absent, or the "
-            "cause of an abstention (far, near, value).",
-    .type = WARD_COUNTER,
-    .label = {"model", "outcome"},
-};
-struct ward_family diagnosis_reviews = {
-    .name = "ward_diagnosis_reviews_total",
-    .help = "Number of a model's reports that clinicians confirmed, amended or rejected. The "
-            "share of confirmed reports shows how often clinicians agree with the model.",
-    .type = WARD_COUNTER,
-    .label = {"model", "review"},
-};
-struct ward_family diagnosis_serving = {
-    .name = "ward_diagnosis_model_serving",
-    .help = "1 while the model passes its known-answer check.",
-    .type = WARD_GAUGE,
-    .label = {"model"},
-};
-struct ward_family diagnosis_shadows = {
-    .name = "ward_diagnosis_shadow_total",
-    .help = "Number of inputs on which a shadow ran, by result: agreed, differed, failed, or "
-            "dropped (the shadow was too slow).",
-    .type = WARD_COUNTER,
-    .label = {"model", "outcome"},
-};
-struct ward_family *const diagnosis_metrics[] = {
-    &diagnosis_inferences, &diagnosis_reviews, &diagnosis_serving, &diagnosis_shadows, NULL,
-};
-
 /* The decoder has the limits of models, because both run code that may misbehave. */
 static enum ward_code open_decoding(struct diagnosis *dia, struct ward_err *err)
 {

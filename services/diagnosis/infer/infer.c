@@ -9,6 +9,7 @@
 #include "common/base/text.h"
 #include "services/diagnosis/api.h"
 #include "services/diagnosis/infer/report.h"
+#include "services/diagnosis/metrics.h"
 #include "services/diagnosis/model/run.h"
 #include "services/diagnosis/registry/registry.h"
 #include "services/diagnosis/registry/shadow.h"
@@ -286,12 +287,10 @@ static enum ward_code repeat(struct inferring *f)
 
 static void counted(const struct inferring *f)
 {
-    static const char *const WHY[] = {"", "far", "near", "value"};
-    const char *outcome = WHY[f->said.abstains];
+    enum abstain why = f->said.abstains;
 
-    if (f->said.abstains == ABSTAIN_NO)
-        outcome = f->resp->findings[0]->present ? "present" : "absent";
-    ward_metric_add(ward_series_of(&diagnosis_inferences, f->model->label, outcome, NULL), 1);
+    diagnosis_count_answer(f->model->label, why,
+                           why == ABSTAIN_NO && f->resp->findings[0]->present);
 }
 
 static enum ward_code infer(struct ward_call *c, const InferRequest *q, InferResponse *r)

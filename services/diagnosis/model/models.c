@@ -1,5 +1,7 @@
 #include "services/diagnosis/model/models.h"
 
+#include "services/diagnosis/metrics.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -129,7 +131,7 @@ static enum ward_code ask(void *arg, struct ward_err *err)
     if (code == WARD_OK)
         code = ward_serve_follow(&m->member, m->queue, &m->generation, err);
     ward_arena_reset(&m->canary_mem);
-    ward_metric_set(ward_series_of(&diagnosis_serving, m->label, NULL, NULL), code == WARD_OK);
+    diagnosis_set_serving(m->label, code == WARD_OK);
     return code;
 }
 
@@ -151,6 +153,7 @@ enum ward_code model_new(struct diagnosis *dia, const char *name, const char *ve
     m->name = ward_strdup(&m->own, name);
     m->version = ward_strdup(&m->own, version);
     snprintf(m->label, sizeof(m->label), "%s/%s", name, version);
+    diagnosis_metrics_of(name, m->label);
     ward_arena_init(&m->mem, OWN_CAP);
     ward_arena_init(&m->canary_mem, CANARY_CAP);
     pthread_mutex_init(&m->looking, NULL);
@@ -186,7 +189,7 @@ void model_free(struct model *m)
     ward_queue_close(m->queue);
     ward_serve_engine_close(m->canary_engine);
     ward_serve_close(atomic_load(&m->serve));
-    ward_metric_set(ward_series_of(&diagnosis_serving, m->label, NULL, NULL), 0);
+    diagnosis_set_serving(m->label, false);
     ward_arena_done(&m->canary_mem);
     ward_arena_done(&m->mem);
     pthread_mutex_destroy(&m->looking);

@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "services/diagnosis/metrics.h"
 #include "services/diagnosis/registry/registry.h"
 
 #include <math.h>
@@ -39,11 +40,6 @@ struct shadows {
     int first, n;
     struct job job[SHADOW_JOBS];
 };
-
-static void count(const struct model *m, const char *outcome)
-{
-    ward_metric_add(ward_series_of(&diagnosis_shadows, m->label, outcome, NULL), 1);
-}
 
 static void job_end(struct job *j)
 {
@@ -109,7 +105,7 @@ void shadows_offer(struct diagnosis *dia, const struct model *active, const Infe
             continue;
         }
         if (!put(dia->shadows, &j)) {
-            count(shadow[i], "dropped");
+            diagnosis_count_shadow(shadow[i]->label, SHADOW_DROPPED);
             job_end(&j);
         }
     }
@@ -151,7 +147,9 @@ static void ask(struct shadows *s, struct job *j)
     if (req != NULL)
         protobuf_c_message_free_unpacked(req, NULL);
     ward_arena_reset(&s->mem);
-    count(j->shadow, c.failed ? "failed" : c.agreed ? "agreed" : "differed");
+    diagnosis_count_shadow(j->shadow->label, c.failed   ? SHADOW_FAILED
+                                             : c.agreed ? SHADOW_AGREED
+                                                        : SHADOW_DIFFERED);
     ward_arena_reset(&s->db_mem);
     ward_db_deadline(s->db, WARD_NO_DEADLINE);
     if (state_compare(s->db, &s->db_mem, j->shadow->name, j->shadow->version, &c, &err) !=

@@ -6,6 +6,7 @@
 #include "common/base/crypto.h"
 #include "services/diagnosis/api.h"
 #include "services/diagnosis/infer/report.h"
+#include "services/diagnosis/metrics.h"
 #include "services/diagnosis/registry/registry.h"
 #include "services/diagnosis/store.h"
 
@@ -31,7 +32,6 @@ struct reviewing {
     const char *report;
     int32_t expected;
     enum tally how;
-    const char *word;       /* word for the event, such as "confirmed" */
     const char *conclusion; /* the report's new conclusion; NULL: unchanged */
     bool says, present;     /* for Amend: the person states whether the finding is present */
     ConfirmResponse resp;   /* answer of any of the three methods, which have equal fields */
@@ -169,7 +169,7 @@ static enum ward_code done(struct ward_db *db, void *arg, struct ward_err *err)
         return WARD_OK;
     ward_event_note(&event, "report", v->resp.report_id);
     ward_event_note(&event, "inference", v->was.inference_id);
-    ward_event_note(&event, "review", v->word);
+    ward_event_note(&event, "review", diagnosis_review_word(v->how));
     if (v->says)
         ward_event_note(&event, "agrees",
                         v->present == v->was.findings[0]->present ? "yes" : "no");
@@ -184,7 +184,7 @@ static void counted(const struct reviewing *v)
     const struct worker *w = v->c->wrk;
     const char *label = registry_label(w->dia, v->was.trace->model);
 
-    ward_metric_add(ward_series_of(&diagnosis_reviews, label, v->word, NULL), 1);
+    diagnosis_count_review(label, v->how);
 }
 
 static enum ward_code review(struct reviewing *v, const char *key, const ProtobufCMessage *req)
@@ -222,8 +222,7 @@ enum ward_code confirm_rpc(struct ward_call *c, const ProtobufCMessage *q, Proto
     struct reviewing v = {.c = c,
                           .report = req->report_id,
                           .expected = req->expected_version,
-                          .how = TALLY_CONFIRMED,
-                          .word = "confirmed"};
+                          .how = TALLY_CONFIRMED};
 
     WARD_TRY(review(&v, req->idempotency_key, q));
     resp->report_id = v.resp.report_id;
@@ -240,7 +239,6 @@ enum ward_code amend_rpc(struct ward_call *c, const ProtobufCMessage *q, Protobu
                           .report = req->report_id,
                           .expected = req->expected_version,
                           .how = TALLY_AMENDED,
-                          .word = "amended",
                           .conclusion = req->conclusion,
                           .says = true,
                           .present = req->present};
@@ -261,8 +259,7 @@ enum ward_code reject_rpc(struct ward_call *c, const ProtobufCMessage *q, Protob
     struct reviewing v = {.c = c,
                           .report = req->report_id,
                           .expected = req->expected_version,
-                          .how = TALLY_REJECTED,
-                          .word = "rejected"};
+                          .how = TALLY_REJECTED};
 
     if (*req->reason == '\0' || strlen(req->reason) > REASON_MAX)
         return WARD_FAIL_FIELD(c->err, "reason", "must be 1 to %d bytes", REASON_MAX);
