@@ -15,6 +15,9 @@
 
 #define CHANNEL_FD 3 /* the child's end */
 
+/* The signals of a crash. */
+#define CRASHES SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT
+
 enum said {
     SAID_START = 1, /* to the child: struct start and the job's arguments */
     SAID_UP,        /* to the service: the job is open, or the failure */

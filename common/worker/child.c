@@ -85,7 +85,7 @@ static void on_crash(int number)
 
 static void mark_crashes(void)
 {
-    static const int numbers[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    static const int numbers[] = {CRASHES};
     struct sigaction a = {.sa_handler = on_crash, .sa_flags = SA_ONSTACK | SA_NODEFER};
 
     for (size_t i = 0; i < WARD_COUNT(numbers); i++)

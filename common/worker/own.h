@@ -92,6 +92,9 @@ void worker_wake(struct ward_worker *w);
 /* worker.c: creates an empty file in memory that can be sealed; -1: failed. */
 int worker_memfd(const char *name);
 
+/* poison.c */
+extern struct ward_family worker_poisoned;
+
 /* usage.c: reads /proc; false: the process has ended */
 struct usage {
     size_t resident_bytes;

@@ -1,20 +1,19 @@
 #include "common/worker/poison.h"
 
 #include "common/base/clock.h"
-#include "common/base/metrics.h"
+#include "common/worker/own.h"
 
 #include <string.h>
 
 #define REFUSE_MS 60000
 #define ENDS      2
 
-static struct ward_family refusals = {
+struct ward_family worker_poisoned = {
     .name = "ward_worker_poisoned_total",
     .help =
         "Number of calls that were rejected because their input ended two worker processes.",
     .type = WARD_COUNTER,
 };
-WARD_METRIC_LISTED(refusals)
 
 void ward_poison_init(struct ward_poison *p, int refuse_ms)
 {
@@ -113,7 +112,7 @@ enum ward_code ward_poison_check(struct ward_poison *p, const uint8_t sha256[32]
     pthread_mutex_unlock(&p->lock);
     if (left_ns <= 0)
         return WARD_OK;
-    ward_count(&refusals, 1);
+    ward_count(&worker_poisoned, 1);
     WARD_FAIL_REASON(
         err, RESOURCE_EXHAUSTED, "POISONED_INPUT",
         "this input ended two worker processes; the service refuses the input for %d s",

@@ -46,10 +46,8 @@ static struct ward_family resident = {
     .type = WARD_GAUGE,
     .label = {"worker"},
 };
-WARD_METRIC_LISTED(up_gauge)
-WARD_METRIC_LISTED(starts)
-WARD_METRIC_LISTED(ends)
-WARD_METRIC_LISTED(resident)
+struct ward_family *const ward_worker_metrics[] = {&up_gauge, &starts,          &ends,
+                                                   &resident, &worker_poisoned, NULL};
 
 /* ---- ends ---- */
 
@@ -72,39 +70,61 @@ void worker_end(struct ward_worker *w, enum ended why)
     worker_wake(w);
 }
 
-/* Returns the label of the metric: "SIGSEGV", "exit", "hang". `how` receives a text for
- * people. */
-static const char *cause_of(const struct ward_worker *w, char *how, size_t n)
-{
-    static char name[NSIG][16]; /* stored by reference in the metric */
-    const int signal = WIFSIGNALED(w->status) ? WTERMSIG(w->status) : 0;
-    const char *abbreviated = signal > 0 ? sigabbrev_np(signal) : NULL;
+/* Labels of the metric, and texts for people. A process that ended itself by a signal has the
+ * signal's name instead. */
+static const struct {
+    const char *label, *how;
+} CAUSES[] = {
+    [ENDED_ITSELF] = {"exit", ""},
+    [ENDED_HANG] = {"hang", "the process did not answer in time"},
+    [ENDED_MUTE] = {"mute", "the heartbeat stopped"},
+    [ENDED_GROWN] = {"memory", "the process used more memory than its limit"},
+    [ENDED_ODD] = {"protocol", "the process broke the protocol"},
+    [ENDED_KILLED] = {"killed", "the process was killed"},
+    [ENDED_CLOSED] = {"closed", "the process was closed"},
+};
 
-    switch (w->ended) {
-    case ENDED_HANG:
-        return snprintf(how, n, "the process did not answer in time"), "hang";
-    case ENDED_MUTE:
-        return snprintf(how, n, "the heartbeat stopped"), "mute";
-    case ENDED_GROWN:
-        return snprintf(how, n, "the process used more memory than its limit"), "memory";
-    case ENDED_ODD:
-        return snprintf(how, n, "the process broke the protocol"), "protocol";
-    case ENDED_KILLED:
-        return snprintf(how, n, "the process was killed"), "killed";
-    case ENDED_CLOSED:
-        return snprintf(how, n, "the process was closed"), "closed";
-    default:
-        break;
+#define CAUSE 16 /* size of a label */
+
+/* Returns false if the signal has no name. */
+static bool signal_label(int signal, char out[CAUSE])
+{
+    const char *name = sigabbrev_np(signal);
+
+    if (name != NULL)
+        snprintf(out, CAUSE, "SIG%s", name);
+    return name != NULL;
+}
+
+/* Writes the label of the metric, "SIGSEGV", "exit" or "hang", and a text for people. */
+static void cause_of(const struct ward_worker *w, char label[CAUSE], char *how, size_t n)
+{
+    const int signal = WIFSIGNALED(w->status) ? WTERMSIG(w->status) : 0;
+    const bool itself = w->ended == ENDED_ITSELF;
+
+    snprintf(label, CAUSE, "%s", CAUSES[w->ended].label);
+    snprintf(how, n, "%s", CAUSES[w->ended].how);
+    if (itself && signal == SIGKILL && usage_oom_kills() > w->oom_kills) {
+        snprintf(label, CAUSE, "%s", CAUSES[ENDED_GROWN].label);
+        snprintf(how, n, "the kernel killed the process for lack of memory");
+    } else if (itself && signal > 0 && signal_label(signal, label)) {
+        snprintf(how, n, "signal %d (%s)", signal, label);
+    } else if (itself) {
+        snprintf(how, n, "exit status %d", WIFEXITED(w->status) ? WEXITSTATUS(w->status) : -1);
     }
-    if (signal == SIGKILL && usage_oom_kills() > w->oom_kills)
-        return snprintf(how, n, "the kernel killed the process for lack of memory"), "memory";
-    if (signal > 0 && signal < NSIG && abbreviated != NULL) {
-        snprintf(how, n, "signal %d (SIG%s)", signal, abbreviated);
-        snprintf(name[signal], sizeof(name[signal]), "SIG%s", abbreviated);
-        return name[signal];
-    }
-    snprintf(how, n, "exit status %d", WIFEXITED(w->status) ? WEXITSTATUS(w->status) : -1);
-    return "exit";
+}
+
+/* Creates the series of the worker, so that /metrics shows 0 before the first end. */
+static void ends_from_zero(const struct ward_worker *w)
+{
+    static const int crashes[] = {CRASHES};
+    char label[CAUSE];
+
+    for (size_t i = ENDED_ITSELF; i < WARD_COUNT(CAUSES); i++)
+        ward_series_of(&ends, w->name, CAUSES[i].label, NULL);
+    for (size_t i = 0; i < WARD_COUNT(crashes); i++)
+        if (signal_label(crashes[i], label))
+            ward_series_of(&ends, w->name, label, NULL);
 }
 
 /* Selects the calls to blame: those whose thread crashed, or otherwise all running calls. A
@@ -129,8 +149,7 @@ static void blame(struct ward_worker *w)
 /* Reaps the process, records the cause, and wakes all callers. */
 static void bury(struct ward_worker *w)
 {
-    const char *cause;
-    char how[sizeof(w->how)];
+    char cause[CAUSE], how[sizeof(w->how)];
     bool told;
 
     if (w->pid > 0)
@@ -140,7 +159,7 @@ static void bury(struct ward_worker *w)
     w->pid = 0;
     if (w->ended == ENDED_NOT)
         w->ended = w->closing ? ENDED_CLOSED : ENDED_ITSELF;
-    cause = cause_of(w, how, sizeof(how));
+    cause_of(w, cause, how, sizeof(how));
     memcpy(w->how, how, sizeof(how));
     told = !w->closing && w->is_up;
     atomic_store(&w->dead, true);
@@ -403,6 +422,7 @@ void *worker_watch(void *arg)
 
     w->up = ward_series_of(&up_gauge, w->name, NULL, NULL);
     w->resident = ward_series_of(&resident, w->name, NULL, NULL);
+    ends_from_zero(w);
     w->budget_bytes = w->cfg.budget_bytes;
     code = begin(w, &err);
     if (code == WARD_OK) {

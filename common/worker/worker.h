@@ -18,12 +18,12 @@
  * their worker; an answer stays valid until the slot's next call. Errors: UNAVAILABLE
  * WORKER_LOST if the process has ended, with the cause in `msg`; CANCELLED and
  * DEADLINE_EXCEEDED by `stop`; RESOURCE_EXHAUSTED for an answer above config.slot_bytes;
- * otherwise the job's errors. Metrics: ward_worker_up, ward_worker_starts_total,
- * ward_worker_ends_total, ward_worker_resident_bytes.
+ * otherwise the job's errors.
  */
 #ifndef WARD_WORKER_WORKER_H
 #define WARD_WORKER_WORKER_H
 
+#include "common/base/metrics.h"
 #include "common/base/status.h"
 #include "common/base/stop.h"
 
@@ -58,6 +58,11 @@ struct ward_worker_config {
     void (*news)(void *arg, enum ward_worker_news what, const char *name, double n);
     void *arg;
 };
+
+/* The metrics of worker processes. A service that can start workers passes them to
+ * ward_app_metrics. They are not listed otherwise, because every service with models links this
+ * library. */
+extern struct ward_family *const ward_worker_metrics[];
 
 struct ward_worker;
 /* Starts a worker. Returns after the job has opened and the sandbox is closed.

@@ -106,6 +106,7 @@ int main(int argc, char **argv)
     ward_worker_enter(argc, argv, jobs);
     ward_app_begin(&app, DIAGNOSIS_NAME);
     ward_app_metrics(&app, diagnosis_metrics);
+    ward_app_metrics(&app, ward_worker_metrics);
     ward_app_config(&app, options, &dia.cfg, argc, argv);
     dia.build = ward_version;
     dia.db = &app.cfg.db;
