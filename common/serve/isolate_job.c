@@ -79,19 +79,24 @@ static enum ward_code open_job(const void *args, size_t n, void **state, enum wa
 
 /* ---- requests ---- */
 
-/* Sends the increase of the plugin's counters to the service, and resets them. */
+/* Sends new counters and the increase of the others to the service, and resets them. The lock
+ * of the metrics is held. */
 static void count_events(const struct ward_family *f, void *arg)
 {
+    static int sent; /* number of counters that the service has */
+    int n = atomic_load(&f->n);
+
     (void)arg;
     if (strcmp(f->name, "ward_plugin_events_total") != 0)
         return;
-    for (int i = 0; i < atomic_load(&f->n); i++) {
+    for (int i = 0; i < n; i++) {
         struct ward_series *s = atomic_load(&f->series[i]);
         double v = atomic_exchange(&s->value, 0);
 
-        if (v > 0)
+        if (v > 0 || i >= sent)
             ward_job_count(s->label[0], v);
     }
+    sent = n;
 }
 
 static enum ward_code list_devices(struct hosted *h, struct wire_devices *out,
@@ -282,6 +287,8 @@ static enum ward_code call_job(void *state, int slot, struct ward_job_call *c,
     code = ward_engine_run(e, &h->slot[slot].mem, c->stop, in, head->n, out, &n, err);
     if (code == WARD_OK)
         code = outputs(c, e, out, n, err);
+    else
+        ward_metric_each(count_events, NULL);
     ward_arena_reset(&h->slot[slot].mem);
     return code;
 }

@@ -29,7 +29,8 @@ static int choose(struct ort_plugin *p, OrtSessionOptions *options, int32_t devi
 
 static int open_cpu(const struct ward_host *host, void **plugin, struct ward_plugin_err *err)
 {
-    static const struct ort_provider provider = {.devices = devices, .choose = choose};
+    static const struct ort_provider provider = {
+        .devices = devices, .choose = choose, .cancelled = "cpu_runs_cancelled"};
 
     return ort_open(&provider, host, plugin, err);
 }

@@ -143,7 +143,8 @@ static int open_plugin(const struct ward_host *host, void **plugin, struct ward_
                                                  .close = close_gpu,
                                                  .devices = devices,
                                                  .choose = choose,
-                                                 .placed = "gpu_nodes_placed"};
+                                                 .placed = "gpu_nodes_placed",
+                                                 .cancelled = "gpu_runs_cancelled"};
 
     return ort_open(&provider, host, plugin, err);
 }

@@ -256,7 +256,8 @@ static int open_plugin(const struct ward_host *host, void **plugin, struct ward_
                                                  .close = close_npu,
                                                  .devices = devices,
                                                  .choose = choose,
-                                                 .placed = "npu_nodes_placed"};
+                                                 .placed = "npu_nodes_placed",
+                                                 .cancelled = "npu_runs_cancelled"};
 
     return ort_open(&provider, host, plugin, err);
 }

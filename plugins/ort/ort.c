@@ -157,6 +157,14 @@ static void no_telemetry(void)
     (void)!setenv("ORT_DISABLE_TELEMETRY", "1", 1);
 }
 
+/* Creates the counters, so that the host shows 0 before the first event. */
+static void count_from_zero(const struct ort_plugin *p)
+{
+    p->host->metric(p->host->ctx, p->provider->cancelled, 0);
+    if (p->provider->placed != NULL)
+        p->host->metric(p->host->ctx, p->provider->placed, 0);
+}
+
 int ort_open(const struct ort_provider *provider, const struct ward_host *host, void **plugin,
              struct ward_plugin_err *err)
 {
@@ -188,11 +196,13 @@ int ort_open(const struct ort_provider *provider, const struct ward_host *host, 
             err);
     if (rc == 0 && provider->open != NULL)
         rc = provider->open(p, err);
-    if (rc == 0)
-        *plugin = p;
-    else
+    if (rc != 0) {
         release(p);
-    return rc;
+        return rc;
+    }
+    count_from_zero(p);
+    *plugin = p;
+    return 0;
 }
 
 void ort_close(void *plugin)

@@ -45,6 +45,7 @@ struct ort_provider {
      * the device. Unsupported nodes run on the CPU. A session without any node on the device is
      * rejected. */
     const char *placed;
+    const char *cancelled; /* name of the metric that counts cancelled runs */
 };
 
 /* One model: its weights, which remain in memory for devices that are requested later, and a

@@ -255,6 +255,12 @@ static void tell_times(struct ward_run *r, const uint64_t at[4])
         r->times = (struct ward_run_times){at[1] - at[0], at[2] - at[1], at[3] - at[2]};
 }
 
+static int cancelled(const struct ort_plugin *p, struct ward_plugin_err *err)
+{
+    p->host->metric(p->host->ctx, p->provider->cancelled, 1);
+    return ort_fail(err, 1, "cancelled");
+}
+
 /* Clears an interrupt of an earlier run first. If the host's interrupt comes before that, the
  * host repeats it. */
 int ort_run(void *instance, struct ward_run *r, struct ward_plugin_err *err)
@@ -271,7 +277,7 @@ int ort_run(void *instance, struct ward_run *r, struct ward_plugin_err *err)
     if (rc == 0)
         rc = ort_check(p, p->api->RunOptionsUnsetTerminate(self->options), err);
     if (rc == 0 && r->cancelled(r->ctx))
-        rc = ort_fail(err, 1, "cancelled");
+        rc = cancelled(p, err);
     if (rc != 0)
         return rc;
     rc = wrap_inputs(p, m->n_in, of, in, err);
@@ -280,7 +286,7 @@ int ort_run(void *instance, struct ward_run *r, struct ward_plugin_err *err)
         rc = compute(self, in, out, err);
     at[2] = now_ns();
     if (r->cancelled(r->ctx))
-        rc = ort_fail(err, 1, "cancelled");
+        rc = cancelled(p, err);
     for (uint32_t i = 0; rc == 0 && i < m->n_out; i++)
         rc = give(p, &m->out[i], out[i], r, &result[i], err);
     for (uint32_t i = 0; i < ORT_MAX_IO; i++) {
