@@ -12,7 +12,9 @@ const path = require('node:path');
 const { Up } = require('../../tests/lib/up');
 const { run, must } = require('../../tests/lib/proc');
 const { root, build, data, bin, folder } = require('../../tests/lib/paths');
+const { note } = require('./demo_note');
 const { film } = require('./demo_film');
+const { receipts, tamper } = require('./demo_audit');
 
 /* ---- printing ---- */
 
@@ -89,7 +91,7 @@ function pairs() {
 
 /* ---- the journey ---- */
 
-const up = process.env.JOIN ? new Up(process.env.JOIN, { joins: true }) : new Up(path.join(scratch, 'ward'), { installs: true });
+const up = process.env.JOIN ? new Up(process.env.JOIN, { joins: true }) : new Up(path.join(scratch, 'ward'), { installs: true, model: true });
 let acts = 0; // number of audited calls, including refused ones; the log must have at least as many events
 
 const shown = (word) => (fs.existsSync(word) ? near(word) : word);
@@ -324,9 +326,21 @@ const findings = (list) => list.filter((f) => f.severity === 'HARD' || f.severit
   say(dim(`      ${f.text.zh}  [${f.rule_id}: ${f.source}]`.slice(0, 160)));
 });
 
-async function order(subject, name, drug_id, dose, hours) {
+async function order(subject, name, drug_id, dose, hours, ...more) {
   const file = written(name, { drug_id, dose, route: 'PO', timing: { kind: 'INTERVAL', interval_minutes: 60 * hours } });
-  return act(['dosage', 'order', '--ward', 'ward-3', subject, file], ['dosage', 'order', '--ward', 'ward-3', 'SUBJECT', name]);
+  return act(['dosage', 'order', '--ward', 'ward-3', ...more, subject, file], ['dosage', 'order', '--ward', 'ward-3', ...more.map((w) => (w.startsWith('[') ? `'${w}'` : w)), 'SUBJECT', name]);
+}
+
+// Places an order with a warning, and then with the physician's reason for each warning.
+async function override(subject) {
+  const ask = (...more) => order(subject, 'cefuroxime.json', 'cefuroxime', amount(500, 'mg'), 12, ...more);
+  const warned = await ask();
+  if (warned.placed) throw new Error('an order with a warning was placed without a reason');
+  say(`${yellow('WARNED')}  cefuroxime 500 mg every 12 hours`);
+  findings(warned.decision.findings);
+  const placed = await ask('--overrides', JSON.stringify(warned.open.map((rule_id) => ({ rule_id, reason_code: 'tolerated-before' }))));
+  if (!placed.placed) throw new Error(`the order was refused in spite of its reasons: ${placed.open}`);
+  say(`${green('ORDERED')}  cefuroxime 500 mg every 12 hours, with the reason; dosage counts the overrides of each rule`);
 }
 
 async function ppid(p) {
@@ -337,7 +351,7 @@ async function ppid(p) {
 }
 
 async function dose(people) {
-  title(9, 'The dose: checked against the chart, recorded once for a verified patient');
+  title(10, 'The dose: checked against the chart, recorded once for a verified patient');
   const [p, stranger] = people;
   await rules();
   await charted(p.subject);
@@ -353,6 +367,7 @@ async function dose(people) {
   const right = await order(p.subject, 'paracetamol.json', 'paracetamol', amount(1000, 'mg'), 8);
   if (!right.placed) throw new Error(`the right order was refused: ${right.open}`);
   say(`${green('ORDERED')}  paracetamol 1000 mg every 8 hours`);
+  await override(p.subject);
   const { slots } = await act(['dosage', 'slots', '--ward', 'ward-3', p.subject], ['dosage', 'slots', '--ward', 'ward-3', 'SUBJECT']);
   const due = slots.find((s) => s.state === 'DUE' && s.order_id === right.order.order_id);
   say();
@@ -385,7 +400,7 @@ const rights = (list) => table(['right', 'outcome', 'evidence'], list.map((r) =>
   (r, c, text) => (c === 1 ? { PASS: green, FAIL: red }[list[r].result]?.(text) ?? yellow(text) : text));
 
 async function withdraw(people) {
-  title(11, 'Consent is withdrawn: the face is destroyed, with proof');
+  title(12, 'Consent is withdrawn: the face is destroyed, with proof');
   const [{ subject, other }] = people;
   const done = await act(['identity', 'withdraw', subject], ['identity', 'withdraw', 'SUBJECT']);
   const no = await refused(bedside(subject, other, '--attended'), bedside('SUBJECT', other, '--attended'));
@@ -410,61 +425,16 @@ async function events(least) {
 }
 
 async function audit(people) {
-  title(12, 'Who did what, and to whom: the audit log');
+  title(13, 'Who did what, and to whom: the audit log');
   typed('audit', 'query');
   const list = await events(acts);
   const label = new Map(people.map((p) => [p.subject, p.label]));
   const rows = list.slice().reverse().map((e) => [e.index, e.occurred_at.slice(11, 19), e.actor, e.action.split('/').pop(),
     e.patient ? label.get(e.patient) || short(e.patient) : '', e.place, e.detail?.outcome || e.code || e.outcome, e.detail?.score ?? '']);
   table(['entry', 'time', 'person', 'method', 'patient', 'place', 'outcome', 'score'], rows, (r, c, text) => (c === 6 ? decision(rows[r][6].trim()) + ' '.repeat(text.length - rows[r][6].length) : text));
+  const no = await refused(['--token', await person('nurse-1', 'nurse'), 'audit', 'query'], ['--token', 'NURSE', 'audit', 'query']);
+  say(`${yellow(no.code)}  ${no.reason}: ${no.message}`);
   return list;
-}
-
-async function receipts(events) {
-  title(13, 'Receipts of the dose and of the confirmed film, verified offline with one public key');
-  const [{ vkey: key }] = await keys();
-  const file = path.join(scratch, 'receipt.json');
-  for (const event of events) {
-    typed('audit', 'receipt', event, '--out', 'receipt.json');
-    await up.ask('audit', 'receipt', event, '--out', file);
-    typed('audit', 'verify', '--key', 'KEY', '--receipt', 'receipt.json');
-    const v = await up.ctl('audit', 'verify', '--key', key, '--receipt', file);
-    say(v.status === 0 ? `${green('verified')}  the log contains the event, under a head signed by ${key.split('+')[0]}` : red('NOT VERIFIED'));
-    if (v.status !== 0) throw new Error('the receipt of an unchanged log does not verify');
-  }
-  return key;
-}
-
-async function keys() {
-  const list = await up.ask('audit', 'keys');
-  return Array.isArray(list) ? list : list.keys;
-}
-
-async function check(key, name) {
-  const file = path.join(scratch, name);
-  await must([bin('wardctl'), '--data', up.dir, 'audit', 'export', file], { env: { PATH: process.env.PATH } });
-  const v = await up.ctl('audit', 'verify', '--key', key, '--log', file);
-  return { ...v.json(), status: v.status };
-}
-
-async function tamper(key, refused) {
-  title(14, 'A database administrator edits the log');
-  typed('audit', 'export', 'log');
-  typed('audit', 'verify', '--key', 'KEY', '--log', 'log');
-  const before = await check(key, 'before.log');
-  say(`${before.verified ? green('verified') : red('NOT VERIFIED')}  ${before.entries} entries: signature, root and the content of every entry are valid`);
-  if (!before.verified) throw new Error('an unchanged log does not verify');
-  say();
-  say(`Entry ${refused.index} records the wrong person in the bed. The administrator replaces it with entry ${refused.match}:`);
-  const statement = `UPDATE entry a JOIN entry b ON b.idx = ${refused.match} SET a.leaf = b.leaf, a.content = b.content, a.key_id = b.key_id WHERE a.idx = ${refused.index}`;
-  say(dim(`mariadb> ${statement}`));
-  await up.sql('audit', statement);
-  const after = await check(key, 'after.log');
-  say();
-  typed('audit', 'verify', '--key', 'KEY', '--log', 'log');
-  for (const f of after.findings || []) say(`${red(f.what)}  ${f.text}`);
-  say(after.verified ? red('the edit was not detected') : `${green('found')}  the changed database does not match the signed head`);
-  if (after.verified) throw new Error('an edited log was verified');
 }
 
 async function main() {
@@ -478,15 +448,17 @@ async function main() {
   await identify(people);
   await wristband(people);
   await chart(people);
+  const tools = { up, title, typed, act, refused, person, near, table, tell, say, dim, red, green, yellow, scratch };
+  await note(tools);
   const given = await dose(people);
-  const confirmed = await film(people[0], { title, act, near, table, tell, say, yellow, green, scratch });
+  const confirmed = await film(people[0], tools);
   const withdrawn = await withdraw(people);
   const list = await audit(people);
   const isVerify = (e) => e.action.endsWith('/Verify');
   const match = list.find((e) => isVerify(e) && e.detail?.outcome === 'MATCH');
   const wrong = list.find((e) => isVerify(e) && e.detail?.outcome === 'NO_MATCH');
-  const key = await receipts([given.event ?? withdrawn, confirmed]);
-  if (wrong && match) await tamper(key, { index: wrong.index, match: match.index });
+  const key = await receipts([given.event ?? withdrawn, confirmed], tools);
+  if (wrong && match) await tamper(key, { index: wrong.index, match: match.index }, tools);
   console.log(`\n${bold('Done.')} Start the services yourself: ${near(bin('wardctl'))} up`);
   while (process.env.UNTIL && !fs.existsSync(process.env.UNTIL)) await new Promise((resolve) => setTimeout(resolve, 100));
 }

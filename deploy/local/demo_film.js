@@ -7,11 +7,14 @@ const { drawn } = require('../../tests/lib/films');
 
 // The repository contains no patient's film. A formula draws this film, with two lungs.
 // The first argument is a person. The second has the demo's functions for printing and for wardctl. Returns the event id of the confirmation.
-async function film({ subject, photo }, { title, act, near, table, tell, say, yellow, green, scratch }) {
-  title(10, 'A film: a model reads it or abstains, and a clinician decides');
+async function film({ subject, photo }, { title, act, refused, person, near, table, tell, say, yellow, green, scratch }) {
+  title(11, 'A film: a model reads it or abstains, and a clinician decides');
   const file = path.join(scratch, 'film.png'), map = path.join(scratch, 'heat-map.png');
   fs.writeFileSync(file, drawn(11, 8));
   const infer = (what, ...more) => ['diagnosis', 'infer', '--ward', 'ward-3', ...more, subject, 'chest', what];
+  const nurse = await person('nurse-1', 'nurse');
+  const no = await refused(['--token', nurse, 'diagnosis', 'infer', subject, 'chest', file], ['--token', 'NURSE', 'diagnosis', 'infer', 'SUBJECT', 'chest', 'film.png']);
+  say(`${yellow(no.code)}  ${no.reason}: ${no.message}`);
   const foreign = await act(infer(photo), ['diagnosis', 'infer', '--ward', 'ward-3', 'SUBJECT', 'chest', near(photo)]);
   if (foreign.findings?.length) throw new Error('a portrait was read as a film');
   tell(`${yellow('ABSTAINED')}  ${foreign.abstention.reason}: ${foreign.abstention.text}`);

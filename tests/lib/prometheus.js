@@ -63,11 +63,6 @@ class Prometheus {
     return data.result.map((s) => ({ ...s, values: s.values.map(([t, v]) => [t, Number(v)]).filter(([, v]) => Number.isFinite(v)) }));
   }
 
-  // What the targets said of their metrics, by name: those without a series too.
-  async metadata() {
-    return (await (await fetch(`http://${this.address}/api/v1/metadata`)).json()).data;
-  }
-
   async stop() {
     clearInterval(this.timer);
     await this.proc.kill();
