@@ -75,6 +75,46 @@ static void a_plugin_that_is_missing_is_missing_in_a_worker_too(void **state)
     assert_string_equal(err.msg, "no plugin nothing");
 }
 
+/* ---- counters ---- */
+
+static void read_event(const struct ward_family *f, void *arg)
+{
+    double *value = arg;
+
+    for (int i = 0; strcmp(f->name, "ward_plugin_events_total") == 0 && i < f->n; i++)
+        if (strcmp(f->series[i]->label[0], "faulty_runs_failed") == 0)
+            *value = f->series[i]->value;
+}
+
+/* Waits, because a worker sends its counters beside its answers. */
+static void counted(double want)
+{
+    double value;
+
+    do {
+        value = -1;
+        nap();
+        ward_metric_each(read_event, &value);
+    } while (value < want);
+    assert_true(value == want);
+}
+
+static void a_counter_of_a_plugin_starts_at_zero_and_counts_failed_runs(void **state)
+{
+    struct site *s = opened("refuse", "faulty", (struct ward_isolation){0});
+    float logit;
+
+    (void)state;
+    counted(0);
+    answers(s, 0.5f);
+    for (int i = 1; i <= 2; i++) {
+        assert_int_equal(run(s, 0.9f, WARD_NO_DEADLINE, &logit, NULL), WARD_INTERNAL);
+        counted(i);
+    }
+    answers(s, 0.5f);
+    closed(s);
+}
+
 /* ---- faults ---- */
 
 static void a_crash_is_told_with_its_signal_and_the_set_comes_back(void **state)
@@ -336,6 +376,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_back_end_in_a_worker_answers_as_one_in_this_process),
         cmocka_unit_test(a_plugin_that_is_missing_is_missing_in_a_worker_too),
+        cmocka_unit_test(a_counter_of_a_plugin_starts_at_zero_and_counts_failed_runs),
         cmocka_unit_test(a_crash_is_told_with_its_signal_and_the_set_comes_back),
         cmocka_unit_test(another_model_of_the_plugin_has_its_own_process),
         cmocka_unit_test(ends_in_a_row_wait_longer_before_the_next_start),

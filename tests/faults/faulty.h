@@ -6,6 +6,8 @@
  * with an input whose first value is at least FAULTY_TRIGGER. So a second model on the same
  * plugin shows that the fault of one does not reach the other.
  *
+ * A file that defines FAULTY_COUNTS is a plugin that counts its failed runs.
+ *
  * A file that defines FAULTY_SHAPELESS is a plugin of version 1.1, which does not describe the
  * inputs and outputs of its models.
  *
@@ -39,6 +41,29 @@ static int faulty_fail(struct ward_plugin_err *err, int code, const char *msg)
     snprintf(err->msg, sizeof(err->msg), "%s", msg);
     return code;
 }
+
+#ifdef FAULTY_COUNTS
+static const struct ward_host *faulty_host;
+
+static void faulty_count(double add)
+{
+    faulty_host->metric(faulty_host->ctx, "faulty_runs_failed", add);
+}
+
+static int open_faulty(const struct ward_host *host, void **plugin, struct ward_plugin_err *err)
+{
+    (void)err;
+    faulty_host = host;
+    faulty_count(0);
+    *plugin = &faulty_host;
+    return 0;
+}
+
+static void close_faulty(void *plugin)
+{
+    (void)plugin;
+}
+#endif
 
 static int devices(void *plugin, struct ward_device *out, uint32_t cap, uint32_t *n,
                    struct ward_plugin_err *err)
@@ -109,6 +134,13 @@ static int run(void *instance, struct ward_run *r, struct ward_plugin_err *err)
 
         if (m->faulty && row[0] >= FAULTY_TRIGGER)
             faulty_act(&m->bias);
+#ifdef FAULTY_COUNTS
+        if (m->bias != 0) {
+            m->bias = 0;
+            faulty_count(1);
+            return faulty_fail(err, 13, "refused");
+        }
+#endif
         for (int64_t k = 0; k < each; k++)
             sum += (double)row[k];
         out[i] = (float)(sum / (double)each) + m->bias;
@@ -151,6 +183,10 @@ const struct ward_plugin *ward_plugin_entry(void)
         .model_io = model_io,
     };
     self.name = faulty_name;
+#ifdef FAULTY_COUNTS
+    self.open = open_faulty;
+    self.close = close_faulty;
+#endif
 #ifdef FAULTY_SHAPELESS
     self.minor = 1;
     self.size = offsetof(struct ward_plugin, model_io);
