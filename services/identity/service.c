@@ -122,7 +122,7 @@ static enum ward_code open_gallery(struct identity *id, struct ward_err *err)
                                  .tls_key = id->tls->key,
                                  .tls_ca = id->tls->ca,
                                  .threads = id->cfg.scan_threads,
-                                 .snapshot_s = id->cfg.snapshot_s};
+                                 .snapshot_ms = 1000 * id->cfg.snapshot_s};
 
     cfg.model[0] = face_pack_sha256(id->now.pack);
     cfg.dim[0] = face_pack_dim(id->now.pack);

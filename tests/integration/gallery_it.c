@@ -135,7 +135,7 @@ struct gallery *open_with(const char *folder, const char *listen, const char *pe
                                  .tls_key = "",
                                  .tls_ca = "",
                                  .threads = 2,
-                                 .snapshot_s = 1,
+                                 .snapshot_ms = 50,
                                  .model = {MODEL, FORMER},
                                  .dim = {DIM, 128}};
     struct gallery *out = NULL;

@@ -366,18 +366,19 @@ static void write_one(struct gallery *g)
 void *gallery_write(void *gallery)
 {
     struct gallery *g = gallery;
+    const int look_ms = g->cfg.snapshot_ms < SOON_MS ? g->cfg.snapshot_ms : SOON_MS;
     int64_t next_ns = 0;
 
     while (!atomic_load(&g->stopping)) {
         pthread_mutex_lock(&g->lock);
-        wait_ms(g, &g->due, NULL, SOON_MS);
+        wait_ms(g, &g->due, NULL, look_ms);
         pthread_mutex_unlock(&g->lock);
         if (!atomic_load(&g->stopping) && is_due(g, next_ns)) {
             int64_t began = ward_mono_ns(), took, rest;
 
             write_one(g);
             took = ward_mono_ns() - began;
-            rest = (int64_t)g->cfg.snapshot_s * 1000 * WARD_NS_PER_MS;
+            rest = (int64_t)g->cfg.snapshot_ms * WARD_NS_PER_MS;
             next_ns = began + took + (rest > REST * took ? rest : REST * took);
         }
     }

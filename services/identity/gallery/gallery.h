@@ -31,7 +31,7 @@ struct gallery_config {
     const char *hint_peers;  /* comma-separated addresses of the other replicas' hints */
     const char *tls_cert, *tls_key, *tls_ca; /* files for tls+tcp addresses */
     int threads;                             /* maximum number of threads for a search */
-    int snapshot_s;                          /* seconds between snapshots while data changes */
+    int snapshot_ms;                         /* time between snapshots while data changes */
     /* SHA-256 of the loaded embedding models: current and former; "": not loaded */
     const char *model[2];
     int dim[2];
