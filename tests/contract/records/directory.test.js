@@ -80,6 +80,14 @@ test('what_breaks_fhir_s_rules_waits_in_the_quarantine', async () => {
   assert.deepStrictEqual(counts(last), [0, 0, 0, rows.length]);
 });
 
+test('one_that_only_writing_refuses_does_not_keep_the_others_out', async () => {
+  const [dr, clinic] = [doctor(), klinik()];
+  const large = doctor({ qualification: [{ code: { text: 'a'.repeat(1 << 20) } }] });
+  const last = await put([dr, large, clinic]);
+  assert.deepStrictEqual([counts(last), last.first_problems.flatMap((i) => i.problems.map((x) => x.reason))], [[2, 0, 0, 1], ['RESOURCE_TOO_LARGE']]);
+  for (const r of [dr, clinic]) assert.strictEqual((await site.read(`KIND_${r.resourceType.toUpperCase()}`, r.id)).record.version.version, 1);
+});
+
 test('they_are_found_by_name_and_identifier', async () => {
   const [dr, org, place] = whole().map((r) => ({ ...r, identifier: [{ system: 'urn:mine', value: r.id }] }));
   const plain = doctor({ name: [{ text: 'Ørsted', given: ['Œuvre'] }], identifier: [{ system: 'urn:mine', value: 'plain' }], active: false });
