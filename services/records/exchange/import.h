@@ -26,7 +26,9 @@
 #define IMPORT_WOULD   200000 /* ids that a dry run stores; later ids count as existing */
 #define IMPORT_HELD    10000  /* maximum entries that wait for a later patient or encounter */
 #define IMPORT_ENTRY   ((size_t)8 << 20)   /* maximum bytes of an entry's JSON */
-#define IMPORT_STAGED  ((size_t)160 << 20) /* memory for the rows of one transaction */
+#define IMPORT_STAGED  ((size_t)196 << 20) /* memory for the rows of one transaction */
+#define IMPORT_INDEXED ((size_t)32 << 20)  /* of it, for indexes computed early */
+#define IMPORT_SMALL   ((size_t)256 << 10) /* maximum bytes of an entry that is indexed early */
 #define IMPORT_WORK    ((size_t)160 << 20) /* memory of the transaction itself */
 #define IMPORT_WAITING ((size_t)64 << 20)  /* memory for waiting entries */
 
@@ -184,6 +186,7 @@ struct stage {
     struct looked there;
     struct ward_val *gate; /* locked rows of identifier_gate */
     size_t n_gate;
+    size_t indexed;      /* bytes of indexes that were computed early */
     struct id_map would; /* patients and encounters that a dry run would have created */
     size_t n_would;
     bool one_by_one;      /* entries are written one by one, to find the failing entry */

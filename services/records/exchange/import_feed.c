@@ -131,14 +131,19 @@ static enum ward_code read_resource(struct import *im, const struct ward_json *e
 }
 
 /* Computes the index of an entry while the batch before is written. A failure is ignored,
- * because the write computes a missing index and reports the failure. */
+ * because the write computes a missing index and reports the failure. The limits leave the
+ * memory of large bundles to their entries. */
 static void index_early(struct import *im, struct staged *e)
 {
-    bool has_room = im->stage.mem->used < IMPORT_STAGED / 4;
+    struct stage *s = &im->stage;
+    size_t used = s->mem->used;
 
-    if (e->in.res != NULL && e->in.problems.n == 0 && !e->in.nobodys && has_room &&
-        index_of(im->stage.w->rec->keys, im->stage.mem, e->in.res, &e->index, NULL) == WARD_OK)
+    if (e->in.res == NULL || e->in.problems.n > 0 || e->in.nobodys || e->n > IMPORT_SMALL ||
+        s->indexed > IMPORT_INDEXED)
+        return;
+    if (index_of(s->w->rec->keys, s->mem, e->in.res, &e->index, NULL) == WARD_OK)
         e->indexed = e->in.res;
+    s->indexed += s->mem->used - used;
 }
 
 /* Indexes an entry by id. stage_entry writes the batch before a second entry with the same id.

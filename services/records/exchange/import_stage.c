@@ -44,6 +44,7 @@ enum ward_code stage_clear(struct stage *s, struct ward_err *err)
 
     ward_arena_reset(s->mem);
     s->n = 0;
+    s->indexed = 0;
     s->cap = most;
     s->one_by_one = false;
     s->ends_bundle = false;
@@ -348,9 +349,9 @@ enum ward_code stage_write(struct stage *s, struct ward_err *err)
         code = chart_tx(s->w, write_all, s, &why);
         if (code == WARD_OK)
             return WARD_OK;
-        /* a concurrent writer changed one of the resources: the transaction is repeated */
-        if ((code == WARD_ABORTED || (code == WARD_ALREADY_EXISTS && !s->one_by_one)) &&
-            ++conflicts <= TRIES)
+        /* a concurrent writer changed or created one of the resources: the transaction is
+         * repeated */
+        if ((code == WARD_ABORTED || code == WARD_ALREADY_EXISTS) && ++conflicts <= TRIES)
             continue;
         if (!is_of_the_data(code) || is_refusal(&why) || (s->one_by_one && s->blame == NULL))
             break;

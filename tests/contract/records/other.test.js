@@ -317,6 +317,36 @@ test('imports_at_once_of_the_same_clinics_make_each_once', async () => {
   assert.deepStrictEqual([await site.rows('directory', where), await site.rows('directory_version', where)], [60, 60]);
 });
 
+// Runs `statements` in a transaction that ends when the returned function is called.
+async function transaction(statements) {
+  const gate = site.sql("DO GET_LOCK('gate', 0); SELECT SLEEP(60) AS gate").catch(() => {}); // its connection is ended
+  const [[connection]] = await until('the gate', async () => { const rows = await site.sql("SELECT id FROM information_schema.processlist WHERE info = 'SELECT SLEEP(60) AS gate'"); return rows.length > 0 && rows; });
+  const held = site.sql(`START TRANSACTION; ${statements}; DO GET_LOCK('gate', 60); COMMIT; DO RELEASE_LOCK('gate')`);
+  return async () => { await site.sql(`KILL ${connection}`); await Promise.all([gate, held]); };
+}
+
+test('what_another_import_makes_meanwhile_is_not_put_aside_for_one_that_is_refused', async () => {
+  const clinic = klinik();
+  // More search values than a resource may have, which only writing refuses: the entries are then written one by one.
+  const large = { resourceType: 'Practitioner', id: uuid(), identifier: Array.from({ length: 4200 }, (_, i) => ({ system: 'urn:x', value: `${i}` })) };
+  await put([clinic]);
+  // The other import: the clinic's row appears when its transaction ends.
+  const is = `resource_id = ${site.hex(clinic.id)}`, [[row]] = await site.sql(`SELECT CONCAT_WS(',', QUOTE(kind), QUOTE(type), QUOTE(version), QUOTE(written_at_us), QUOTE(wrong), CONCAT('X', QUOTE(HEX(owner_id)))) FROM directory WHERE ${is}`);
+  await site.sql(`DELETE FROM directory WHERE ${is}; DELETE FROM directory_token WHERE ${is}`);
+  const end = await transaction(`INSERT INTO directory (kind, type, version, written_at_us, wrong, owner_id, resource_id) VALUES (${row}, ${site.hex(clinic.id)})`);
+  const importing = put([clinic, large]);
+  try {
+    await until('the import waits', async () => {
+      await new Promise((resolve) => setTimeout(resolve, 150)); // asked more often, MariaDB says what it said before
+      return Number((await site.sql("SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"))[0][0]) > 0;
+    });
+  } finally {
+    await end();
+  }
+  const last = await importing;
+  assert.deepStrictEqual([counts(last), problems(last)], [[0, 0, 1, 1], ['RESOURCE_TOO_LARGE ']]);
+});
+
 test('a_patient_who_is_named_elsewhere_is_the_one_it_concerns', async () => {
   const { id } = await site.treated();
   const p = { reference: `Patient/${id}` }, urn = { reference: `urn:uuid:${id}` };
